@@ -1,0 +1,1 @@
+"""Decides when: runs the pipelines, the dbt build and the publishing."""

@@ -1,0 +1,1 @@
+"""Extract and load: dlt sources that copy what Atlassian said, without interpretation."""

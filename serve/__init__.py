@@ -1,0 +1,1 @@
+"""Decides who may see what: the HTTP layer over the published snapshot."""

@@ -1,0 +1,1 @@
+"""Tests, the sandbox site and the benchmarks."""
