@@ -1,0 +1,1 @@
+"""Locking, building, publishing, the command line and the Dagster location, on real files."""
