@@ -1,0 +1,740 @@
+"""The checker: a snapshot must say what happened, all of it, once, and nothing else.
+
+It reads three things: the sandbox's ledger (what happened, written by the world before any
+API rendered it), the served log beside it (what the API has shown so far), and the marts of
+a published snapshot. It shares no code and no SQL with the product: the expected actions are
+worked out here, in Python, from the ledger alone.
+
+Verdicts, per action code:
+
+* LOST: the API showed it, the snapshot has no such action.
+* DOUBLED: the snapshot has an action more than once.
+* INVENTED: the snapshot has an action that never happened.
+* WRONG: the action is there, a field of it is not true (which field is said).
+* unobservable: it happened, but the API never showed it (a comment edited twice between two
+  polls, say). Such actions may be missing; they are counted with the reason, not hidden.
+
+Times are UTC throughout; instants are compared in whole microseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import duckdb
+import msgspec
+
+T = TypeVar("T")
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+FROM_A_HISTORY = frozenset({"ISSUE_UPDATED", "STATUS_CHANGED", "ISSUE_RESOLVED"})
+LINKS = frozenset({"ISSUELINK_CREATED", "ISSUELINK_DELETED"})
+ABOUT_THE_ISSUE = frozenset({"ISSUE_CREATED", "ISSUE_DELETED"})
+ONLY_DETECTED = frozenset({"ISSUE_DELETED", "COMMENT_DELETED"})
+"""Nobody tells when these happen: a window is stored instead of an instant, and no actor."""
+REPEATABLE = frozenset({"COMMENT_UPDATED", "WORKLOG_UPDATED"})
+"""One target can have several of these; their instant tells them apart."""
+
+
+class CheckError(Exception):
+    """The check cannot be made: a file is missing or is not what it should be."""
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One changed field of a ledger line, as the API renders it."""
+
+    field: str
+    field_id: str | None = None
+    old_id: str | None = None
+    old: str | None = None
+    new_id: str | None = None
+    new: str | None = None
+
+
+class Line(msgspec.Struct):
+    """One line of the ledger: an action (or, with a leading underscore, a fact)."""
+
+    n: int
+    code: str
+    at: str
+    actor: str | None = None
+    issue_id: str | None = None
+    issue_key: str | None = None
+    project_id: str | None = None
+    issue_type_id: str | None = None
+    target_id: str | None = None
+    event: str | None = None
+    items: list[Item] = []
+    secured: bool = False
+    other_issue_id: str | None = None
+    link_type: str | None = None
+    link_histories: list[str] = []
+    """History ids: [the end the action belongs to, the other end]."""
+    link_ats: list[str] = []
+
+
+class Served(msgspec.Struct, frozen=True):
+    """One line of the served log: something was sent whole, for the first time."""
+
+    request: int
+    served_at: str
+    key: str
+    without: list[str] = []
+    began: str | None = None
+    ended: str | None = None
+
+
+@dataclass(slots=True)
+class Action:
+    """One row of `fct_actions`; instants are microseconds since 1970 UTC."""
+
+    action_id: str
+    code: str
+    occurred_at: int
+    observed_from: int | None
+    observed_to: int | None
+    actor: str | None
+    target_id: str | None
+    issue_id: str | None
+    project_id: str | None
+    issue_type_id: str | None
+    from_status_id: str | None
+    to_status_id: str | None
+    resolution_id: str | None
+    old_value: str | None
+    new_value: str | None
+    change_count: int | None
+    is_secured: bool | None
+    source_event_id: str | None
+
+
+@dataclass(slots=True)
+class Expected:
+    """A ledger line, and whether the API has shown it."""
+
+    line: Line
+    at: int
+    carriers: tuple[str, ...]
+    """Served keys that told of it; empty: it could not be known."""
+    reason: str = ""
+    """Why it could not be known."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """The verdict on one action code."""
+
+    expected: int = 0
+    found: int = 0
+    lost: int = 0
+    doubled: int = 0
+    invented: int = 0
+    wrong: int = 0
+    unobservable: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def faults(self) -> int:
+        """Number of faults of any class."""
+        return self.lost + self.doubled + self.invented + self.wrong
+
+
+@dataclass(slots=True)
+class Report:
+    """Tallies per code and the counter-examples, earliest in the ledger first."""
+
+    tallies: dict[str, Tally]
+    examples: list[dict[str, Any]]
+
+    @property
+    def faults(self) -> int:
+        """Number of faults over all codes."""
+        return sum(tally.faults for tally in self.tallies.values())
+
+    def total(self, verdict: str) -> int:
+        """Sum of one verdict (`lost`, `doubled`, `invented`, `wrong`, …) over all codes."""
+        return sum(int(getattr(tally, verdict)) for tally in self.tallies.values())
+
+
+def microseconds(text: str) -> int:
+    """Microseconds since 1970 UTC of an ISO-8601 text with an offset."""
+    return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
+
+
+class Evidence:
+    """The served log, indexed by what was shown."""
+
+    def __init__(self, served: Iterable[Served]) -> None:
+        self.first: dict[str, Served] = {}
+        self.versions: dict[str, list[int]] = defaultdict(list)
+        """`comment:<id>` or `worklog:<id>` -> instants of the versions shown."""
+        self.missing: dict[str, Served] = {}
+        """Comment id -> the first complete listing of its issue that was without it."""
+        self.sweeps: list[tuple[int, int, Served]] = []
+        for one in served:
+            kind, _, rest = one.key.partition(":")
+            if kind == "comments_of":
+                for comment in one.without:
+                    self.missing.setdefault(comment, one)
+            elif kind == "sweep":
+                begin = microseconds(one.began or one.served_at)
+                self.sweeps.append((begin, microseconds(one.ended or one.served_at), one))
+            elif one.key not in self.first:
+                self.first[one.key] = one
+                if kind in {"comment", "worklog"}:
+                    target, _, version = rest.rpartition(":")
+                    self.versions[f"{kind}:{target}"].append(int(version) * 1000)
+        for instants in self.versions.values():
+            instants.sort()
+
+    def shown(self, *keys: str) -> tuple[str, ...]:
+        """Those of the keys that have been served."""
+        return tuple(key for key in keys if key in self.first)
+
+    def any_version(self, kind: str, target: str | None) -> tuple[str, ...]:
+        """Give the first served version of a comment or worklog, if any was."""
+        instants = self.versions.get(f"{kind}:{target}")
+        return (f"{kind}:{target}:{instants[0] // 1000}",) if instants else ()
+
+
+class World:
+    """The ledger: its actions, and when each project was hidden from the API user's searches."""
+
+    VISIBILITY: Final = {
+        "_PROJECT_HIDDEN": True,
+        "_PROJECT_UNHIDDEN": False,
+        "_PROJECT_ARCHIVED": True,
+    }
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self.actions: list[Line] = []
+        self._hidden: dict[str, list[tuple[int, bool]]] = defaultdict(list)
+        for line in lines:
+            if not line.code.startswith("_"):
+                self.actions.append(line)
+            elif line.code in self.VISIBILITY and line.project_id:
+                change = (microseconds(line.at), self.VISIBILITY[line.code])
+                self._hidden[line.project_id].append(change)
+
+    def visible(self, project_id: str | None, begin: int, end: int) -> bool:
+        """Whether the API user could see the project during the whole interval."""
+        state = True
+        for at, hidden in self._hidden.get(project_id or "", ()):
+            if at > end:
+                break
+            if begin < at and hidden:
+                return False
+            state = not hidden
+        return state
+
+
+def expect(world: World, evidence: Evidence) -> list[Expected]:
+    """Turn the ledger into expected actions, each with the served keys that told of it."""
+    return [_expect_one(line, world, evidence) for line in world.actions]
+
+
+def _expect_one(line: Line, world: World, evidence: Evidence) -> Expected:  # noqa: PLR0911
+    at = microseconds(line.at)
+    target = line.target_id
+    if line.code == "ISSUE_CREATED":
+        carriers = evidence.shown(f"issue:{line.issue_id}")
+        return Expected(line, at, carriers, "the issue was never shown")
+    if line.code == "ISSUE_DELETED":
+        return _expect_issue_deleted(line, at, world, evidence)
+    if line.code in LINKS:
+        carriers = evidence.shown(*(f"history:{history}" for history in line.link_histories))
+        return Expected(line, at, carriers, "the history of neither end was shown")
+    if line.code == "ISSUE_COMMENTED":
+        carriers = evidence.any_version("comment", target)
+        return Expected(line, at, carriers, "the comment was gone before it was shown")
+    if line.code == "WORKLOG_CREATED":
+        carriers = evidence.any_version("worklog", target)
+        return Expected(line, at, carriers, "the worklog was gone before it was shown")
+    if line.code in REPEATABLE:
+        kind = "comment" if line.code == "COMMENT_UPDATED" else "worklog"
+        carriers = evidence.shown(f"{kind}:{target}:{at // 1000}")
+        return Expected(line, at, carriers, "the version was replaced or gone before it was shown")
+    if line.code == "COMMENT_DELETED":
+        return _expect_comment_deleted(line, at, evidence)
+    if line.code == "WORKLOG_DELETED":
+        carriers = evidence.shown(f"worklog_deleted:{target}")
+        return Expected(line, at, carriers, "the feed of deleted worklogs was not read that far")
+    carriers = evidence.shown(f"history:{line.event}")
+    if line.code == "ATTACHMENT_CREATED":
+        carriers += evidence.shown(f"attachment:{target}")
+        return Expected(line, at, carriers, "neither the attachment nor its history was shown")
+    return Expected(line, at, carriers, "the history was never shown")
+
+
+def _expect_issue_deleted(line: Line, at: int, world: World, evidence: Evidence) -> Expected:
+    seen = evidence.shown(f"issue:{line.issue_id}")
+    if not seen:
+        return Expected(line, at, (), "the issue was gone before it was shown")
+    for begin, end, sweep in evidence.sweeps:
+        if begin >= at and world.visible(line.project_id, begin, end):
+            return Expected(line, at, (*seen, f"sweep@{sweep.request}"))
+    return Expected(line, at, (), "no complete listing since, with its project visible")
+
+
+def _expect_comment_deleted(line: Line, at: int, evidence: Evidence) -> Expected:
+    seen = evidence.any_version("comment", line.target_id)
+    if not seen:
+        return Expected(line, at, (), "the comment was gone before it was shown")
+    missing = evidence.missing.get(line.target_id or "")
+    if missing is None:
+        return Expected(line, at, (), "no complete listing of the issue's comments since")
+    return Expected(line, at, (*seen, f"comments_of:{line.issue_id}@{missing.request}"))
+
+
+class Matcher:
+    """Pairs expected actions with the snapshot's rows and judges each pair."""
+
+    def __init__(self, world: World, evidence: Evidence, expected: list[Expected]) -> None:
+        self._evidence = evidence
+        self._link: dict[str, str] = {}
+        """History id of either end -> the name under which both ends' links are grouped."""
+        for line in world.actions:
+            if line.code in LINKS and line.link_histories:
+                known = (self._link[one] for one in line.link_histories if one in self._link)
+                name = next(known, line.link_histories[0])
+                for history in line.link_histories:
+                    self._link[history] = name
+        self._texts = _texts_by_version(world)
+        self._secured = _secured_now(world, evidence)
+        self._groups: dict[tuple[str, str | None], list[Expected]] = defaultdict(list)
+        for one in expected:
+            self._groups[self._key_of_line(one.line)].append(one)
+
+    def _key_of_line(self, line: Line) -> tuple[str, str | None]:
+        if line.code in LINKS:
+            return line.code, self._link.get(next(iter(line.link_histories), ""))
+        if line.code in FROM_A_HISTORY:
+            return line.code, line.event
+        return line.code, line.issue_id if line.code in ABOUT_THE_ISSUE else line.target_id
+
+    def _key_of_row(self, row: Action) -> tuple[str, str | None]:
+        if row.code in LINKS:
+            return row.code, self._link.get(row.source_event_id or "", row.source_event_id)
+        if row.code in FROM_A_HISTORY:
+            return row.code, row.source_event_id
+        return row.code, row.issue_id if row.code in ABOUT_THE_ISSUE else row.target_id
+
+    def judge(self, rows: Iterable[Action], changes: Mapping[str, list[Item]]) -> Report:
+        """Compare all groups. `changes` maps an action id to its rows of changed fields."""
+        report = _Recorder(self._evidence)
+        found: dict[tuple[str, str | None], list[Action]] = defaultdict(list)
+        for row in rows:
+            found[self._key_of_row(row)].append(row)
+        for key, group in self._groups.items():
+            self._judge_group(group, found.pop(key, []), changes, report)
+        for strangers in found.values():
+            for row in strangers:
+                report.invented(row)
+        return report.finish()
+
+    def _judge_group(
+        self,
+        group: list[Expected],
+        rows: list[Action],
+        changes: Mapping[str, list[Item]],
+        report: _Recorder,
+    ) -> None:
+        def differences(one: Expected, row: Action) -> list[tuple[str, object, object]]:
+            return self._differences(one, row, changes.get(row.action_id, []))
+
+        open_rows = list(rows)
+        unmatched: list[Expected] = []
+        matched: list[Expected] = []
+        for one in group:  # exact pairs first, so that a doubled row is called doubled
+            exact = next((row for row in open_rows if not differences(one, row)), None)
+            if exact is None:
+                unmatched.append(one)
+            else:
+                open_rows.remove(exact)
+                matched.append(one)
+                report.found(one)
+        surplus = [row for row in open_rows if any(_same_instant(one, row) for one in matched)]
+        open_rows = [row for row in open_rows if row not in surplus]
+        for one in sorted(unmatched, key=lambda one: not one.carriers):
+            # What the API never showed may pair with a row of its own instant only.
+            close = [row for row in open_rows if one.carriers or _same_instant(one, row)]
+            if close:
+                _, row = min(
+                    ((len(differences(one, row)), row) for row in close), key=itemgetter(0)
+                )
+                open_rows.remove(row)
+                matched.append(one)
+                report.wrong(one, row, differences(one, row))
+            elif one.carriers:
+                report.lost(one)
+            else:
+                report.unobservable(one)
+        for row in surplus:
+            report.doubled(row, next(one for one in matched if _same_instant(one, row)))
+        for row in open_rows:
+            if matched and row.code not in REPEATABLE:
+                report.doubled(row, matched[0])
+            else:
+                report.invented(row)
+
+    def _differences(
+        self, one: Expected, row: Action, changes: list[Item]
+    ) -> list[tuple[str, object, object]]:
+        line = one.line
+        truth: dict[str, object] = {"actor": self._actor(line)}
+        told: dict[str, object] = {"actor": row.actor}
+
+        def must(name: str, expected: object, observed: object) -> None:
+            truth[name], told[name] = expected, observed
+
+        if line.code in ONLY_DETECTED:
+            window = (row.observed_from, row.observed_to)
+            holds = (
+                row.observed_from is not None
+                and row.observed_to == row.occurred_at
+                and row.observed_from <= one.at <= row.occurred_at
+            )
+            must("observed window", line.at, line.at if holds else [_iso(x) for x in window])
+        elif self._told_from_the_other_end(line, row):
+            must("occurred_at", _iso(microseconds(line.link_ats[1])), _iso(row.occurred_at))
+            must("issue_id", line.other_issue_id, row.issue_id)
+            return _differing(truth, told)
+        else:
+            must("occurred_at", _iso(one.at), _iso(row.occurred_at))
+        must("issue_id", self._issue(line), row.issue_id)
+        if self._issue(line) is not None:
+            must("project_id", line.project_id, row.project_id)
+            must("issue_type_id", line.issue_type_id, row.issue_type_id)
+            must("is_secured", line.issue_id in self._secured, row.is_secured)
+        for name, value in self._values(line, one).items():
+            must(name, value, getattr(row, name))
+        if line.code == "ISSUE_UPDATED":
+            must("change_count", len(line.items), row.change_count)
+            must("changes", _changes(line.items), _changes(changes))
+            for side in ("old", "new"):
+                lines = _text_of(line.items, side)
+                text = getattr(row, f"{side}_value")
+                if len(line.items) > 1 and any(part not in (text or "") for part in lines):
+                    must(f"{side}_value", "\n".join(lines), text)
+        return _differing(truth, told)
+
+    def _told_from_the_other_end(self, line: Line, row: Action) -> bool:
+        """Tell whether a link has to be, and is, known by its inward end only."""
+        return (
+            line.code in LINKS
+            and row.source_event_id in line.link_histories[1:]
+            and not self._evidence.shown(f"history:{line.link_histories[0]}")
+        )
+
+    def _actor(self, line: Line) -> str | None:
+        if line.code in ONLY_DETECTED:
+            return None
+        if line.code == "WORKLOG_DELETED" and not self._evidence.shown(f"history:{line.event}"):
+            return None
+        return line.actor
+
+    def _issue(self, line: Line) -> str | None:
+        if line.code == "WORKLOG_DELETED" and not (
+            self._evidence.any_version("worklog", line.target_id)
+            or self._evidence.shown(f"history:{line.event}")
+        ):
+            return None
+        return line.issue_id
+
+    def _values(self, line: Line, one: Expected) -> dict[str, str | None]:
+        """Columns whose value the ledger fixes, beyond those every action has."""
+        if len(line.items) != 1:
+            return {}
+        item = line.items[0]
+        values = {"old_value": item.old, "new_value": item.new}
+        if line.code == "STATUS_CHANGED":
+            return values | {"from_status_id": item.old_id, "to_status_id": item.new_id}
+        if line.code == "ISSUE_RESOLVED":
+            return values | {"resolution_id": item.new_id}
+        if line.code in {"ISSUE_COMMENTED", "COMMENT_UPDATED", "WORKLOG_CREATED"} | REPEATABLE:
+            return self._values_of_version(line, one)
+        return values
+
+    def _values_of_version(self, line: Line, one: Expected) -> dict[str, str | None]:
+        """Give the new text if it was shown, and the old text of the last version shown before."""
+        kind = "comment" if "COMMENT" in line.code else "worklog"
+        shown = self._evidence.versions.get(f"{kind}:{line.target_id}", [])
+        values: dict[str, str | None] = {}
+        if one.at in shown:
+            values["new_value"] = line.items[0].new
+        if line.code in REPEATABLE:
+            before = [at for at in shown if at < one.at]
+            key = (kind, line.target_id)
+            values["old_value"] = self._texts[key].get(before[-1]) if before else None
+        return values
+
+
+class _Recorder:
+    """Counts verdicts and keeps the earliest examples of each kind of fault."""
+
+    KEPT = 3
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._tallies: dict[str, Tally] = defaultdict(Tally)
+        self._examples: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+
+    def found(self, one: Expected) -> None:
+        tally = self._tallies[one.line.code]
+        tally.found += 1
+        tally.expected += bool(one.carriers)
+
+    def wrong(
+        self, one: Expected, row: Action, differences: list[tuple[str, object, object]]
+    ) -> None:
+        self.found(one)
+        self._tallies[one.line.code].wrong += 1
+        told = [
+            {"field": name, "expected": truth, "observed": said}
+            for name, truth, said in differences
+        ]
+        names = tuple(name for name, _, _ in differences)
+        self._keep(("WRONG", *names), one=one, row=row, differences=told)
+
+    def lost(self, one: Expected) -> None:
+        tally = self._tallies[one.line.code]
+        tally.lost += 1
+        tally.expected += 1
+        self._keep(("LOST",), one=one)
+
+    def unobservable(self, one: Expected) -> None:
+        self._tallies[one.line.code].unobservable[one.reason] += 1
+
+    def doubled(self, row: Action, one: Expected) -> None:
+        self._tallies[row.code].doubled += 1
+        self._keep(("DOUBLED",), one=one, row=row)
+
+    def invented(self, row: Action) -> None:
+        self._tallies[row.code].invented += 1
+        self._keep(("INVENTED",), row=row)
+
+    def _keep(
+        self,
+        fault: tuple[str, ...],
+        *,
+        one: Expected | None = None,
+        row: Action | None = None,
+        differences: list[dict[str, object]] | None = None,
+    ) -> None:
+        code = one.line.code if one else row.code if row else ""
+        kept = self._examples[(code, *fault)]
+        example: dict[str, Any] = {"fault": fault[0], "code": code}
+        if one:
+            example["ledger"] = msgspec.to_builtins(one.line)
+            example["requests"] = [self._request(key) for key in one.carriers]
+        if row:
+            example["row"] = {
+                name: _iso(value)
+                if name in {"occurred_at", "observed_from", "observed_to"}
+                else value
+                for name, value in ((name, getattr(row, name)) for name in row.__slots__)
+            }
+        if differences:
+            example["differences"] = differences
+        kept.append(example)
+        if len(kept) > self.KEPT:
+            kept.sort(key=_order)
+            kept.pop()
+
+    def _request(self, key: str) -> dict[str, object]:
+        served = self._evidence.first.get(key)
+        if served is None:  # a listing: named by its request
+            name, _, request = key.rpartition("@")
+            return {"key": name, "request": int(request)}
+        return {"key": key, "request": served.request, "served_at": served.served_at}
+
+    def finish(self) -> Report:
+        examples = [one for kept in self._examples.values() for one in sorted(kept, key=_order)]
+        return Report(dict(sorted(self._tallies.items())), examples)
+
+
+def _order(example: dict[str, Any]) -> tuple[int, str]:
+    ledger, row = example.get("ledger"), example.get("row")
+    return (ledger["n"] if ledger else 1 << 62, row["action_id"] if row else "")
+
+
+def _differing(
+    truth: Mapping[str, object], told: Mapping[str, object]
+) -> list[tuple[str, object, object]]:
+    return [(name, truth[name], told[name]) for name in truth if truth[name] != told[name]]
+
+
+def _same_instant(one: Expected, row: Action) -> bool:
+    if one.line.code in ONLY_DETECTED:
+        return (row.observed_from or 0) <= one.at <= row.occurred_at
+    return one.at == row.occurred_at
+
+
+def _iso(at: int | None) -> str | None:
+    return None if at is None else (EPOCH + at * MICROSECOND).isoformat()
+
+
+def _changes(items: Iterable[Item]) -> list[list[str | None]]:
+    """Put changed fields in one order; a field without an id is named by its display name."""
+    return sorted(
+        ([i.field_id or i.field, i.field, i.old_id, i.old, i.new_id, i.new] for i in items),
+        key=lambda parts: [part or "" for part in parts],
+    )
+
+
+def _text_of(items: Iterable[Item], side: str) -> list[str]:
+    values = ((item.field, getattr(item, side)) for item in items)
+    return [f"{name}: {value}" for name, value in values if value]
+
+
+def _texts_by_version(world: World) -> dict[tuple[str, str | None], dict[int, str | None]]:
+    texts: dict[tuple[str, str | None], dict[int, str | None]] = defaultdict(dict)
+    for line in world.actions:
+        if line.items and line.code in {"ISSUE_COMMENTED", "WORKLOG_CREATED"} | REPEATABLE:
+            kind = "comment" if "COMMENT" in line.code else "worklog"
+            texts[kind, line.target_id][microseconds(line.at)] = line.items[0].new
+    return texts
+
+
+def _secured_now(world: World, evidence: Evidence) -> set[str]:
+    """Issues that have a security level, as far as the API has told."""
+    secured: set[str] = set()
+    for line in world.actions:
+        created = line.code == "ISSUE_CREATED" and f"issue:{line.issue_id}" in evidence.first
+        changed = (
+            line.code == "ISSUE_UPDATED"
+            and any(item.field_id == "security" for item in line.items)
+            and f"history:{line.event}" in evidence.first
+        )
+        if line.issue_id and (created or changed):
+            (secured.add if line.secured else secured.discard)(line.issue_id)
+    return secured
+
+
+def find_snapshot(place: Path) -> Path:
+    """Resolve AUDIT_LOG_HOME, its `snapshots` folder, or a .duckdb file to one database file.
+
+    Raises CheckError when there is none.
+    """
+    if place.is_file():
+        return place
+    for home in (place, place.parent) if place.name == "snapshots" else (place,):
+        pointer = home / "CURRENT"
+        if pointer.is_file():
+            snapshot = home / pointer.read_text(encoding="utf-8").strip()
+            if snapshot.is_file():
+                return snapshot
+            message = f"{pointer} names {snapshot}, which does not exist; publish again"
+            raise CheckError(message)
+    message = f"no snapshot in {place}: give AUDIT_LOG_HOME after a publish, or a .duckdb file"
+    raise CheckError(message)
+
+
+def read_snapshot(path: Path) -> tuple[list[Action], dict[str, list[Item]]]:
+    """Rows of `fct_actions`, and those of `fct_action_changes` by action id."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        rows = connection.execute(
+            """
+            select action_id, action_code, epoch_us(occurred_at), epoch_us(observed_from_at),
+                epoch_us(observed_to_at), actor_account_id, target_id, issue_id, project_id,
+                issue_type_id, from_status_id, to_status_id, resolution_id, old_value, new_value,
+                change_count, is_secured, source_event_id
+            from fct_actions
+            order by action_id
+            """
+        ).fetchall()
+        details = connection.execute(
+            """
+            select action_id, field_name, field_id, old_value_id, old_value, new_value_id, new_value
+            from fct_action_changes
+            """
+        ).fetchall()
+    changes: dict[str, list[Item]] = defaultdict(list)
+    for action_id, *values in details:
+        changes[action_id].append(Item(*values))
+    return [Action(*row) for row in rows], changes
+
+
+def read_lines(path: Path, kind: type[T]) -> list[T]:
+    """Decode a JSON-lines file; raises CheckError naming the file."""
+    try:
+        return msgspec.json.Decoder(kind).decode_lines(path.read_bytes())
+    except FileNotFoundError as error:
+        message = f"{path} does not exist; give the ledger of a sandbox's --state folder"
+        raise CheckError(message) from error
+    except msgspec.MsgspecError as error:
+        message = f"{path} is not a {kind.__name__.lower()} log: {error}"
+        raise CheckError(message) from error
+
+
+def check(ledger: Path, snapshot: Path) -> Report:
+    """Compare a snapshot with the ledger and the `served.jsonl` beside it."""
+    world = World(read_lines(ledger, Line))
+    evidence = Evidence(read_lines(ledger.with_name("served.jsonl"), Served))
+    rows, changes = read_snapshot(find_snapshot(snapshot))
+    expected = expect(world, evidence)
+    return Matcher(world, evidence, expected).judge(rows, changes)
+
+
+def main(ledger: Path, snapshot: Path, *, as_json: bool = False) -> int:
+    """Print the verdict; 0 = exact, 1 = at least one fault, 2 = the check could not be made."""
+    try:
+        report = check(ledger, snapshot)
+    except (CheckError, duckdb.Error) as error:
+        sys.stderr.write(f"check: {error}\n")
+        return 2
+    sys.stdout.write(render_json(report) if as_json else render(report))
+    return 1 if report.faults else 0
+
+
+def render_json(report: Report) -> str:
+    """Write the whole report as one JSON document."""
+    codes = {
+        code: {
+            name: getattr(tally, name)
+            for name in ("expected", "found", "lost", "doubled", "invented", "wrong")
+        }
+        | {"unobservable": dict(tally.unobservable)}
+        for code, tally in report.tallies.items()
+    }
+    document = {"faults": report.faults, "codes": codes, "examples": report.examples}
+    return json.dumps(document, indent=2) + "\n"
+
+
+def render(report: Report) -> str:
+    """Write a table per code, why the rest cannot be known, and the counter-examples."""
+    columns = ("expected", "found", "lost", "doubled", "invented", "wrong")
+    out = ["".join([f"{'action':<20}", *(f"{name:>10}" for name in columns), "  unobservable"])]
+    for code, tally in report.tallies.items():
+        numbers = "".join(f"{getattr(tally, name):>10,}" for name in columns)
+        out.append(f"{code:<20}{numbers}{tally.unobservable.total():>14,}")
+    totals = "".join(f"{report.total(name):>10,}" for name in columns)
+    unobservable = sum((tally.unobservable for tally in report.tallies.values()), Counter[str]())
+    out.append(f"{'all':<20}{totals}{unobservable.total():>14,}")
+    if unobservable:
+        out += ["", "Not observable, and why:"]
+        out += [f"{count:>10,}  {reason}" for reason, count in unobservable.most_common()]
+    for example in report.examples:
+        out += ["", f"{example['fault']} {example['code']}"]
+        out += [
+            f"    {one['field']}: expected {one['expected']!r}, observed {one['observed']!r}"
+            for one in example.get("differences", ())
+        ]
+        out += [
+            f"    {name}: {json.dumps(example[name], ensure_ascii=False)}"
+            for name in ("ledger", "requests", "row")
+            if name in example
+        ]
+    verdict = f"{report.faults:,} faults" if report.faults else "exact: nothing lost, doubled, "
+    out += ["", verdict if report.faults else verdict + "invented or wrong", ""]
+    return "\n".join(out)
