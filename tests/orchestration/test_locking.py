@@ -24,6 +24,14 @@ except AlreadyRunningError as skipped:
     print(f"skipped: {skipped}", flush=True)
 """
 
+LOOKER = """
+import sys
+from pathlib import Path
+from orchestration.locking import current_holder
+while True:
+    current_holder(Path(sys.argv[1]))
+"""
+
 
 def start_racer(home: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
@@ -70,8 +78,9 @@ def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path) -> None:
     racer = start_racer(tmp_path)
     go(racer)
     assert answer(racer) == "ran"
-    with pytest.raises(AlreadyRunningError, match=f"pid {racer.pid}, since 20.* UTC"):
-        run_lock(tmp_path).__enter__()
+    told = f"already running \\(pid {racer.pid}, since 20.* UTC\\)"
+    with pytest.raises(AlreadyRunningError, match=told), run_lock(tmp_path):
+        pass
     os.kill(racer.pid, signal.SIGKILL)
     racer.communicate(timeout=10)
     assert current_holder(tmp_path) is None
@@ -86,9 +95,7 @@ def test_looking_at_the_lock_never_turns_a_start_away(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import sys\nfrom pathlib import Path\n"
-            "from orchestration.locking import current_holder\n"
-            "while True: current_holder(Path(sys.argv[1]))",
+            LOOKER,
             str(tmp_path),
         ]
     )
