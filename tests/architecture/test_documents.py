@@ -1,0 +1,73 @@
+"""What the documents say is compared with the code: a claim that nothing holds is a bug."""
+
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+from typer.main import get_command
+
+from orchestration.cli import app as command_line
+from pipelines.config import Settings
+from serve.app import create_app
+from serve.config import ServeSettings
+
+REPOSITORY = Path(__file__).parents[2]
+README = (REPOSITORY / "README.md").read_text()
+CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text()
+MAKEFILE = (REPOSITORY / "Makefile").read_text()
+
+
+def test_every_make_target_named_in_the_documents_exists_and_has_a_help_text() -> None:
+    named = set(re.findall(r"`?\bmake ([a-z][a-z-]+)\b", README + CONTRIBUTING)) - {"sure"}
+    explained = set(re.findall(r"^([a-z-]+):.*## \S", MAKEFILE, flags=re.MULTILINE))
+
+    assert {"demo", "test"} <= named
+    assert named - explained == set()
+
+
+def test_the_command_line_table_lists_every_command_and_no_other() -> None:
+    in_readme = set(re.findall(r"^\| `audit-log ([a-z-]+)`", README, flags=re.MULTILINE))
+    click_group = get_command(command_line)
+
+    assert in_readme == set(click_group.commands)  # type: ignore[attr-defined]  # a group, by its callback
+
+
+@pytest.fixture(scope="module")
+def routes(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    app = create_app(ServeSettings(home=tmp_path_factory.mktemp("home")))
+    return {
+        f"{method} {route.path}"
+        for route in app.routes
+        if isinstance(route, APIRoute) and route.include_in_schema
+        for method in route.methods
+    }
+
+
+def test_the_route_table_lists_every_route_and_no_other(routes: set[str]) -> None:
+    in_readme = set(re.findall(r"^\| `((?:GET|POST|PUT|DELETE) [^`]+)`", README, re.MULTILINE))
+
+    assert in_readme == routes
+
+
+def test_the_example_environment_names_only_settings_that_are_read() -> None:
+    named = set(re.findall(r"^([A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE))
+    read = set()
+    for settings in (Settings, ServeSettings):
+        for name, field in settings.model_fields.items():
+            alias = field.validation_alias or f"{settings.model_config.get('env_prefix', '')}{name}"
+            read.add(str(alias).upper())
+
+    assert named
+    assert named - read == set()
+
+
+def test_relative_links_of_the_documents_lead_somewhere() -> None:
+    broken = [
+        f"{document.name}: {target}"
+        for document in REPOSITORY.glob("*.md")
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text())
+        if "://" not in target and not (REPOSITORY / target).exists()
+    ]
+
+    assert broken == []

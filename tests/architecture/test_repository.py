@@ -1,0 +1,70 @@
+"""What the repository promises about itself: dependencies with reasons, a clean lock, no state."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+TOP_LEVEL_FOLDERS = {"pipelines", "dbt_project", "orchestration", "serve", "tests"}
+
+
+def _tracked() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=REPOSITORY, check=False, capture_output=True, text=True
+    )
+    if listed.returncode != 0:
+        pytest.skip("LOUD SKIP: not a git checkout, so there is no list of tracked files to test")
+    return listed.stdout.splitlines()
+
+
+def test_only_the_known_folders_stand_at_the_top() -> None:
+    folders = {name.split("/")[0] for name in _tracked() if "/" in name}
+
+    assert {name for name in folders if not name.startswith(".")} == TOP_LEVEL_FOLDERS
+
+
+def test_no_state_or_secret_is_tracked() -> None:
+    forbidden = re.compile(r"(^|/)(data|\.venv|target)/|\.duckdb$|\.parquet$|(^|/)\.env$")
+
+    assert [name for name in _tracked() if forbidden.search(name)] == []
+
+
+def test_every_dependency_has_a_range_and_a_reason() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    text = (REPOSITORY / "pyproject.toml").read_text().splitlines()
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    unexplained = []
+    for requirement in wanted:
+        assert re.search(r"[<>=]", requirement), f"{requirement} has no range"
+        line = next(number for number, content in enumerate(text) if f'"{requirement}"' in content)
+        above = text[line - 1].strip()
+        if not (above.startswith(("#", '"'))):
+            unexplained.append(requirement)
+
+    assert unexplained == []
+
+
+def test_the_lock_holds_hashes_and_no_addresses() -> None:
+    lock = (REPOSITORY / "requirements.lock").read_text()
+    packages = re.findall(r"^([a-z0-9._-]+)==", lock, flags=re.MULTILINE)
+    entries = re.split(r"^(?=[a-z0-9._-]+==)", lock, flags=re.MULTILINE)[1:]
+
+    assert len(packages) > 100
+    assert [entry.split("\n")[0] for entry in entries if "--hash=sha256:" not in entry] == []
+    assert "://" not in lock
+
+
+def test_the_lock_covers_every_direct_dependency() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    names = {re.split(r"[<>=\[ ]", requirement)[0].lower() for requirement in wanted}
+    locked = set(
+        re.findall(
+            r"^([a-z0-9._-]+)==", (REPOSITORY / "requirements.lock").read_text(), re.MULTILINE
+        )
+    )
+
+    assert names - locked == set()
