@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 import msgspec
@@ -50,7 +50,7 @@ class CheckError(Exception):
     """The check cannot be made: a file is missing or is not what it should be."""
 
 
-class Item(msgspec.Struct, frozen=True):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One changed field of a ledger line, as the API renders it."""
 
     field: str
@@ -83,15 +83,18 @@ class Line(msgspec.Struct):
     link_ats: list[str] = []
 
 
-class Served(msgspec.Struct, frozen=True):
+class Served(msgspec.Struct, frozen=True, gc=False):
     """One line of the served log: something was sent whole, for the first time."""
 
     request: int
     served_at: str
     key: str
     without: list[str] = []
-    began: str | None = None
-    ended: str | None = None
+    """A complete listing of an issue's comments: deleted comments it no longer held."""
+    absent: list[str] = []
+    """A complete listing of all issues: deleted issues it was the first to miss."""
+    unsearchable: list[str] = []
+    """A complete listing of all issues: projects whose issues cannot be in it."""
 
 
 @dataclass(slots=True)
@@ -179,15 +182,18 @@ class Evidence:
         """`comment:<id>` or `worklog:<id>` -> instants of the versions shown."""
         self.missing: dict[str, Served] = {}
         """Comment id -> the first complete listing of its issue that was without it."""
-        self.sweeps: list[tuple[int, int, Served]] = []
+        self.sweeps: list[Served] = []
+        self.absent: dict[str, int] = {}
+        """Issue id -> place in `sweeps` of the first that was without it."""
         for one in served:
             kind, _, rest = one.key.partition(":")
             if kind == "comments_of":
                 for comment in one.without:
                     self.missing.setdefault(comment, one)
             elif kind == "sweep":
-                begin = microseconds(one.began or one.served_at)
-                self.sweeps.append((begin, microseconds(one.ended or one.served_at), one))
+                for issue in one.absent:
+                    self.absent.setdefault(issue, len(self.sweeps))
+                self.sweeps.append(one)
             elif one.key not in self.first:
                 self.first[one.key] = one
                 if kind in {"comment", "worklog"}:
@@ -206,50 +212,15 @@ class Evidence:
         return (f"{kind}:{target}:{instants[0] // 1000}",) if instants else ()
 
 
-class World:
-    """The ledger: its actions, and when each project was hidden from the API user's searches."""
-
-    VISIBILITY: Final = {
-        "_PROJECT_HIDDEN": True,
-        "_PROJECT_UNHIDDEN": False,
-        "_PROJECT_ARCHIVED": True,
-    }
-
-    def __init__(self, lines: Iterable[Line]) -> None:
-        self.actions: list[Line] = []
-        self._hidden: dict[str, list[tuple[int, bool]]] = defaultdict(list)
-        for line in lines:
-            if not line.code.startswith("_"):
-                self.actions.append(line)
-            elif line.code in self.VISIBILITY and line.project_id:
-                change = (microseconds(line.at), self.VISIBILITY[line.code])
-                self._hidden[line.project_id].append(change)
-
-    def visible(self, project_id: str | None, begin: int, end: int) -> bool:
-        """Whether the API user could see the project during the whole interval."""
-        state = True
-        for at, hidden in self._hidden.get(project_id or "", ()):
-            if at > end:
-                break
-            if begin < at and hidden:
-                return False
-            state = not hidden
-        return state
-
-
-def expect(world: World, evidence: Evidence) -> list[Expected]:
-    """Turn the ledger into expected actions, each with the served keys that told of it."""
-    return [_expect_one(line, world, evidence) for line in world.actions]
-
-
-def _expect_one(line: Line, world: World, evidence: Evidence) -> Expected:  # noqa: PLR0911
+def expect(line: Line, evidence: Evidence) -> Expected:  # noqa: PLR0911
+    """Add to a ledger line the served keys that told of it, or why none did."""
     at = microseconds(line.at)
     target = line.target_id
     if line.code == "ISSUE_CREATED":
         carriers = evidence.shown(f"issue:{line.issue_id}")
         return Expected(line, at, carriers, "the issue was never shown")
     if line.code == "ISSUE_DELETED":
-        return _expect_issue_deleted(line, at, world, evidence)
+        return _expect_issue_deleted(line, at, evidence)
     if line.code in LINKS:
         carriers = evidence.shown(*(f"history:{history}" for history in line.link_histories))
         return Expected(line, at, carriers, "the history of neither end was shown")
@@ -275,14 +246,15 @@ def _expect_one(line: Line, world: World, evidence: Evidence) -> Expected:  # no
     return Expected(line, at, carriers, "the history was never shown")
 
 
-def _expect_issue_deleted(line: Line, at: int, world: World, evidence: Evidence) -> Expected:
+def _expect_issue_deleted(line: Line, at: int, evidence: Evidence) -> Expected:
     seen = evidence.shown(f"issue:{line.issue_id}")
     if not seen:
         return Expected(line, at, (), "the issue was gone before it was shown")
-    for begin, end, sweep in evidence.sweeps:
-        if begin >= at and world.visible(line.project_id, begin, end):
+    first = evidence.absent.get(line.issue_id or "", len(evidence.sweeps))
+    for sweep in evidence.sweeps[first:]:
+        if line.project_id not in sweep.unsearchable:
             return Expected(line, at, (*seen, f"sweep@{sweep.request}"))
-    return Expected(line, at, (), "no complete listing since, with its project visible")
+    return Expected(line, at, (), "no complete listing since, with its project searchable")
 
 
 def _expect_comment_deleted(line: Line, at: int, evidence: Evidence) -> Expected:
@@ -298,21 +270,21 @@ def _expect_comment_deleted(line: Line, at: int, evidence: Evidence) -> Expected
 class Matcher:
     """Pairs expected actions with the snapshot's rows and judges each pair."""
 
-    def __init__(self, world: World, evidence: Evidence, expected: list[Expected]) -> None:
+    def __init__(self, lines: list[Line], evidence: Evidence) -> None:
         self._evidence = evidence
         self._link: dict[str, str] = {}
         """History id of either end -> the name under which both ends' links are grouped."""
-        for line in world.actions:
+        for line in lines:
             if line.code in LINKS and line.link_histories:
                 known = (self._link[one] for one in line.link_histories if one in self._link)
                 name = next(known, line.link_histories[0])
                 for history in line.link_histories:
                     self._link[history] = name
-        self._texts = _texts_by_version(world)
-        self._secured = _secured_now(world, evidence)
+        self._texts = _texts_by_version(lines)
+        self._secured = _secured_now(lines, evidence)
         self._groups: dict[tuple[str, str | None], list[Expected]] = defaultdict(list)
-        for one in expected:
-            self._groups[self._key_of_line(one.line)].append(one)
+        for line in lines:
+            self._groups[self._key_of_line(line)].append(expect(line, evidence))
 
     def _key_of_line(self, line: Line) -> tuple[str, str | None]:
         if line.code in LINKS:
@@ -596,19 +568,19 @@ def _text_of(items: Iterable[Item], side: str) -> list[str]:
     return [f"{name}: {value}" for name, value in values if value]
 
 
-def _texts_by_version(world: World) -> dict[tuple[str, str | None], dict[int, str | None]]:
+def _texts_by_version(lines: list[Line]) -> dict[tuple[str, str | None], dict[int, str | None]]:
     texts: dict[tuple[str, str | None], dict[int, str | None]] = defaultdict(dict)
-    for line in world.actions:
+    for line in lines:
         if line.items and line.code in {"ISSUE_COMMENTED", "WORKLOG_CREATED"} | REPEATABLE:
             kind = "comment" if "COMMENT" in line.code else "worklog"
             texts[kind, line.target_id][microseconds(line.at)] = line.items[0].new
     return texts
 
 
-def _secured_now(world: World, evidence: Evidence) -> set[str]:
+def _secured_now(lines: list[Line], evidence: Evidence) -> set[str]:
     """Issues that have a security level, as far as the API has told."""
     secured: set[str] = set()
-    for line in world.actions:
+    for line in lines:
         created = line.code == "ISSUE_CREATED" and f"issue:{line.issue_id}" in evidence.first
         changed = (
             line.code == "ISSUE_UPDATED"
@@ -678,12 +650,13 @@ def read_lines(path: Path, kind: type[T]) -> list[T]:
 
 
 def check(ledger: Path, snapshot: Path) -> Report:
-    """Compare a snapshot with the ledger and the `served.jsonl` beside it."""
-    world = World(read_lines(ledger, Line))
+    """Compare a snapshot with the ledger (or the folder of it) and the served log beside it."""
+    if ledger.is_dir():
+        ledger /= "ledger.jsonl"
+    lines = [line for line in read_lines(ledger, Line) if not line.code.startswith("_")]
     evidence = Evidence(read_lines(ledger.with_name("served.jsonl"), Served))
     rows, changes = read_snapshot(find_snapshot(snapshot))
-    expected = expect(world, evidence)
-    return Matcher(world, evidence, expected).judge(rows, changes)
+    return Matcher(lines, evidence).judge(rows, changes)
 
 
 def main(ledger: Path, snapshot: Path, *, as_json: bool = False) -> int:

@@ -95,7 +95,7 @@ SERVED: list[Record] = [
     )
 ] + [
     {"key": "comments_of:100", "without": ["300"]},
-    {"key": "sweep", "began": at(30), "ended": at(30, 5)},
+    {"key": "sweep", "absent": ["101"]},
 ]
 for number, one in enumerate(SERVED):
     one |= {"request": number, "served_at": at(31)}
@@ -372,15 +372,20 @@ def test_what_was_never_shown_may_be_missing_and_is_listed(bench: Bench) -> None
 
 
 def test_a_deletion_in_a_hidden_project_is_not_demanded(bench: Bench) -> None:
-    fact = {"n": 99, "at": at(19), "project_id": "10"}
-    bench.truth.append(fact | {"code": "_PROJECT_HIDDEN"})
+    sweep = bench.served[-1]
+    sweep["unsearchable"] = ["10"]
     bench.rows.remove(bench.row("ISSUE_DELETED"))
     report = bench.check()
     assert verdicts(report) == {}
     assert report.tallies["ISSUE_DELETED"].unobservable.total() == 1
 
-    bench.truth.append(fact | {"code": "_PROJECT_UNHIDDEN", "at": at(25)})
-    assert verdicts(bench.check()) == {"lost": 1}
+    bench.served.append(sweep | {"absent": [], "unsearchable": []})
+    assert verdicts(bench.check()) == {"lost": 1}, "the project could be searched again"
+
+
+def test_facts_of_the_ledger_are_no_actions(bench: Bench) -> None:
+    bench.truth.append({"n": 99, "code": "_PROJECT_HIDDEN", "at": at(19), "project_id": "10"})
+    assert set(bench.check().tallies) == {one["code"] for one in TRUTH}
 
 
 def test_a_link_may_be_told_from_the_only_visible_end(bench: Bench) -> None:
@@ -406,6 +411,7 @@ def test_main_finds_the_snapshot_and_says_what_it_saw(
     snapshots = home / "snapshots"
     place = {"home": home, "folder": snapshots, "file": snapshots / "01.duckdb"}[form]
     assert checker.main(ledger, place) == 0
+    assert checker.main(ledger.parent, place) == 0
     assert "exact: nothing lost, doubled, invented or wrong" in capsys.readouterr().out
 
     bench.rows.remove(bench.row("STATUS_CHANGED"))
