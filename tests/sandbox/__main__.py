@@ -1,0 +1,127 @@
+"""`python -m tests.sandbox serve …` and `python -m tests.sandbox check …`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tests.sandbox import checker
+from tests.sandbox.clock import parse_iso
+from tests.sandbox.faults import PlanError
+from tests.sandbox.image import ImageError
+from tests.sandbox.logs import StateError
+from tests.sandbox.server import bind, serve
+from tests.sandbox.site import Options, Site
+
+USAGE_ERROR = 2
+
+
+def _moment(text: str) -> int:
+    try:
+        return parse_iso(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an ISO date and time") from error
+
+
+def _now(text: str) -> int | None:
+    return None if text == "live" else _moment(text)
+
+
+def _zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (ValueError, OSError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time zone") from error
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port")
+    return int(text)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.sandbox", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    server = commands.add_parser("serve", help="serve a fake Atlassian site on loopback")
+    server.add_argument("--seed", type=int, default=7, help="which site (default 7)")
+    server.add_argument("--port", type=_port, default=0, help="0: any free port (default)")
+    server.add_argument("--state", type=Path, help="directory of ledger and logs (default: temp)")
+    server.add_argument("--image", type=Path, help="serve a site image instead of a made-up site")
+    server.add_argument("--plan", type=Path, help="fault plan (TOML)")
+    server.add_argument("--start", type=_moment, help="when the site began (default: a year ago)")
+    server.add_argument(
+        "--now", type=_now, default=None, help="ISO: frozen clock; live: the real one (default)"
+    )
+    server.add_argument("--actions-per-year", type=int, default=62_000)
+    server.add_argument("--max-lag-minutes", type=float, default=4, help="of the search index")
+    server.add_argument("--time-zone", type=_zone, default="Europe/Zurich", help="of the API user")
+    check = commands.add_parser("check", help="compare a ledger with a snapshot")
+    check.add_argument("--ledger", type=Path, required=True, help="ledger.jsonl or its directory")
+    check.add_argument("--snapshot", type=Path, required=True, help="AUDIT_LOG_HOME or a .duckdb")
+    return parser
+
+
+async def _serve(site: Site, listener: socket.socket) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    print(f"listening on {url} (site {site.world.site}, state {site.state})", flush=True)
+    await serve(site, listener, stopped)
+
+
+def _run_server(arguments: argparse.Namespace) -> int:
+    try:
+        listener = bind(arguments.port)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        print(f"port {arguments.port}: {reason}; give another --port", file=sys.stderr)
+        return USAGE_ERROR
+    began = time.monotonic()
+    try:
+        site = Site(
+            Options(
+                state=arguments.state or Path(tempfile.mkdtemp(prefix="sandbox-")),
+                seed=arguments.seed,
+                start=arguments.start,
+                now=arguments.now,
+                image=arguments.image,
+                plan=arguments.plan,
+                actions_per_year=arguments.actions_per_year,
+                max_lag_minutes=arguments.max_lag_minutes,
+                time_zone=arguments.time_zone,
+            )
+        )
+    except (StateError, PlanError, ImageError, OSError) as error:
+        print(error, file=sys.stderr)
+        return USAGE_ERROR
+    print(
+        f"{len(site.world.issues)} issues, {site.world.line_count} ledger lines in "
+        f"{time.monotonic() - began:.1f} s",
+        flush=True,
+    )
+    try:
+        asyncio.run(_serve(site, listener))
+    finally:
+        site.close()
+    return 0
+
+
+def main() -> int:
+    """Run the command line; 0, or 2 for what the caller must change, or the checker's verdict."""
+    arguments = _arguments().parse_args()
+    if arguments.command == "check":
+        return checker.main(arguments.ledger, arguments.snapshot)
+    return _run_server(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,749 @@
+"""The generated site: its catalogue, its people, and a seeded stream of what they do.
+
+(seed, start) decides everything: who exists, and each command with its time. `advance` may be
+called in any steps; the stream is the same.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from tests.sandbox.clock import DAY, HOUR, SECOND, from_ms
+from tests.sandbox.world import (
+    IMPACT,
+    POINTS,
+    RANK,
+    SPRINT,
+    TEAM,
+    Issue,
+    JsonObject,
+    Line,
+    Person,
+    Project,
+    World,
+)
+
+ADMIN_EMAIL = "admin@example.com"
+YEAR = 365 * DAY
+
+_FIRST = (
+    "Ada Bram Chiara Dario Elif Farid Greta Hana Ivo Jana Kofi Lena Mateo Nadia Oskar Priya "
+    "Quentin Rosa Sven Tala Umut Vera Wim Ximena Yusuf Zoë Ángel Łukasz Øyvind Мария 太郎 محمد"
+).split()
+_LAST = (
+    "Adler Brandt Conti Dubois Eriksen Ferrari Gruber Haddad Ivanova Jansen Keller Lopes Moreau "
+    "Novak Okafor Petit Quispe Rossi Schmid Tanaka Uzun Vogel Weber Xu Yılmaz Zürcher O’Neill"
+).split()
+_WORDS = (
+    "login page export report invoice payment search index cache retry timeout webhook sync user "
+    "group role permission board sprint backlog customer portal mobile desktop release build "
+    "deploy database migration backup restore label filter column chart widget banner theme font "
+    "dialog form field validation message mail queue worker thread memory leak crash slow fast "
+    "broken missing wrong double empty large small broken new old first last every never sometimes "
+    "after before while under load with without through into of the for when on in and"
+).split()
+_HOSTILE = (
+    '=cmd|\' /C calc\'!A0',
+    "=HYPERLINK(\"http://127.0.0.1\",\"click\")",
+    "+1-1@SUM(A1:A9)",
+    "-2+3",
+    "@import",
+    'He said "no", then \'yes\'; DROP TABLE issues; --',
+    "emoji 👩‍👩‍👧‍👦 🇨🇭 ✅ and ⚠️",
+    "שלום עולם \u202eevil.exe\u202c مرحبا",
+    "tab\there, bell\u0007, vertical\u000btab, form\u000cfeed",
+    "line\u2028separator and zero\u200bwidth and \ufeffmark",
+    "<script>alert(1)</script> & <b>bold</b> {{7*7}} ${jndi:ldap://127.0.0.1/a}",
+    "back\\slash \\n \\u0041 %s %n {0}",
+    "Ünïcödé ﬁne print — “quotes” … e\u0301 combining",
+    "null",
+    "2026-01-02",
+    "100017:0",
+    "  leading and trailing  ",
+    "long " + "word " * 400 + "end",
+    "한국어 中文 日本語 ไทย हिन्दी",
+)
+_FILES = (
+    ("screenshot.png", "image/png"),
+    ("Protokoll äöü.pdf", "application/pdf"),
+    ("data,final (2).csv", "text/csv"),
+    ("server.log", "text/plain"),
+    ("=cmd.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ("video.mp4", "video/mp4"),
+)
+_LABELS = ("backend", "frontend", "urgent", "customer", "tech-debt", "q1", "q2", "naïve", "ops")
+_DONE = ("10003", "10004")
+
+# Work follows the week: (weekday hours 6-17 UTC, other weekday hours, weekend).
+_RATES = (1.0, 0.06, 0.04)
+_MEAN_RATE = (5 * (12 * _RATES[0] + 12 * _RATES[1]) + 2 * 24 * _RATES[2]) / (7 * 24)
+_COMMANDS_PER_ACTION = 0.82
+
+
+def build_world(
+    *,
+    seed: int,
+    start: int,
+    actions_per_year: int = 62_000,
+    max_lag_ms: int = 240_000,
+    time_zone: str = "Europe/Zurich",
+    sink: Callable[[Line], None] = lambda _: None,
+) -> World:
+    """The generated site of (seed, start), at `start` and with its stream attached.
+
+    `time_zone` is that of the API user; `max_lag_ms` bounds the search index's random lag.
+    """
+    world = World(
+        site=f"https://sandbox-{seed}.atlassian.net", seed=seed, max_lag_ms=max_lag_ms, sink=sink
+    )
+    world.now = start
+    rng = random.Random(f"site {seed}")
+    _add_catalogue(world)
+    _add_people(world, rng, time_zone)
+    _add_projects(world, rng, start)
+    world.stream = Activity(world, start, actions_per_year)
+    return world
+
+
+def _option(world: World, path: str, option_id: str, name: str, **more: object) -> JsonObject:
+    return {
+        "self": f"{world.site}/rest/api/3/{path}/{option_id}",
+        "id": option_id,
+        "name": name,
+        "description": "",
+        **more,
+    }
+
+
+def _add_catalogue(world: World) -> None:
+    """Statuses, resolutions, priorities, types, link types, levels, sprints and fields."""
+    categories = {
+        "new": {"id": 2, "key": "new", "colorName": "blue-gray", "name": "To Do"},
+        "indeterminate": {
+            "id": 4,
+            "key": "indeterminate",
+            "colorName": "yellow",
+            "name": "In Progress",
+        },
+        "done": {"id": 3, "key": "done", "colorName": "green", "name": "Done"},
+    }
+    for category in categories.values():
+        category["self"] = f"{world.site}/rest/api/3/statuscategory/{category['id']}"
+    for status_id, name, category_key in (
+        ("10000", "To Do", "new"),
+        ("10001", "In Progress", "indeterminate"),
+        ("10002", "In Review", "indeterminate"),
+        ("10003", "Done", "done"),
+        ("10004", "Geschlossen", "done"),
+        ("10005", "等待中", "indeterminate"),
+    ):
+        world.statuses[status_id] = _option(
+            world,
+            "status",
+            status_id,
+            name,
+            iconUrl=f"{world.site}/",
+            statusCategory=categories[category_key],
+        )
+    for resolution_id, name in (
+        ("10100", "Done"),
+        ("10101", "Won't Do"),
+        ("10102", "Duplicate"),
+        ("10103", "Cannot Reproduce"),
+    ):
+        world.resolutions[resolution_id] = _option(world, "resolution", resolution_id, name)
+    for number, name in enumerate(("Highest", "High", "Medium", "Low", "Lowest"), start=1):
+        icon = f"{world.site}/images/icons/priorities/{name.lower()}.svg"
+        world.priorities[str(number)] = _option(
+            world, "priority", str(number), name, iconUrl=icon, statusColor="#FFAB00"
+        )
+    for type_id, name, level in (
+        ("10200", "Epic", 1),
+        ("10201", "Story", 0),
+        ("10202", "Bug", 0),
+        ("10203", "Task", 0),
+        ("10204", "[System] Incident", 0),
+        ("10205", "Sub-task", -1),
+    ):
+        world.issue_types[type_id] = _option(
+            world,
+            "issuetype",
+            type_id,
+            name,
+            iconUrl=f"{world.site}/rest/api/2/universal_avatar/view/type/issuetype/avatar/10318",
+            avatarId=10318,
+            subtask=level < 0,
+            hierarchyLevel=level,
+        )
+    for type_id, name, inward, outward in (
+        ("10300", "Blocks", "is blocked by", "blocks"),
+        ("10301", "Relates", "relates to", "relates to"),
+        ("10302", "Duplicate", "is duplicated by", "duplicates"),
+        ("10303", "Cloners", "is cloned by", "clones"),
+    ):
+        world.link_types[type_id] = {
+            "id": type_id,
+            "name": name,
+            "inward": inward,
+            "outward": outward,
+            "self": f"{world.site}/rest/api/3/issueLinkType/{type_id}",
+        }
+    for level_id, name in (("10400", "Management only"), ("10401", "Legal")):
+        level = _option(world, "securitylevel", level_id, name)
+        world.security_levels[level_id] = level | {
+            "isDefault": False,
+            "issueSecuritySchemeId": "10450",
+        }
+    world.teams = {"10500": "Team Rot", "10501": "Team Blau", "10502": "Équipe verte"}
+    world.fields = _fields()
+
+
+def _fields() -> list[JsonObject]:
+    system = (
+        ("summary", "Summary", "string", None),
+        ("description", "Description", "string", None),
+        ("issuetype", "Issue Type", "issuetype", None),
+        ("project", "Project", "project", None),
+        ("status", "Status", "status", None),
+        ("resolution", "Resolution", "resolution", None),
+        ("resolutiondate", "Resolved", "datetime", None),
+        ("priority", "Priority", "priority", None),
+        ("assignee", "Assignee", "user", None),
+        ("reporter", "Reporter", "user", None),
+        ("creator", "Creator", "user", None),
+        ("created", "Created", "datetime", None),
+        ("updated", "Updated", "datetime", None),
+        ("duedate", "Due date", "date", None),
+        ("labels", "Labels", "array", "string"),
+        ("fixVersions", "Fix versions", "array", "version"),
+        ("components", "Components", "array", "component"),
+        ("security", "Security Level", "securitylevel", None),
+        ("issuelinks", "Linked Issues", "array", "issuelinks"),
+        ("attachment", "Attachment", "array", "attachment"),
+        ("comment", "Comment", "comments-page", None),
+        ("worklog", "Log Work", "array", "worklog"),
+        ("timespent", "Time Spent", "number", None),
+        ("timeestimate", "Remaining Estimate", "number", None),
+        ("timeoriginalestimate", "Original estimate", "number", None),
+    )
+    fields: list[JsonObject] = []
+    for field_id, name, kind, items in system:
+        schema: JsonObject = {"type": kind, "system": field_id}
+        if items is not None:
+            schema["items"] = items
+        fields.append(_field(field_id, name, schema, is_custom=False))
+    prefix = "com.atlassian.jira.plugin.system.customfieldtypes"
+    for field_id, name, kind, custom, items in (
+        (POINTS, "Story Points", "number", f"{prefix}:float", None),
+        (SPRINT, "Sprint", "array", "com.pyxis.greenhopper.jira:gh-sprint", "json"),
+        (RANK, "Rank", "any", "com.pyxis.greenhopper.jira:gh-lexo-rank", None),
+        (TEAM, "Team", "option", f"{prefix}:select", None),
+        (IMPACT, "Customer impact", "string", f"{prefix}:textarea", None),
+    ):
+        schema = {"type": kind, "custom": custom, "customId": int(field_id.rpartition("_")[2])}
+        if items is not None:
+            schema["items"] = items
+        fields.append(_field(field_id, name, schema, is_custom=True))
+    return fields
+
+
+def _field(field_id: str, name: str, schema: JsonObject, *, is_custom: bool) -> JsonObject:
+    clause = [f"cf[{schema['customId']}]", name] if is_custom else [field_id]
+    return {
+        "id": field_id,
+        "key": field_id,
+        "name": name,
+        "custom": is_custom,
+        "orderable": True,
+        "navigable": field_id not in ("comment", "attachment"),
+        "searchable": True,
+        "clauseNames": clause,
+        "schema": schema,
+    }
+
+
+def _add_people(world: World, rng: random.Random, time_zone: str) -> None:
+    """80 people and the automation app; the API user is the first, an administrator."""
+    names = [f"{first} {last}" for first in _FIRST for last in _LAST]
+    for number, name in enumerate(rng.sample(names, 80)):
+        account_id = f"{rng.getrandbits(48):012x}{number:012x}" if number % 3 else (
+            f"712020:{rng.getrandbits(32):08x}-0000-4000-8000-{number:012d}"
+        )
+        shows_email = number % 4 != 1
+        world.people[account_id] = Person(
+            account_id,
+            name,
+            email=f"person{number}@example.com" if shows_email else None,
+            active=number % 23 != 22,
+            time_zone=rng.choice(("Europe/Zurich", "America/New_York", "Asia/Kolkata")),
+        )
+    world.me = next(iter(world.people))
+    me = world.people[world.me]
+    me.email, me.time_zone = ADMIN_EMAIL, time_zone
+    app = "557058:f58131cb-b67d-43c7-b30d-6b58d40bd077"
+    world.people[app] = Person(app, "Automation for Jira", account_type="app")
+
+
+def _add_projects(world: World, rng: random.Random, start: int) -> None:
+    people = [p.account_id for p in world.people.values() if p.active]
+    category = {
+        "self": f"{world.site}/rest/api/3/projectCategory/10600",
+        "id": "10600",
+        "name": "Products",
+        "description": "What customers pay for",
+    }
+    for number, (key, name, kind) in enumerate(
+        (
+            ("APP", "Mobile App", "software"),
+            ("WEB", "Web Shop", "software"),
+            ("OPS", "Operations", "software"),
+            ("HELP", "Help Desk", "service_desk"),
+            ("FIN", "Finance & Controlling", "business"),
+            ("HR", "People “HR”", "business"),
+            ("DATA", "Data Platform", "software"),
+            ("OLD", "Legacy (do not use)", "software"),
+        )
+    ):
+        project = Project(
+            id=str(11_000 + number),
+            key=key,
+            name=name,
+            kind=kind,
+            lead=rng.choice(people),
+            category=category if number < 3 else None,
+        )
+        for member in range(3):
+            component_id, version_id = str(12_000 + number * 10 + member), str(
+                13_000 + number * 10 + member
+            )
+            project.components.append(
+                {
+                    "self": f"{world.site}/rest/api/3/component/{component_id}",
+                    "id": component_id,
+                    "name": ("API", "Oberfläche", "Docs, etc.")[member],
+                }
+            )
+            project.versions.append(
+                {
+                    "self": f"{world.site}/rest/api/3/version/{version_id}",
+                    "id": version_id,
+                    "name": f"{key} {member + 1}.0",
+                    "archived": False,
+                    "released": member == 0,
+                }
+            )
+        world.projects[project.id] = project
+    for number in range(30):
+        sprint_id = str(500 + number)
+        begin = from_ms(start + number * 14 * DAY)
+        world.sprints[sprint_id] = {
+            "id": int(sprint_id),
+            "name": f"Sprint {number + 1}",
+            "state": "active",
+            "boardId": 7,
+            "goal": "",
+            "startDate": f"{begin:%Y-%m-%dT%H:%M:%S}.000Z",
+        }
+
+
+class Activity:
+    """The stream of commands: weighted, with the rhythm of a working week, seeded."""
+
+    def __init__(self, world: World, start: int, actions_per_year: int) -> None:
+        self._world = world
+        self._rng = random.Random(f"activity {world.seed} {start}")
+        self._start = start
+        self._gap = YEAR * _MEAN_RATE / (actions_per_year * _COMMANDS_PER_ACTION)
+        self._alive: list[Issue] = []
+        self._old_links: list[tuple[Issue, Issue, str]] = []
+        self._people = [p for p in world.people.values() if p.active and p.account_type != "app"]
+        self._app = next(p for p in world.people.values() if p.account_type == "app")
+        commands: tuple[tuple[float, Callable[[int, Person], bool]], ...] = (
+            (9, self._create),
+            (32, self._edit),
+            (21, self._transition),
+            (18, self._comment),
+            (2.4, self._edit_comment),
+            (0.8, self._delete_comment),
+            (6, self._log_work),
+            (1.0, self._edit_worklog),
+            (0.6, self._delete_worklog),
+            (2.6, self._attach),
+            (0.6, self._detach),
+            (3.2, self._link),
+            (0.9, self._unlink),
+            (0.5, self._move),
+            (0.4, self._delete),
+            (0.7, self._remote_link),
+            (0.4, self._change_type),
+        )
+        self._weights = [weight for weight, _ in commands]
+        self._commands = [command for _, command in commands]
+        # Rare events of the year, by their day.
+        days = self._rng.sample(range(20, 360), 8)
+        self._rare: list[tuple[int, Callable[[int], None]]] = sorted(
+            [(start + day * DAY, self._deactivate) for day in days[:6]]
+            + [(start + days[6] * DAY, self._erase), (start + 200 * DAY, self._archive)],
+            key=lambda event: event[0],
+        )
+        self.next_at = start
+        self._schedule(0)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Do the next command, at `next_at`; commands that find nothing to do become edits."""
+        at = self.next_at
+        while self._rare and self._rare[0][0] <= at:
+            self._rare.pop(0)[1](at)
+        rng = self._rng
+        actor = rng.choice(self._people)
+        if not self._alive:
+            self._create(at, actor)
+        else:
+            command = rng.choices(self._commands, self._weights)[0]
+            if not command(at, actor):
+                self._edit(at, actor)
+        self._schedule(1)
+
+    def _schedule(self, spent: int) -> None:
+        """The next time: exponential gaps stretched over nights and weekends, bursts within."""
+        rng = self._rng
+        # A command's last history entry may lie up to 1.2 s after its time.
+        at = self.next_at + spent * 1_200
+        if rng.random() < 0.04:
+            self.next_at = at + rng.randrange(5 * SECOND)
+            return
+        work = rng.expovariate(1 / self._gap)
+        while True:
+            hours = at // HOUR
+            weekday, hour = (hours // 24 + 3) % 7, hours % 24
+            rate = _RATES[2] if weekday > 4 else _RATES[0] if 6 <= hour < 18 else _RATES[1]
+            rest = (hours + 1) * HOUR - at
+            if work <= rest * rate:
+                self.next_at = at + int(work / rate) + 1
+                return
+            work -= rest * rate
+            at += rest
+
+    # -- choices -------------------------------------------------------------------------------
+
+    def _pick(self) -> Issue:
+        """Recent issues get most of the attention."""
+        alive, rng = self._alive, self._rng
+        if rng.random() < 0.12:
+            return rng.choice(alive)
+        return alive[-1 - min(len(alive) - 1, int(rng.expovariate(1 / 120)))]
+
+    def _words(self, low: int, high: int) -> str:
+        rng = self._rng
+        if rng.random() < 0.025:
+            return rng.choice(_HOSTILE)
+        text = " ".join(rng.choices(_WORDS, k=rng.randint(low, high)))
+        return text[0].upper() + text[1:]
+
+    def _paragraphs(self) -> str:
+        rng = self._rng
+        return "\n".join(self._words(4, 24) for _ in range(rng.choice((1, 1, 1, 2, 3))))
+
+    def _file(self) -> tuple[str, int, str]:
+        name, kind = self._rng.choice(_FILES)
+        return name, self._rng.randrange(10, 5_000_000), kind
+
+    def _live_projects(self) -> list[Project]:
+        return [p for p in self._world.projects.values() if p.state == "live"]
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def _create(self, at: int, actor: Person) -> bool:
+        rng, world = self._rng, self._world
+        projects = self._live_projects()
+        weights = [1 if p.key == "OLD" else 9 - i for i, p in enumerate(projects)]
+        project = rng.choices(projects, weights)[0]
+        kind = rng.choices(list(world.issue_types), (1, 6, 6, 6, 3, 3))[0]
+        parent = None
+        if kind == "10205":
+            parents = [i for i in self._alive[-40:] if i.project == project.id and not i.parent]
+            if not parents:
+                kind = "10203"
+            else:
+                parent = rng.choice(parents).id
+        estimate = rng.choice((None, None, 3600, 14_400, 57_600))
+        issue = world.create_issue(
+            at,
+            actor.account_id,
+            project.id,
+            issuetype=kind,
+            status="10000",
+            summary=self._words(3, 9).replace("\n", " ")[:255],
+            attachments=[self._file() for _ in range(rng.choice((0, 0, 0, 0, 0, 0, 0, 1, 1, 2)))],
+            description=self._paragraphs() if rng.random() < 0.8 else None,
+            priority=rng.choice(("2", "3", "3", "3", "4")),
+            assignee=rng.choice(self._people).account_id if rng.random() < 0.4 else None,
+            reporter=actor.account_id if rng.random() < 0.9 else rng.choice(self._people).account_id,
+            labels=tuple(sorted(rng.sample(_LABELS, rng.choice((0, 0, 1, 2))))),
+            security=rng.choice(("10400", "10401")) if rng.random() < 0.01 else None,
+            parent=parent,
+            original_estimate=estimate,
+            remaining_estimate=estimate,
+        )
+        self._alive.append(issue)
+        return True
+
+    def _new_value(self, issue: Issue, name: str) -> object:
+        rng, world = self._rng, self._world
+        project = world.projects[issue.project]
+        match name:
+            case "summary":
+                return self._words(3, 9).replace("\n", " ")[:255]
+            case "description":
+                return None if rng.random() < 0.05 else self._paragraphs()
+            case "labels":
+                return tuple(sorted(rng.sample(_LABELS, rng.randint(0, 3))))
+            case "assignee":
+                return None if rng.random() < 0.1 else rng.choice(self._people).account_id
+            case "reporter":
+                return rng.choice(self._people).account_id
+            case "priority":
+                return rng.choice(list(world.priorities))
+            case "duedate":
+                day = from_ms(issue.updated + rng.randrange(60) * DAY)
+                return None if rng.random() < 0.2 else f"{day:%Y-%m-%d}"
+            case "fixVersions":
+                return tuple(v["id"] for v in rng.sample(project.versions, rng.randint(0, 2)))
+            case "components":
+                return tuple(c["id"] for c in rng.sample(project.components, rng.randint(0, 2)))
+            case "security":
+                return rng.choice((None, "10400", "10401"))
+            case "timeoriginalestimate" | "timeestimate":
+                return rng.choice((1800, 3600, 7200, 28_800))
+            case "parent":
+                epics = [i.id for i in self._alive[-200:] if i.issuetype == "10200"]
+                return rng.choice([*epics, None]) if issue.issuetype != "10200" else issue.parent
+            case _ if name == POINTS:
+                return rng.choice((1.0, 2.0, 3.0, 5.0, 8.0, 0.5, None))
+            case _ if name == SPRINT:
+                number = min(29, (issue.updated - self._start) // (14 * DAY))
+                return (*issue.sprints[-2:], str(500 + number))
+            case _ if name == RANK:
+                return f"0|i{rng.getrandbits(28):07x}:"
+            case _ if name == TEAM:
+                return rng.choice([*world.teams, None])
+            case _:
+                return self._paragraphs()
+
+    def _edit(self, at: int, actor: Person) -> bool:
+        rng = self._rng
+        names = rng.choices(
+            _EDIT_NAMES, _EDIT_WEIGHTS, k=1 if rng.random() < 0.75 else rng.randint(2, 4)
+        )
+        issue = self._pick()
+        is_rule = rng.random() < 0.03
+        history = self._world.edit(
+            at,
+            self._app.account_id if is_rule else actor.account_id,
+            issue,
+            {name: self._new_value(issue, name) for name in dict.fromkeys(names)},
+            is_anonymous=rng.random() < 0.005,
+        )
+        return history is not None
+
+    def _transition(self, at: int, actor: Person) -> bool:
+        """Move on through the workflow; closing resolves, reopening clears the resolution."""
+        rng, world = self._rng, self._world
+        issue = self._pick()
+        choices = [s for s in world.statuses if s != issue.status]
+        if issue.status in _DONE and rng.random() < 0.7:
+            # A finished issue rests, but sometimes its resolution is corrected.
+            if issue.resolution is not None and rng.random() < 0.2:
+                resolution = rng.choice([r for r in world.resolutions if r != issue.resolution])
+                world.edit(at, actor.account_id, issue, {"resolution": resolution})
+                return True
+            return False
+        values: dict[str, object] = {}
+        if rng.random() < 0.35 and issue.status not in _DONE:
+            values["status"] = rng.choice(_DONE)
+            values["resolution"] = rng.choice(list(world.resolutions))
+        else:
+            values["status"] = rng.choice([s for s in choices if s not in _DONE])
+            if issue.resolution is not None:
+                values["resolution"] = None
+        if rng.random() < 0.2:
+            values["assignee"] = rng.choice(self._people).account_id
+        if rng.random() < 0.05:
+            values[RANK] = self._new_value(issue, RANK)
+        is_rule = rng.random() < 0.05
+        world.edit(
+            at,
+            self._app.account_id if is_rule else actor.account_id,
+            issue,
+            values,
+            is_anonymous=rng.random() < 0.004,
+        )
+        return True
+
+    def _comment(self, at: int, actor: Person) -> bool:
+        self._world.comment(at, actor.account_id, self._pick(), self._paragraphs())
+        return True
+
+    def _commented(self) -> Issue | None:
+        return next((i for i in (self._pick() for _ in range(8)) if i.comments), None)
+
+    def _edit_comment(self, at: int, actor: Person) -> bool:
+        issue = self._commented()
+        if issue is None:
+            return False
+        comment = self._rng.choice(list(issue.comments.values()))
+        editor = comment.author if self._rng.random() < 0.9 else actor.account_id
+        text = self._paragraphs()
+        self._world.edit_comment(at, editor, issue, comment, text)
+        return True
+
+    def _delete_comment(self, at: int, actor: Person) -> bool:
+        issue = self._commented()
+        if issue is None:
+            return False
+        comment = self._rng.choice(list(issue.comments.values()))
+        self._world.delete_comment(at, actor.account_id, issue, comment)
+        return True
+
+    def _log_work(self, at: int, actor: Person) -> bool:
+        rng = self._rng
+        seconds = rng.choice((900, 1800, 3600, 7200, 12_600))
+        text = self._words(2, 8) if rng.random() < 0.6 else ""
+        self._world.log_work(at, actor.account_id, self._pick(), seconds, text)
+        return True
+
+    def _worked(self) -> Issue | None:
+        return next((i for i in (self._pick() for _ in range(12)) if i.worklogs), None)
+
+    def _edit_worklog(self, at: int, actor: Person) -> bool:
+        issue = self._worked()
+        if issue is None:
+            return False
+        worklog = self._rng.choice(list(issue.worklogs.values()))
+        editor = worklog.author if self._rng.random() < 0.8 else actor.account_id
+        seconds = worklog.seconds + self._rng.choice((-300, 600, 1800))
+        self._world.edit_worklog(at, editor, worklog, seconds)
+        return True
+
+    def _delete_worklog(self, at: int, actor: Person) -> bool:
+        issue = self._worked()
+        if issue is None:
+            return False
+        worklog = self._rng.choice(list(issue.worklogs.values()))
+        self._world.delete_worklog(at, actor.account_id, worklog)
+        return True
+
+    def _attach(self, at: int, actor: Person) -> bool:
+        files = [self._file() for _ in range(self._rng.choice((1, 1, 1, 1, 2, 3)))]
+        self._world.attach(at, actor.account_id, self._pick(), files)
+        return True
+
+    def _detach(self, at: int, actor: Person) -> bool:
+        issue = next((i for i in (self._pick() for _ in range(12)) if i.attachments), None)
+        if issue is None:
+            return False
+        attachment = self._rng.choice(list(issue.attachments.values()))
+        self._world.detach(at, actor.account_id, issue, attachment)
+        return True
+
+    def _link_gap(self) -> int:
+        """The two ends' entries lie a few ms apart, at times across a second boundary."""
+        return self._rng.randint(2, 60)
+
+    def _link(self, at: int, actor: Person) -> bool:
+        rng, world = self._rng, self._world
+        if self._old_links and rng.random() < 0.3:
+            # The same pair again: what was unlinked is linked once more.
+            source, target, kind = self._old_links.pop(rng.randrange(len(self._old_links)))
+            if source.id not in world.issues or target.id not in world.issues:
+                return False
+        else:
+            source, target = self._pick(), self._pick()
+            kind = rng.choices(list(world.link_types), (5, 6, 2, 1))[0]
+        linked = {(link.type, link.source, link.target) for link in source.links.values()}
+        ends = {(kind, source.id, target.id), (kind, target.id, source.id)}
+        if source is target or linked & ends:
+            return False
+        if rng.random() < 0.1:
+            at += (-at - 5) % SECOND  # just before a full second
+        world.link(at, actor.account_id, source, target, kind, self._link_gap())
+        return True
+
+    def _unlink(self, at: int, actor: Person) -> bool:
+        world = self._world
+        issue = next((i for i in (self._pick() for _ in range(12)) if i.links), None)
+        if issue is None:
+            return False
+        link = self._rng.choice(list(issue.links.values()))
+        self._old_links.append((world.issues[link.source], world.issues[link.target], link.type))
+        world.unlink(at, actor.account_id, link, self._link_gap())
+        return True
+
+    def _move(self, at: int, actor: Person) -> bool:
+        issue = self._pick()
+        others = [p.id for p in self._live_projects() if p.id != issue.project and p.key != "OLD"]
+        self._world.move(at, actor.account_id, issue, self._rng.choice(others))
+        return True
+
+    def _delete(self, at: int, actor: Person) -> bool:
+        issue = self._pick()
+        self._alive.remove(issue)
+        self._world.delete_issue(at, actor.account_id, issue)
+        return True
+
+    def _remote_link(self, at: int, actor: Person) -> bool:
+        title = f"{self._words(2, 5)[:80]} (Confluence)"
+        self._world.add_remote_link(at, actor.account_id, self._pick(), title)
+        return True
+
+    def _change_type(self, at: int, actor: Person) -> bool:
+        issue = self._pick()
+        if issue.issuetype in ("10200", "10205"):
+            return False
+        others = [t for t in ("10201", "10202", "10203", "10204") if t != issue.issuetype]
+        self._world.change_type(at, actor.account_id, issue, self._rng.choice(others))
+        return True
+
+    # -- rare events ---------------------------------------------------------------------------
+
+    def _leaver(self) -> Person:
+        """Someone who can go: neither the API user nor among the first, busiest ten."""
+        return self._people.pop(self._rng.randrange(10, len(self._people)))
+
+    def _deactivate(self, at: int) -> None:
+        self._world.deactivate(at, self._leaver().account_id)
+
+    def _erase(self, at: int) -> None:
+        self._world.erase(at, self._leaver().account_id)
+
+    def _archive(self, at: int) -> None:
+        project = next(p for p in self._world.projects.values() if p.key == "OLD")
+        self._alive = [issue for issue in self._alive if issue.project != project.id]
+        self._world.archive(at, self._world.me, project.id)
+
+
+_EDITS: dict[str, float] = {
+    "summary": 4,
+    "description": 5,
+    "labels": 5,
+    "assignee": 9,
+    "reporter": 1,
+    "priority": 5,
+    "duedate": 4,
+    "fixVersions": 4,
+    "components": 3,
+    "security": 0.2,
+    "timeoriginalestimate": 1,
+    "timeestimate": 1,
+    "parent": 2,
+    POINTS: 4,
+    SPRINT: 5,
+    RANK: 6,
+    TEAM: 2,
+    IMPACT: 2,
+}
+_EDIT_NAMES = list(_EDITS)
+_EDIT_WEIGHTS = list(_EDITS.values())

@@ -1,0 +1,127 @@
+"""The files of a state directory: what happened, what was served, which faults were injected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tests.sandbox.clock import iso
+from tests.sandbox.world import Line, encode_line
+
+
+class StateError(Exception):
+    """A state directory that cannot be continued; the text says why and what to do."""
+
+
+class LedgerFile:
+    """`ledger.jsonl`, append-only.
+
+    A restarted world tells its history again from the beginning: lines that are already in the
+    file are compared instead of written, so a ledger is only ever continued by its own world.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        held = path.read_bytes() if path.exists() else b""
+        self._held = held[: held.rfind(b"\n") + 1]
+        self._told = 0
+        self._file = path.open("r+b" if path.exists() else "w+b")
+        self._file.truncate(len(self._held))
+        self._file.seek(0, 2)
+
+    def write(self, line: Line) -> None:
+        """Append a line, or check it against the one already there. StateError if they differ."""
+        data = encode_line(line)
+        if self._told < len(self._held):
+            if self._held[self._told : self._told + len(data)] != data:
+                raise StateError(
+                    f"{self._path} was written by another world (seed, start or version differ); "
+                    "give another --state directory or delete this one"
+                )
+            self._told += len(data)
+        else:
+            self._file.write(data)
+
+    def flush(self) -> None:
+        """Hand buffered lines to the system, before anything of them is served."""
+        self._file.flush()
+
+    def close(self) -> None:
+        """Flush and close."""
+        self._file.close()
+
+
+class Served(Struct, omit_defaults=True):
+    """One entry of `served.jsonl`.
+
+    `key`: `issue:<id>` (with creator and created), `listed:<id>` (its id in a search),
+    `history:<id>`, `comment:<id>:<updated ms>`, `attachment:<id>`, `worklog:<id>:<updated ms>`,
+    `worklog_deleted:<id>` — the first time only; `comments_of:<issue id>` — each complete listing
+    of an issue's comments, with how many `ids` it held and the deleted ones it went `without`;
+    `sweep` — each complete listing of all searchable issues, `began`/`ended` in virtual time, with
+    the `count` of issues, the deleted issues first found `absent`, and the projects then
+    `unsearchable` (hidden or archived).
+    """
+
+    request: int
+    served_at: str
+    key: str
+    ids: int | None = None
+    without: list[str] | None = None
+    began: str | None = None
+    ended: str | None = None
+    count: int | None = None
+    absent: list[str] | None = None
+    unsearchable: list[str] | None = None
+
+
+_REPEATED = ("comments_of:", "sweep")
+
+
+class ServedLog:
+    """`served.jsonl`: what left the server completely and uncorrupted."""
+
+    def __init__(self, path: Path) -> None:
+        self.last_request = 0
+        self._seen: set[str] = set()
+        if path.exists():
+            for row in path.read_bytes().splitlines():
+                entry = msgspec.json.decode(row, type=Served)
+                self.last_request = max(self.last_request, entry.request)
+                self._seen.add(entry.key)
+        self._file = path.open("ab")
+
+    def write(self, request: int, at: int, keys: Iterable[str], details: Iterable[Served]) -> None:
+        """Record one delivered response: plain keys once each, and the detailed entries."""
+        moment = iso(at)
+        new = [key for key in dict.fromkeys(keys) if key not in self._seen]
+        self._seen.update(new)
+        entries = [Served(request, moment, key) for key in new] + list(details)
+        if entries:
+            self._file.write(msgspec.json.Encoder().encode_lines(entries))
+            self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class FaultLog:
+    """`faults.jsonl`: every injected fault."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab")
+
+    def write(self, request: int, at: int, path: str, kind: str, **details: Any) -> None:
+        """Record one fault at virtual time `at`."""
+        row = {"request": request, "at": iso(at), "path": path, "kind": kind, **details}
+        self._file.write(msgspec.json.encode(row) + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

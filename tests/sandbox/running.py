@@ -1,0 +1,189 @@
+"""A sandbox site for a test: a real HTTP server on a free loopback port, in a thread.
+
+    with running_sandbox(now="2026-06-01T12:00:00", days=30) as sandbox:
+        sandbox.environment          # ATLASSIAN_SITE_URL, ATLASSIAN_EMAIL, ATLASSIAN_API_TOKEN
+        sandbox.advance(minutes=30)  # the world moves on
+        sandbox.ledger()             # what happened so far
+
+The clock is frozen unless `now="live"`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from tests.sandbox.clock import DAY, parse_iso
+from tests.sandbox.generator import ADMIN_EMAIL
+from tests.sandbox.server import API_TOKEN, bind, serve
+from tests.sandbox.site import Options, Site
+from tests.sandbox.world import JsonObject, World
+
+T = TypeVar("T")
+
+DEFAULT_NOW = "2026-06-01T12:00:00"
+
+
+class RunningSandbox:
+    """Handle of a running site: its address, its state directory, its controls and its logs."""
+
+    def __init__(self, site: Site, base_url: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.site = site
+        self.base_url = base_url
+        self.state_dir = site.state
+        self._loop = loop
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that point the product at this site."""
+        return {
+            "ATLASSIAN_SITE_URL": self.base_url,
+            "ATLASSIAN_EMAIL": ADMIN_EMAIL,
+            "ATLASSIAN_API_TOKEN": API_TOKEN,
+        }
+
+    def control(self, name: str, **body: Any) -> JsonObject:
+        """POST a control; returns the site's state. ValueError when it is refused."""
+        request = urllib.request.Request(
+            f"{self.base_url}/__control/{name}", data=msgspec.json.encode(body), method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return msgspec.json.decode(response.read(), type=dict[str, Any])
+        except urllib.error.HTTPError as error:
+            raise ValueError(error.read().decode()) from error
+
+    def state(self) -> JsonObject:
+        """Where the site stands: now, counts, requests."""
+        return self.control("state")
+
+    def advance(self, minutes: float) -> JsonObject:
+        """Let virtual time pass."""
+        return self.control("advance", minutes=minutes)
+
+    def hide_project(self, key: str) -> JsonObject:
+        """The API user loses the right to browse a project."""
+        return self.control("hide_project", key=key)
+
+    def unhide_project(self, key: str) -> JsonObject:
+        """The API user gets it back."""
+        return self.control("unhide_project", key=key)
+
+    def revoke_token(self, *, revoked: bool = True) -> JsonObject:
+        """Every request is answered with 401."""
+        return self.control("revoke_token", revoked=revoked)
+
+    def permission(self, key: str, *, granted: bool) -> JsonObject:
+        """Grant or take a permission of /mypermissions (ADMINISTER, USER_PICKER, …)."""
+        return self.control("permission", key=key, granted=granted)
+
+    def break_json(self, path: str = "/rest/api/3/*", times: int = 1_000_000) -> JsonObject:
+        """The next answers on `path` (fnmatch) are HTML with status 200."""
+        return self.control("break_json", path=path, times=times)
+
+    def fault(self, path: str, kind: str, **rule: Any) -> JsonObject:
+        """Add a fault rule as in a plan (`times=`, `nth=[…]` or `probability=`)."""
+        return self.control("fault", path=path, kind=kind, **rule)
+
+    def latency(self, ms: float) -> JsonObject:
+        """Every answer takes at least so long."""
+        return self.control("latency", ms=ms)
+
+    def do(self, command: Callable[[World, int], T]) -> T:
+        """Run `command(world, now)` in the server's thread: scripted changes of the world.
+
+        Scripted changes are in the ledger but not in the state directory's recipe, so such a site
+        cannot be continued after a restart.
+        """
+
+        async def run() -> T:
+            now = self.site.catch_up()
+            result = command(self.site.world, now)
+            self.site.ledger.flush()
+            return result
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout=60)
+
+    def ledger(self) -> list[JsonObject]:
+        """The ledger's lines so far."""
+        return _rows(self.state_dir / "ledger.jsonl")
+
+    def served(self) -> list[JsonObject]:
+        """The served log's entries so far."""
+        return _rows(self.state_dir / "served.jsonl")
+
+    def faults(self) -> list[JsonObject]:
+        """The injected faults so far."""
+        return _rows(self.state_dir / "faults.jsonl")
+
+
+def _rows(path: Path) -> list[JsonObject]:
+    return msgspec.json.Decoder(dict[str, Any]).decode_lines(path.read_bytes())
+
+
+@contextlib.contextmanager
+def running_sandbox(
+    *,
+    seed: int = 7,
+    now: str = DEFAULT_NOW,
+    days: float = 30,
+    state: Path | None = None,
+    plan: Path | None = None,
+    image: Path | None = None,
+    port: int = 0,
+    actions_per_year: int = 62_000,
+    max_lag_minutes: float = 4,
+    time_zone: str = "Europe/Zurich",
+) -> Iterator[RunningSandbox]:
+    """Start a site that began `days` before `now` (ISO, UTC; or "live") and stop it at the end.
+
+    30 days hold about 5,000 actions. `state` None is a temporary directory that is removed;
+    given again, it continues the same world. `days=0` with `actions_per_year=1` gives an empty
+    site for scripted changes by `do`.
+    """
+    with contextlib.ExitStack() as stack:
+        if state is None:
+            state = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        frozen = None if now == "live" else parse_iso(now)
+        begin = None if frozen is None else frozen - int(days * DAY)
+        site = Site(
+            Options(
+                state=state,
+                seed=seed,
+                start=begin,
+                now=frozen,
+                image=image,
+                plan=plan,
+                actions_per_year=actions_per_year,
+                max_lag_minutes=max_lag_minutes,
+                time_zone=time_zone,
+            )
+        )
+        stack.callback(site.close)
+        listener = bind(port)
+        loop = asyncio.new_event_loop()
+        stopped = asyncio.Event()
+        started = threading.Event()
+
+        async def run() -> None:
+            loop.call_soon(started.set)
+            await serve(site, listener, stopped)
+
+        thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
+        thread.start()
+        started.wait(timeout=10)
+        try:
+            yield RunningSandbox(site, f"http://127.0.0.1:{listener.getsockname()[1]}", loop)
+        finally:
+            loop.call_soon_threadsafe(stopped.set)
+            thread.join(timeout=10)
+            loop.close()

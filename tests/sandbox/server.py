@@ -1,0 +1,264 @@
+"""HTTP in front of a site: authentication, faults, latency, compression, the served log, controls.
+
+Controls (no authentication, loopback only), all POST with a JSON body unless said otherwise:
+`/__control/state` (GET), `advance {"minutes"}` (frozen clock), `hide_project`/`unhide_project
+{"key"}`, `revoke_token {"revoked": true}`, `permission {"key", "granted"}`, `break_json {"path",
+"times"}` (HTML with status 200), `fault {…a rule of a plan…}`, `latency {"ms"}`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import random
+import socket
+import struct
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from aiohttp import web
+
+from tests.sandbox.api import ApiError, Call, Reply
+from tests.sandbox.clock import SECOND, from_ms
+from tests.sandbox.faults import Fault
+from tests.sandbox.generator import ADMIN_EMAIL
+from tests.sandbox.site import Site
+from tests.sandbox.world import JsonObject
+
+API_TOKEN = "sandbox-token"
+
+_AUTHORIZATION = "Basic " + base64.b64encode(f"{ADMIN_EMAIL}:{API_TOKEN}".encode()).decode()
+_MAX_BODY = 4 * 1024 * 1024
+_GZIP_FROM = 1_000
+_HTML = b"<!DOCTYPE html><html><head><title>Scheduled maintenance</title></head></html>"
+
+
+class Server:
+    """The request handler of one site."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._latency = 0.0
+        self._is_revoked = False
+        self._pages: dict[str, Any] = {}
+        self._jitter = random.Random(site.world.seed)
+        self._controls: dict[str, Callable[[JsonObject], None]] = {
+            "advance": lambda body: site.advance(float(body["minutes"])),
+            "hide_project": lambda body: site.hide_project(body["key"], is_hidden=True),
+            "unhide_project": lambda body: site.hide_project(body["key"], is_hidden=False),
+            "revoke_token": self._revoke,
+            "permission": self._permission,
+            "break_json": self._break_json,
+            "fault": lambda body: site.faults.add(msgspec.convert(body, Fault)),
+            "latency": self._set_latency,
+            "state": lambda _: None,
+        }
+
+    def application(self) -> web.Application:
+        """The aiohttp application."""
+        application = web.Application(client_max_size=_MAX_BODY)
+        application.router.add_route("*", "/{path:.*}", self._handle)
+        return application
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        raw = await request.read()
+        if request.path.startswith("/__control/"):
+            return self._control(request.path.removeprefix("/__control/"), raw)
+        site = self._site
+        site.requests += 1
+        number = site.requests
+        if self._latency:
+            await asyncio.sleep(self._latency)
+        now = site.catch_up()
+        if self._is_revoked or request.headers.get("Authorization") != _AUTHORIZATION:
+            error = ApiError(401, "Client must be authenticated to access this resource.")
+            return await self._send(request, 401, error.body)
+        try:
+            call = self._call(request, raw)
+            fault = self._fault(call, number, now)
+            if fault is not None and fault.kind == "slow":
+                await asyncio.sleep(fault.seconds)
+                fault = None
+            if fault is not None and fault.kind != "truncated":
+                return await self._send_fault(request, call, fault)
+            site.api.request = number
+            reply = site.api.handle(request.method, call)
+        except ApiError as error:
+            return await self._send(request, error.status, error.body)
+        if reply.token is not None:
+            self._pages[reply.token] = reply.body
+        data = msgspec.json.encode(reply.body)
+        if fault is not None:
+            return await self._send_truncated(request, data)
+        response = await self._send(request, 200, data)
+        self._record(number, now, reply)
+        return response
+
+    def _call(self, request: web.Request, raw: bytes) -> Call:
+        body: JsonObject = {}
+        if raw:
+            try:
+                body = msgspec.json.decode(raw, type=dict[str, Any])
+            except msgspec.DecodeError as error:
+                raise ApiError(400, f"There was an error parsing JSON: {error}") from error
+        return Call(request.path, parse_qs(request.query_string, keep_blank_values=True), body)
+
+    def _record(self, number: int, now: int, reply: Reply) -> None:
+        self._site.served.write(number, now, reply.keys, reply.details)
+
+    # -- answers -------------------------------------------------------------------------------
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "Date": formatdate(self._site.world.now / SECOND, usegmt=True),
+            "Content-Type": "application/json;charset=UTF-8",
+            "X-AREQUESTID": f"{self._site.requests:032x}",
+        }
+
+    async def _send(
+        self,
+        request: web.Request,
+        status: int,
+        body: bytes | JsonObject,
+        **headers: str,
+    ) -> web.StreamResponse:
+        data = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        response_headers = self._headers() | {k.replace("_", "-"): v for k, v in headers.items()}
+        if len(data) >= _GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
+            data = gzip.compress(data, 1, mtime=0)
+            response_headers["Content-Encoding"] = "gzip"
+        response = web.Response(body=data, status=status, headers=response_headers)
+        await response.prepare(request)
+        await response.write_eof()
+        return response
+
+    # -- faults --------------------------------------------------------------------------------
+
+    def _fault(self, call: Call, number: int, now: int) -> Fault | None:
+        has_token = bool(call.one("nextPageToken") or call.body.get("nextPageToken"))
+        fault = self._site.faults.pick(call.path, has_token=has_token)
+        if fault is not None:
+            self._site.fault_log.write(number, now, call.path, fault.kind)
+        return fault
+
+    async def _send_fault(
+        self, request: web.Request, call: Call, fault: Fault
+    ) -> web.StreamResponse:
+        match fault.kind:
+            case "rate_limited":
+                return await self._send(
+                    request,
+                    429,
+                    ApiError(429, "Rate limit exceeded.").body,
+                    **self._limit_headers(fault.retry_after),
+                )
+            case "server_error":
+                headers = {"Retry_After": str(fault.retry_after)} if fault.retry_after else {}
+                error = ApiError(fault.status, "Internal server error")
+                return await self._send(request, fault.status, error.body, **headers)
+            case "html":
+                return await self._send(
+                    request, 200, _HTML, Content_Type="text/html;charset=UTF-8"
+                )
+            case "expired_token":
+                error = ApiError(400, "The provided next page token is invalid or expired.")
+                return await self._send(request, 400, error.body)
+            case "repeated_page":
+                token = call.one("nextPageToken") or call.body["nextPageToken"]
+                page = self._pages.get(token, {"isLast": False, "nextPageToken": token})
+                return await self._send(request, 200, page)
+            case _:
+                return self._reset(request)
+
+    def _limit_headers(self, seconds: int) -> dict[str, str]:
+        reset = from_ms(self._site.world.now + seconds * SECOND + 60 * SECOND)
+        headers = {
+            "X_RateLimit_Limit": "350",
+            "X_RateLimit_Remaining": "0",
+            "X_RateLimit_Reset": f"{reset:%Y-%m-%dT%H:%MZ}",
+            "X_RateLimit_NearLimit": "true",
+            "RateLimit_Reason": "jira-burst-based",
+        }
+        return headers | ({"Retry_After": str(seconds)} if seconds else {})
+
+    def _reset(self, request: web.Request) -> web.StreamResponse:
+        """Close the connection with a TCP reset, before any answer."""
+        transport = request.transport
+        if transport is not None:
+            connection = transport.get_extra_info("socket")
+            linger = struct.pack("ii", 1, 0)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            transport.abort()
+        return web.Response(status=503)
+
+    async def _send_truncated(self, request: web.Request, data: bytes) -> web.StreamResponse:
+        """Announce the whole length, send a part, and close."""
+        response = web.StreamResponse(
+            headers=self._headers() | {"Content-Length": str(len(data) + 1)}
+        )
+        await response.prepare(request)
+        await response.write(data[: self._jitter.randrange(len(data) + 1)])
+        if request.transport is not None:
+            request.transport.close()
+        return response
+
+    # -- controls ------------------------------------------------------------------------------
+
+    def _control(self, name: str, raw: bytes) -> web.Response:
+        control = self._controls.get(name)
+        if control is None:
+            return _problem(404, f"no control {name}; there are {', '.join(self._controls)}")
+        try:
+            control(msgspec.json.decode(raw or b"{}", type=dict[str, Any]))
+        except (KeyError, ValueError, TypeError, msgspec.DecodeError) as error:
+            return _problem(400, f"{name}: {error}")
+        return web.Response(
+            body=msgspec.json.encode(self._site.describe()), content_type="application/json"
+        )
+
+    def _revoke(self, body: JsonObject) -> None:
+        self._is_revoked = bool(body.get("revoked", True))
+
+    def _permission(self, body: JsonObject) -> None:
+        if body["key"] not in self._site.api.permissions:
+            raise KeyError(body["key"])
+        self._site.api.permissions[body["key"]] = bool(body["granted"])
+
+    def _break_json(self, body: JsonObject) -> None:
+        path = body.get("path", "/rest/api/3/*")
+        self._site.faults.add(Fault(path=path, kind="html", times=body.get("times", 1_000_000)))
+
+    def _set_latency(self, body: JsonObject) -> None:
+        self._latency = float(body["ms"]) / SECOND
+
+
+def _problem(status: int, text: str) -> web.Response:
+    body = msgspec.json.encode({"error": text})
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+def bind(port: int) -> socket.socket:
+    """A listening loopback socket; port 0 lets the system choose. OSError when it is taken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+async def serve(site: Site, listener: socket.socket, stopped: asyncio.Event) -> None:
+    """Serve a site on a bound socket until `stopped` is set."""
+    runner = web.AppRunner(Server(site).application(), access_log=None)
+    await runner.setup()
+    await web.SockSite(runner, listener, shutdown_timeout=1).start()
+    try:
+        await stopped.wait()
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,934 @@
+"""The world: people, projects and issues of one site, and the commands that change them.
+
+Every command first writes what happened to the ledger (`Line`), in the terms of the action
+catalogue, and changes the state that the server renders. The ledger is never derived from rendered
+JSON. Conventions of a ledger line:
+
+* one line per expected action; lines whose code begins with `_` are facts that are no action;
+* `actor` is what a pull API can tell: null for COMMENT_DELETED and ISSUE_DELETED and for histories
+  without author; `true_actor` is who did it;
+* `project_id`, `issue_key` and `issue_type_id` are those after the change (a move counts for the
+  project moved to);
+* `target_id` is the comment, worklog, attachment or link id, else the issue id;
+* `event` is the history id where a changelog entry exists, else null;
+* `items` are the changelog items of the action (a comment edit: one item `comment` with both
+  texts); `field_id` falls back on the field's name where Jira sends no `fieldId`;
+* links: the line belongs to the canonical end (the source of the link, which reads the outward
+  phrase; for a symmetric type the lower issue id); `link_histories` and `link_ats` are
+  [canonical end, other end].
+
+A world without a `stream` (a site image) is built by filling the dictionaries and calling
+`World.adopt(issue)` for each ready-made `Issue`.
+"""
+
+from __future__ import annotations
+
+import heapq
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from tests.sandbox.clock import MINUTE, iso
+
+JsonObject = dict[str, Any]
+
+
+class Person(Struct, gc=False):
+    """A user. `email` is None when hidden; an erased person is `account_type` unknown."""
+
+    account_id: str
+    name: str
+    email: str | None = None
+    active: bool = True
+    account_type: str = "atlassian"
+    time_zone: str = "Europe/Zurich"
+
+
+class Project(Struct):
+    """A project. `state` is live, archived or deleted; `is_hidden`: the API user lost the right."""
+
+    id: str
+    key: str
+    name: str
+    kind: str = "software"
+    lead: str | None = None
+    category: JsonObject | None = None
+    description: str = ""
+    state: str = "live"
+    state_at: int = 0
+    state_by: str | None = None
+    is_hidden: bool = False
+    next_number: int = 1
+    components: list[JsonObject] = msgspec.field(default_factory=list)
+    versions: list[JsonObject] = msgspec.field(default_factory=list)
+
+
+class Change(Struct, frozen=True, gc=False):
+    """One changelog item, in wire form."""
+
+    field: str
+    fieldtype: str
+    old_id: str | None = msgspec.field(name="from")
+    old: str | None = msgspec.field(name="fromString")
+    new_id: str | None = msgspec.field(name="to")
+    new: str | None = msgspec.field(name="toString")
+    field_id: str | UnsetType = msgspec.field(name="fieldId", default=UNSET)
+
+
+class History(Struct, gc=False):
+    """One changelog entry. `author` None: the site does not tell who."""
+
+    id: int
+    at: int
+    author: str | None
+    changes: list[Change]
+
+
+class Comment(Struct, gc=False):
+    """The current version of a comment; `updated == created` until it is edited."""
+
+    id: int
+    author: str | None
+    created: int
+    updated: int
+    update_author: str | None
+    text: str
+
+
+class Worklog(Struct, gc=False):
+    """The current version of a worklog."""
+
+    id: int
+    issue: int
+    author: str
+    created: int
+    updated: int
+    update_author: str
+    started: int
+    seconds: int
+    text: str
+
+
+class Attachment(Struct, gc=False):
+    """An attachment."""
+
+    id: int
+    filename: str
+    author: str | None
+    created: int
+    size: int
+    mime_type: str
+
+
+class Link(Struct, gc=False):
+    """A link: `source` reads the type's outward phrase, `target` the inward one."""
+
+    id: int
+    type: str
+    source: int
+    target: int
+
+
+class Issue(Struct, eq=False):
+    """An issue as it is now. Ids of configuration are strings, everything numbered is an int.
+
+    `extra` is merged into the rendered `fields` (a site image's own fields), already in wire form.
+    """
+
+    id: int
+    key: str
+    project: str
+    issuetype: str
+    status: str
+    created: int
+    updated: int
+    creator: str | None
+    summary: str
+    reporter: str | None = None
+    assignee: str | None = None
+    priority: str | None = None
+    resolution: str | None = None
+    resolved: int | None = None
+    description: str | None = None
+    labels: tuple[str, ...] = ()
+    duedate: str | None = None
+    security: str | None = None
+    parent: int | None = None
+    fix_versions: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    sprints: tuple[str, ...] = ()
+    points: float | None = None
+    team: str | None = None
+    impact: str | None = None
+    rank: str = "0|i00000:"
+    original_estimate: int | None = None
+    remaining_estimate: int | None = None
+    time_spent: int | None = None
+    comments: dict[int, Comment] = msgspec.field(default_factory=dict)
+    worklogs: dict[int, Worklog] = msgspec.field(default_factory=dict)
+    attachments: dict[int, Attachment] = msgspec.field(default_factory=dict)
+    links: dict[int, Link] = msgspec.field(default_factory=dict)
+    subtasks: list[int] = msgspec.field(default_factory=list)
+    histories: list[History] = msgspec.field(default_factory=list)
+    gone_comments: list[int] = msgspec.field(default_factory=list)
+    extra: JsonObject = msgspec.field(default_factory=dict)
+
+
+class LineItem(Struct, frozen=True, gc=False):
+    """One changed field of a ledger line."""
+
+    field: str
+    field_id: str
+    old_id: str | None
+    old: str | None
+    new_id: str | None
+    new: str | None
+
+
+class Line(Struct, frozen=True, gc=False):
+    """One ledger line; see the module's text for the conventions."""
+
+    n: int
+    code: str
+    at: str
+    actor: str | None
+    true_actor: str | None
+    issue_id: str | None
+    issue_key: str | None
+    project_id: str | None
+    issue_type_id: str | None
+    target_id: str | None
+    event: str | None
+    items: list[LineItem]
+    secured: bool
+    security_level_id: str | None
+    other_issue_id: str | UnsetType = UNSET
+    link_type: str | UnsetType = UNSET
+    link_histories: list[str] | UnsetType = UNSET
+    link_ats: list[str] | UnsetType = UNSET
+
+
+class Stream(Protocol):
+    """What makes the world move on: the next command's time, and doing it."""
+
+    next_at: int
+
+    def step(self) -> None:
+        """Apply the next command to the world and set `next_at` to the following one's time."""
+
+
+class IndexEntry(Struct, frozen=True, gc=False):
+    """What the search index knows of an issue; it lags behind the issue itself."""
+
+    issue: int
+    project: str
+    number: int
+    created: int
+    updated: int
+
+
+class _Editable(Struct, frozen=True):
+    """How an editable field appears in changelog items."""
+
+    attribute: str
+    item: str
+    field_id: str | UnsetType
+    fieldtype: str
+    describe: Callable[[World, Any], tuple[str | None, str | None]]
+
+
+def _text(_: World, value: Any) -> tuple[None, str | None]:
+    return None, value
+
+
+def _number(_: World, value: float | None) -> tuple[None, str | None]:
+    return None, None if value is None else f"{value:g}"
+
+
+def _seconds(_: World, value: int | None) -> tuple[str | None, str | None]:
+    return (None, None) if value is None else (str(value), str(value))
+
+
+def _day(_: World, value: str | None) -> tuple[str | None, str | None]:
+    return (None, None) if value is None else (value, f"{value} 00:00:00.0")
+
+
+def _labels(_: World, value: tuple[str, ...]) -> tuple[None, str]:
+    return None, " ".join(value)
+
+
+def _person(world: World, value: str | None) -> tuple[str | None, str | None]:
+    return value, None if value is None else world.people[value].name
+
+
+def _named(catalogue: str) -> Callable[[World, Any], tuple[str | None, str | None]]:
+    def describe(world: World, value: str | None) -> tuple[str | None, str | None]:
+        return value, None if value is None else getattr(world, catalogue)[value]["name"]
+
+    return describe
+
+
+def _sprints(world: World, value: tuple[str, ...]) -> tuple[str, str]:
+    return ", ".join(value), ", ".join(world.sprints[sprint]["name"] for sprint in value)
+
+
+def _parent(world: World, value: int | None) -> tuple[str | None, str | None]:
+    return (None, None) if value is None else (str(value), world.issues[value].key)
+
+
+def _rank(_: World, value: str) -> tuple[str, str]:
+    return "", "" if value == "0|i00000:" else "Ranked higher"
+
+
+def _option(world: World, value: str | None) -> tuple[str | None, str | None]:
+    return (None, None) if value is None else (f"[{value}]", world.teams[value])
+
+
+POINTS, SPRINT, RANK, TEAM, IMPACT = (
+    "customfield_10016",
+    "customfield_10020",
+    "customfield_10019",
+    "customfield_10030",
+    "customfield_10041",
+)
+
+EDITABLE: Mapping[str, _Editable] = {
+    name: _Editable(*rest)
+    for name, rest in {
+        "summary": ("summary", "summary", "summary", "jira", _text),
+        "description": ("description", "description", "description", "jira", _text),
+        "labels": ("labels", "labels", "labels", "jira", _labels),
+        "assignee": ("assignee", "assignee", "assignee", "jira", _person),
+        "reporter": ("reporter", "reporter", "reporter", "jira", _person),
+        "priority": ("priority", "priority", "priority", "jira", _named("priorities")),
+        "status": ("status", "status", "status", "jira", _named("statuses")),
+        "resolution": ("resolution", "resolution", "resolution", "jira", _named("resolutions")),
+        "issuetype": ("issuetype", "issuetype", "issuetype", "jira", _named("issue_types")),
+        "security": ("security", "Security", "security", "jira", _named("security_levels")),
+        "duedate": ("duedate", "duedate", "duedate", "jira", _day),
+        "parent": ("parent", "IssueParentAssociation", UNSET, "jira", _parent),
+        "timeoriginalestimate": (
+            "original_estimate",
+            "timeoriginalestimate",
+            "timeoriginalestimate",
+            "jira",
+            _seconds,
+        ),
+        "timeestimate": ("remaining_estimate", "timeestimate", "timeestimate", "jira", _seconds),
+        "timespent": ("time_spent", "timespent", "timespent", "jira", _seconds),
+        POINTS: ("points", "Story Points", POINTS, "custom", _number),
+        SPRINT: ("sprints", "Sprint", SPRINT, "custom", _sprints),
+        RANK: ("rank", "Rank", RANK, "custom", _rank),
+        TEAM: ("team", "Team", TEAM, "custom", _option),
+        IMPACT: ("impact", "Customer impact", IMPACT, "custom", _text),
+    }.items()
+}
+
+class World:
+    """The state of one site at `now`, and the only place where it changes.
+
+    Times are milliseconds since 1970 UTC; `at` of successive commands must not decrease. The
+    dictionaries are public to readers; an image fills them before serving.
+    """
+
+    def __init__(
+        self,
+        *,
+        site: str,
+        seed: int = 0,
+        max_lag_ms: int = 4 * MINUTE,
+        sink: Callable[[Line], None] = lambda _: None,
+    ) -> None:
+        self.site = site
+        self.seed = seed
+        self.max_lag_ms = max_lag_ms
+        self.sink = sink
+        self.stream: Stream | None = None
+        self.now = 0
+        self.me = ""
+        self.config_version = 0
+        self.people: dict[str, Person] = {}
+        self.projects: dict[str, Project] = {}
+        self.statuses: dict[str, JsonObject] = {}
+        self.resolutions: dict[str, JsonObject] = {}
+        self.priorities: dict[str, JsonObject] = {}
+        self.issue_types: dict[str, JsonObject] = {}
+        self.link_types: dict[str, JsonObject] = {}
+        self.security_levels: dict[str, JsonObject] = {}
+        self.sprints: dict[str, JsonObject] = {}
+        self.teams: dict[str, str] = {}
+        self.fields: list[JsonObject] = []
+        self.issues: dict[int, Issue] = {}
+        self.deleted: dict[int, str] = {}
+        self.keys: dict[str, int] = {}
+        self.worklogs: dict[int, Worklog] = {}
+        self.worklog_deletions: list[tuple[int, int]] = []
+        self.index: dict[int, IndexEntry] = {}
+        self.index_version = 0
+        self._pending: list[tuple[int, int, int, IndexEntry | None]] = []
+        self._indexed_seq: dict[int, int] = {}
+        self._seq = 0
+        self.line_count = 0
+        self._last_id: dict[str, int] = {
+            "issue": 10_000,
+            "history": 100_000,
+            "comment": 50_000,
+            "worklog": 70_000,
+            "attachment": 80_000,
+            "link": 90_000,
+            "remote link": 60_000,
+        }
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def advance(self, to: int) -> None:
+        """Let everything happen that happens up to `to`, then bring the search index up to date."""
+        if self.stream is not None:
+            while self.stream.next_at <= to:
+                self.stream.step()
+        self.now = max(self.now, to)
+        self._refresh_index()
+
+    def _refresh_index(self) -> None:
+        while self._pending and self._pending[0][0] <= self.now:
+            _, seq, issue_id, entry = heapq.heappop(self._pending)
+            if seq < self._indexed_seq.get(issue_id, 0):
+                continue
+            self._indexed_seq[issue_id] = seq
+            if entry is None:
+                self.index.pop(issue_id, None)
+            else:
+                self.index[issue_id] = entry
+            self.index_version += 1
+
+    def _reindex(self, issue_id: int, at: int) -> None:
+        self._seq += 1
+        issue = self.issues.get(issue_id)
+        entry = None
+        if issue is not None:
+            number = int(issue.key.rpartition("-")[2])
+            entry = IndexEntry(issue_id, issue.project, number, issue.created, issue.updated)
+        # Seeded by the change itself, so the lag does not depend on when anyone asks.
+        digest = zlib.crc32(b"%d:%d:%d" % (self.seed, issue_id, at))
+        lag = digest % (self.max_lag_ms + 1)
+        heapq.heappush(self._pending, (at + lag, self._seq, issue_id, entry))
+
+    def _touch(self, issue: Issue, at: int) -> None:
+        issue.updated = max(issue.updated, at)
+        self._reindex(issue.id, at)
+
+    def _next_id(self, kind: str, step: int = 1) -> int:
+        self._last_id[kind] += step
+        return self._last_id[kind]
+
+    # -- ledger --------------------------------------------------------------------------------
+
+    def _line(
+        self,
+        code: str,
+        at: int,
+        *,
+        issue: Issue | None = None,
+        actor: str | None = None,
+        true_actor: str | None = None,
+        target: object = None,
+        event: int | None = None,
+        changes: Sequence[Change] = (),
+        project: str | None = None,
+        link: tuple[Issue, str, list[History]] | None = None,
+    ) -> None:
+        self.line_count += 1
+        items = [
+            LineItem(c.field, c.field_id or c.field, c.old_id, c.old, c.new_id, c.new)
+            for c in changes
+        ]
+        self.sink(
+            Line(
+                n=self.line_count,
+                code=code,
+                at=iso(at),
+                actor=actor,
+                true_actor=true_actor or actor,
+                issue_id=str(issue.id) if issue else None,
+                issue_key=issue.key if issue else None,
+                project_id=issue.project if issue else project,
+                issue_type_id=issue.issuetype if issue else None,
+                target_id=str(target) if target is not None else str(issue.id) if issue else None,
+                event=str(event) if event is not None else None,
+                items=items,
+                secured=issue is not None and issue.security is not None,
+                security_level_id=issue.security if issue else None,
+                other_issue_id=str(link[0].id) if link else UNSET,
+                link_type=link[1] if link else UNSET,
+                link_histories=[str(history.id) for history in link[2]] if link else UNSET,
+                link_ats=[iso(history.at) for history in link[2]] if link else UNSET,
+            )
+        )
+
+    def _history(self, issue: Issue, at: int, author: str | None, changes: list[Change]) -> History:
+        history = History(self._next_id("history"), at, author, changes)
+        issue.histories.append(history)
+        self._touch(issue, at)
+        return history
+
+    def _write_changes(self, issue: Issue, history: History, true_actor: str) -> None:
+        """The ledger lines of one history entry: promoted items first, then the rest as one."""
+        rest: list[Change] = []
+        for change in history.changes:
+            if change.field == "status":
+                code, target = "STATUS_CHANGED", None
+            elif change.field == "resolution" and change.new_id is not None:
+                code, target = "ISSUE_RESOLVED", None
+            elif change.field == "Attachment":
+                created = change.new_id is not None
+                code = "ATTACHMENT_CREATED" if created else "ATTACHMENT_DELETED"
+                target = change.new_id if created else change.old_id
+            else:
+                rest.append(change)
+                continue
+            self._line(
+                code,
+                history.at,
+                issue=issue,
+                actor=history.author,
+                true_actor=true_actor,
+                target=target,
+                event=history.id,
+                changes=[change],
+            )
+        if rest:
+            self._line(
+                "ISSUE_UPDATED",
+                history.at,
+                issue=issue,
+                actor=history.author,
+                true_actor=true_actor,
+                event=history.id,
+                changes=rest,
+            )
+
+    # -- issues --------------------------------------------------------------------------------
+
+    def adopt(self, issue: Issue) -> None:
+        """Take in a ready-made issue of a site image: searchable at once, written to the ledger."""
+        self.issues[issue.id] = issue
+        self.keys[issue.key] = issue.id
+        self.worklogs.update(issue.worklogs)
+        project = self.projects[issue.project]
+        number = int(issue.key.rpartition("-")[2])
+        project.next_number = max(project.next_number, number + 1)
+        self.index[issue.id] = IndexEntry(
+            issue.id, issue.project, number, issue.created, issue.updated
+        )
+        self.index_version += 1
+        self._line("ISSUE_CREATED", issue.created, issue=issue, actor=issue.creator)
+        for attachment in issue.attachments.values():
+            self._line(
+                "ATTACHMENT_CREATED",
+                attachment.created,
+                issue=issue,
+                actor=attachment.author,
+                target=attachment.id,
+                changes=[_attachment_change(attachment, is_new=True)],
+            )
+        for comment in issue.comments.values():
+            self._line(
+                "ISSUE_COMMENTED",
+                comment.created,
+                issue=issue,
+                actor=comment.author,
+                target=comment.id,
+                changes=[_comment_change(None, comment.text)],
+            )
+            if comment.updated > comment.created:
+                self._line(
+                    "COMMENT_UPDATED",
+                    comment.updated,
+                    issue=issue,
+                    actor=comment.update_author,
+                    target=comment.id,
+                    changes=[_comment_change(None, comment.text)],
+                )
+
+    def create_issue(
+        self,
+        at: int,
+        actor: str,
+        project_id: str,
+        *,
+        issuetype: str,
+        status: str,
+        summary: str,
+        attachments: Sequence[tuple[str, int, str]] = (),
+        **values: Any,
+    ) -> Issue:
+        """Make an issue; `attachments` (name, size, type) given here leave no changelog entry."""
+        project = self.projects[project_id]
+        issue = Issue(
+            id=self._next_id("issue"),
+            key=f"{project.key}-{project.next_number}",
+            project=project_id,
+            issuetype=issuetype,
+            status=status,
+            created=at,
+            updated=at,
+            creator=actor,
+            summary=summary,
+            **{"reporter": actor, **values},
+        )
+        project.next_number += 1
+        self.issues[issue.id] = issue
+        self.keys[issue.key] = issue.id
+        if issue.parent is not None:
+            self.issues[issue.parent].subtasks.append(issue.id)
+        self._touch(issue, at)
+        self._line("ISSUE_CREATED", at, issue=issue, actor=actor)
+        for filename, size, mime_type in attachments:
+            attachment = Attachment(
+                self._next_id("attachment"), filename, actor, at, size, mime_type
+            )
+            issue.attachments[attachment.id] = attachment
+            self._line(
+                "ATTACHMENT_CREATED",
+                at,
+                issue=issue,
+                actor=actor,
+                target=attachment.id,
+                changes=[_attachment_change(attachment, is_new=True)],
+            )
+        return issue
+
+    def edit(
+        self,
+        at: int,
+        actor: str,
+        issue: Issue,
+        values: Mapping[str, Any],
+        *,
+        is_anonymous: bool = False,
+    ) -> History | None:
+        """Set fields (names of `EDITABLE`, or fixVersions/components) in one history entry.
+
+        Returns None when nothing differs. `is_anonymous`: the history names no author.
+        """
+        changes = [
+            change for name, value in values.items() for change in self._set(issue, name, value)
+        ]
+        if not changes:
+            return None
+        if "resolution" in values:
+            issue.resolved = at if issue.resolution is not None else None
+        history = self._history(issue, at, None if is_anonymous else actor, changes)
+        self._write_changes(issue, history, actor)
+        return history
+
+    def _set(self, issue: Issue, name: str, value: Any) -> list[Change]:
+        if name in ("fixVersions", "components"):
+            return self._set_members(issue, name, value)
+        rule = EDITABLE[name]
+        old = getattr(issue, rule.attribute)
+        if old == value:
+            return []
+        old_id, old_text = rule.describe(self, old)
+        new_id, new_text = rule.describe(self, value)
+        setattr(issue, rule.attribute, value)
+        if name == "parent" and value is not None:
+            self.issues[value].subtasks.append(issue.id)
+        return [
+            Change(rule.item, rule.fieldtype, old_id, old_text, new_id, new_text, rule.field_id)
+        ]
+
+    def _set_members(self, issue: Issue, name: str, value: tuple[str, ...]) -> list[Change]:
+        """Jira writes one item for each version or component that came or went."""
+        project = self.projects[issue.project]
+        if name == "fixVersions":
+            attribute, label, members = "fix_versions", "Fix Version", project.versions
+        else:
+            attribute, label, members = "components", "Component", project.components
+        names = {member["id"]: member["name"] for member in members}
+        old = getattr(issue, attribute)
+        setattr(issue, attribute, value)
+        gone = [
+            Change(label, "jira", item, names[item], None, None, name)
+            for item in old
+            if item not in value
+        ]
+        new = [
+            Change(label, "jira", None, None, item, names[item], name)
+            for item in value
+            if item not in old
+        ]
+        return gone + new
+
+    def add_remote_link(self, at: int, actor: str, issue: Issue, title: str) -> None:
+        """Link a page elsewhere: an edit that is only in the changelog."""
+        link_id = str(self._next_id("remote link"))
+        text = f'This work item links to "{title}"'
+        change = Change("RemoteIssueLink", "jira", None, None, link_id, text)
+        self._write_changes(issue, self._history(issue, at, actor, [change]), actor)
+
+    def change_type(self, at: int, actor: str, issue: Issue, issuetype: str) -> None:
+        """Change the issue type; the workflow item comes with it, as on a real site."""
+        changes = self._set(issue, "issuetype", issuetype)
+        changes.append(Change("Workflow", "jira", "10100", "Delivery", "10101", "Support"))
+        self._write_changes(issue, self._history(issue, at, actor, changes), actor)
+
+    def move(self, at: int, actor: str, issue: Issue, project_id: str) -> None:
+        """Move to another project: new key; versions, components stay behind."""
+        changes = self._set_members(issue, "fixVersions", ())
+        changes += self._set_members(issue, "components", ())
+        old, new = self.projects[issue.project], self.projects[project_id]
+        new_key = f"{new.key}-{new.next_number}"
+        new.next_number += 1
+        changes += [
+            Change("project", "jira", old.id, old.name, new.id, new.name, "project"),
+            Change("Key", "jira", None, issue.key, None, new_key),
+        ]
+        issue.project, issue.key = project_id, new_key
+        self.keys[new_key] = issue.id
+        self._write_changes(issue, self._history(issue, at, actor, changes), actor)
+
+    def delete_issue(self, at: int, actor: str, issue: Issue) -> None:
+        """Delete an issue with all that hangs on it; linked issues get no changelog entry."""
+        self._line("ISSUE_DELETED", at, issue=issue, true_actor=actor)
+        del self.issues[issue.id]
+        self.deleted[issue.id] = issue.project
+        for worklog_id in issue.worklogs:
+            del self.worklogs[worklog_id]
+        for link in issue.links.values():
+            other = self.issues.get(link.target if link.source == issue.id else link.source)
+            if other is not None:
+                other.links.pop(link.id, None)
+        for child_id in issue.subtasks:
+            child = self.issues.get(child_id)
+            if child is not None and child.parent == issue.id:
+                child.parent = None
+        self._reindex(issue.id, at)
+
+    # -- comments, worklogs, attachments, links ------------------------------------------------
+
+    def comment(self, at: int, actor: str, issue: Issue, text: str) -> Comment:
+        """Add a comment (comments leave no changelog entry)."""
+        comment = Comment(self._next_id("comment"), actor, at, at, actor, text)
+        issue.comments[comment.id] = comment
+        self._touch(issue, at)
+        self._line(
+            "ISSUE_COMMENTED",
+            at,
+            issue=issue,
+            actor=actor,
+            target=comment.id,
+            changes=[_comment_change(None, text)],
+        )
+        return comment
+
+    def edit_comment(self, at: int, actor: str, issue: Issue, comment: Comment, text: str) -> None:
+        """Change a comment's text."""
+        change = _comment_change(comment.text, text)
+        comment.text, comment.updated, comment.update_author = text, at, actor
+        self._touch(issue, at)
+        self._line(
+            "COMMENT_UPDATED", at, issue=issue, actor=actor, target=comment.id, changes=[change]
+        )
+
+    def delete_comment(self, at: int, actor: str, issue: Issue, comment: Comment) -> None:
+        """Delete a comment: no API tells who."""
+        del issue.comments[comment.id]
+        issue.gone_comments.append(comment.id)
+        self._touch(issue, at)
+        self._line(
+            "COMMENT_DELETED",
+            at,
+            issue=issue,
+            true_actor=actor,
+            target=comment.id,
+            changes=[_comment_change(comment.text, None)],
+        )
+
+    def log_work(self, at: int, actor: str, issue: Issue, seconds: int, text: str) -> Worklog:
+        """Log work; its history entry (time spent, estimate) follows some milliseconds later."""
+        worklog = Worklog(
+            self._next_id("worklog"),
+            issue.id,
+            actor,
+            at,
+            at,
+            actor,
+            at - seconds * 1000,
+            seconds,
+            text,
+        )
+        issue.worklogs[worklog.id] = self.worklogs[worklog.id] = worklog
+        history = self._spend(issue, at, actor, seconds, None)
+        self._line(
+            "WORKLOG_CREATED", at, issue=issue, actor=actor, target=worklog.id, event=history.id
+        )
+        return worklog
+
+    def edit_worklog(self, at: int, actor: str, worklog: Worklog, seconds: int) -> None:
+        """Correct the time of a worklog."""
+        issue = self.issues[worklog.issue]
+        difference = seconds - worklog.seconds
+        worklog.seconds, worklog.updated, worklog.update_author = seconds, at, actor
+        history = self._spend(issue, at, actor, difference, worklog.id)
+        self._line(
+            "WORKLOG_UPDATED", at, issue=issue, actor=actor, target=worklog.id, event=history.id
+        )
+
+    def delete_worklog(self, at: int, actor: str, worklog: Worklog) -> None:
+        """Delete a worklog."""
+        issue = self.issues[worklog.issue]
+        del issue.worklogs[worklog.id], self.worklogs[worklog.id]
+        self.worklog_deletions.append((at, worklog.id))
+        history = self._spend(issue, at, actor, -worklog.seconds, worklog.id, is_deletion=True)
+        self._line(
+            "WORKLOG_DELETED", at, issue=issue, actor=actor, target=worklog.id, event=history.id
+        )
+
+    def _spend(
+        self,
+        issue: Issue,
+        at: int,
+        actor: str,
+        seconds: int,
+        worklog_id: int | None,
+        *,
+        is_deletion: bool = False,
+    ) -> History:
+        remaining = issue.remaining_estimate
+        changes = self._set(issue, "timespent", max(0, (issue.time_spent or 0) + seconds))
+        if remaining is not None:
+            changes += self._set(issue, "timeestimate", max(0, remaining - seconds))
+        if worklog_id is not None:
+            name = str(worklog_id)
+            new = None if is_deletion else name
+            changes.append(Change("WorklogId", "jira", name, name, new, new))
+        delay = zlib.crc32(b"%d:%d" % (issue.id, at)) % 900
+        return self._history(issue, at + delay, actor, changes)
+
+    def attach(
+        self, at: int, actor: str, issue: Issue, files: Sequence[tuple[str, int, str]]
+    ) -> None:
+        """Attach files (name, size in bytes, type) in one history entry."""
+        changes = []
+        for filename, size, mime_type in files:
+            attachment = Attachment(
+                self._next_id("attachment"), filename, actor, at, size, mime_type
+            )
+            issue.attachments[attachment.id] = attachment
+            changes.append(_attachment_change(attachment, is_new=True))
+        self._write_changes(issue, self._history(issue, at, actor, changes), actor)
+
+    def detach(self, at: int, actor: str, issue: Issue, attachment: Attachment) -> None:
+        """Delete an attachment."""
+        del issue.attachments[attachment.id]
+        change = _attachment_change(attachment, is_new=False)
+        self._write_changes(issue, self._history(issue, at, actor, [change]), actor)
+
+    def link(
+        self, at: int, actor: str, source: Issue, target: Issue, type_id: str, gap_ms: int
+    ) -> Link:
+        """Link two issues; the target's history entry is written `gap_ms` after the source's."""
+        link = Link(self._next_id("link"), type_id, source.id, target.id)
+        source.links[link.id] = target.links[link.id] = link
+        self._write_link("ISSUELINK_CREATED", at, actor, link, gap_ms)
+        return link
+
+    def unlink(self, at: int, actor: str, link: Link, gap_ms: int) -> None:
+        """Remove a link, with an entry in both histories."""
+        del self.issues[link.source].links[link.id], self.issues[link.target].links[link.id]
+        self._write_link("ISSUELINK_DELETED", at, actor, link, gap_ms)
+
+    def _write_link(self, code: str, at: int, actor: str, link: Link, gap_ms: int) -> None:
+        kind = self.link_types[link.type]
+        source, target = self.issues[link.source], self.issues[link.target]
+        ends: list[tuple[Issue, History]] = []
+        for issue, other, phrase, moment in (
+            (source, target, kind["outward"], at),
+            (target, source, kind["inward"], at + gap_ms),
+        ):
+            text = f"This issue {phrase} {other.key}"
+            if code == "ISSUELINK_CREATED":
+                change = Change("Link", "jira", None, None, other.key, text)
+            else:
+                change = Change("Link", "jira", other.key, text, None, None)
+            ends.append((issue, self._history(issue, moment, actor, [change])))
+        if kind["outward"] == kind["inward"]:
+            ends.sort(key=lambda end: end[0].id)
+        (issue, history), (other, other_history) = ends
+        self._line(
+            code,
+            history.at,
+            issue=issue,
+            actor=actor,
+            target=link.id,
+            event=history.id,
+            changes=history.changes,
+            link=(other, link.type, [history, other_history]),
+        )
+
+    # -- people and projects -------------------------------------------------------------------
+
+    def deactivate(self, at: int, account_id: str) -> None:
+        """Deactivate an account."""
+        self.people[account_id].active = False
+        self._fact("_USER_DEACTIVATED", at, target=account_id)
+
+    def erase(self, at: int, account_id: str) -> None:
+        """Erase a person: the account stays as an id without a name."""
+        self.people[account_id] = Person(
+            account_id, "Former user", active=False, account_type="unknown"
+        )
+        self._fact("_USER_ERASED", at, target=account_id)
+
+    def archive(self, at: int, actor: str, project_id: str) -> None:
+        """Archive a project: its issues stay readable by id but leave the search."""
+        project = self.projects[project_id]
+        project.state, project.state_at, project.state_by = "archived", at, actor
+        self._fact("_PROJECT_ARCHIVED", at, target=project_id, project=project_id)
+
+    def hide(self, at: int, project_id: str, *, is_hidden: bool) -> None:
+        """Take away or give back the API user's right to browse a project."""
+        self.projects[project_id].is_hidden = is_hidden
+        code = "_PROJECT_HIDDEN" if is_hidden else "_PROJECT_UNHIDDEN"
+        self._fact(code, at, target=project_id, project=project_id)
+
+    def _fact(self, code: str, at: int, *, target: str, project: str | None = None) -> None:
+        self.config_version += 1
+        self.index_version += 1
+        self._line(code, at, target=target, project=project)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def find(self, id_or_key: str) -> Issue | None:
+        """The visible issue of an id, or of any key it ever had."""
+        issue_id = int(id_or_key) if id_or_key.isdecimal() else self.keys.get(id_or_key.upper(), -1)
+        issue = self.issues.get(issue_id)
+        if issue is None or self.projects[issue.project].is_hidden:
+            return None
+        return issue
+
+    def is_searchable(self, entry: IndexEntry) -> bool:
+        """Whether the API user's searches may show an index entry."""
+        issue = self.issues.get(entry.issue)
+        project = self.projects[issue.project if issue else entry.project]
+        return not project.is_hidden and project.state == "live"
+
+
+def _comment_change(old: str | None, new: str | None) -> Change:
+    return Change("comment", "jira", None, old, None, new)
+
+
+def _attachment_change(attachment: Attachment, *, is_new: bool) -> Change:
+    attachment_id, name = str(attachment.id), attachment.filename
+    if is_new:
+        return Change("Attachment", "jira", None, None, attachment_id, name, "attachment")
+    return Change("Attachment", "jira", attachment_id, name, None, None, "attachment")
+
+
+def encode_line(line: Line) -> bytes:
+    """One ledger line as JSON with its line end."""
+    return msgspec.json.encode(line) + b"\n"
