@@ -19,9 +19,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from tests.sandbox import api
-from tests.sandbox.generator import ADMIN_EMAIL
 from tests.sandbox.running import RunningSandbox, running_sandbox
-from tests.sandbox.server import API_TOKEN
 from tests.shared_data import require
 
 Json = Any
@@ -186,10 +184,11 @@ def sandbox() -> Iterator[RunningSandbox]:
         yield running
 
 
-def call(
-    sandbox: RunningSandbox, endpoint: Endpoint, credentials: str = f"{ADMIN_EMAIL}:{API_TOKEN}"
-) -> tuple[int, Json]:
+def call(sandbox: RunningSandbox, endpoint: Endpoint, token: str | None = None) -> tuple[int, Json]:
     """Ask for an issue that has everything, or for a batch of such; give status and answer."""
+    environment = sandbox.environment
+    token = token or environment["ATLASSIAN_API_TOKEN"]
+    credentials = f"{environment['ATLASSIAN_EMAIL']}:{token}"
     issues = sorted(
         sandbox.site.world.issues.values(),
         key=lambda issue: (
@@ -277,6 +276,6 @@ def test_errors_have_atlassians_form(
 def test_wrong_credentials_are_refused_in_atlassians_form(
     sandbox: RunningSandbox, document: Document
 ) -> None:
-    status, body = call(sandbox, Endpoint("GET", "myself"), f"{ADMIN_EMAIL}:wrong")
+    status, body = call(sandbox, Endpoint("GET", "myself"), token="wrong")
     assert status == 401
     assert document.faults("/components/schemas/ErrorCollection", body) == []
