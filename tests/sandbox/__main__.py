@@ -69,12 +69,17 @@ def _arguments() -> argparse.ArgumentParser:
     return parser
 
 
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 async def _serve(site: Site, listener: socket.socket) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    print(f"listening on {url} (site {site.world.site}, state {site.state})", flush=True)
+    _say(f"listening on {url} (site {site.world.site}, state {site.state})")
     await serve(site, listener, stopped)
 
 
@@ -83,7 +88,7 @@ def _run_server(arguments: argparse.Namespace) -> int:
         listener = bind(arguments.port)
     except OSError as error:
         reason = error.strerror or str(error)
-        print(f"port {arguments.port}: {reason}; give another --port", file=sys.stderr)
+        sys.stderr.write(f"port {arguments.port}: {reason}; give another --port" + "\n")
         return USAGE_ERROR
     began = time.monotonic()
     try:
@@ -101,12 +106,11 @@ def _run_server(arguments: argparse.Namespace) -> int:
             )
         )
     except (StateError, PlanError, ImageError, OSError) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return USAGE_ERROR
-    print(
+    _say(
         f"{len(site.world.issues)} issues, {site.world.line_count} ledger lines in "
-        f"{time.monotonic() - began:.1f} s",
-        flush=True,
+        f"{time.monotonic() - began:.1f} s"
     )
     try:
         asyncio.run(_serve(site, listener))

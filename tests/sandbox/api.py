@@ -32,12 +32,12 @@ class Call(Struct):
     body: JsonObject
 
     def one(self, name: str, default: str = "") -> str:
-        """The first value of a query parameter."""
+        """Give the first value of a query parameter."""
         values = self.query.get(name)
         return values[0] if values else default
 
     def number(self, name: str, default: int, high: int) -> int:
-        """An integer parameter between 0 and `high` (capped, as Jira does). ApiError if none."""
+        """Read an integer parameter from 0 to `high` (capped, as Jira does). ApiError if none."""
         text = self.one(name, str(default))
         if not re.fullmatch(r"-?\d{1,18}", text) or int(text) < 0:
             raise ApiError(400, f"The value '{text[:40]}' of parameter '{name}' is not a number.")
@@ -100,9 +100,6 @@ class Api:
             return _ISSUE_PARTS[match["part"] or ""](self, issue, call)
         raise ApiError(404, f"No endpoint {method} {call.path} in the sandbox.")
 
-    def _detail(self, key: str, **values: Any) -> Served:
-        return Served(self.request, iso(self.world.now), key, **values)
-
     # -- search --------------------------------------------------------------------------------
 
     def search_get(self, call: Call) -> Reply:
@@ -119,7 +116,7 @@ class Api:
         """POST /search/jql."""
         body = _body(call, _SearchBody)
         return self._search(
-            body.jql, body.fields or [], min(body.maxResults, 5000), body.nextPageToken
+            body.jql, body.fields or [], min(body.max_results, 5000), body.next_page_token
         )
 
     def _search(self, jql: str, fields: list[str], limit: int, token: str | None) -> Reply:
@@ -200,7 +197,9 @@ class Api:
 
     def _sweep(self, listing: _Listing) -> Served:
         absent = [i for i in self.world.deleted if i not in listing.shown | self._absent]
-        return self._detail(
+        return Served(
+            self.request,
+            iso(self.world.now),
             "sweep",
             began=iso(listing.begun),
             ended=iso(self.world.now),
@@ -216,7 +215,7 @@ class Api:
     # -- issues --------------------------------------------------------------------------------
 
     def _show_issue(self, reply: Reply, issue: Issue, wanted: frozenset[str]) -> None:
-        """What a rendered issue shows. Inline worklogs are not counted: no client must read them."""
+        """Note what a rendered issue shows. Inline worklogs do not count: nobody must read them."""
         has_all = "*all" in wanted
         if wanted & {"*all", "*navigable"} or {"created", "creator"} <= wanted:
             reply.keys.append(f"issue:{issue.id}")
@@ -229,7 +228,9 @@ class Api:
                 reply.details.append(self._all_comments(issue))
 
     def _all_comments(self, issue: Issue) -> Served:
-        return self._detail(
+        return Served(
+            self.request,
+            iso(self.world.now),
             f"comments_of:{issue.id}",
             ids=len(issue.comments),
             without=[str(comment_id) for comment_id in issue.gone_comments],
@@ -246,12 +247,12 @@ class Api:
     def issue_bulkfetch(self, call: Call) -> Reply:
         """POST /issue/bulkfetch: at most 100; missing and invisible ones are `issueErrors`."""
         body = _body(call, _BulkIssueBody)
-        if not 1 <= len(body.issueIdsOrKeys) <= 100:
+        if not 1 <= len(body.issue_ids_or_keys) <= 100:
             raise ApiError(400, "The number of issue IDs or keys must be between 1 and 100.")
         wanted = frozenset(body.fields or ("*navigable",))
         issues: dict[int, Issue] = {}
         errors: list[JsonObject] = []
-        for id_or_key in body.issueIdsOrKeys:
+        for id_or_key in body.issue_ids_or_keys:
             issue = self.world.find(id_or_key)
             if issue is None:
                 errors.append({"id": id_or_key, "errorMessage": _MISSING})
@@ -270,17 +271,17 @@ class Api:
     def changelog_bulkfetch(self, call: Call) -> Reply:
         """POST /changelog/bulkfetch: histories by date, then issue; epoch-number dates."""
         body = _body(call, _BulkChangelogBody)
-        if not 1 <= len(body.issueIdsOrKeys) <= 1000:
+        if not 1 <= len(body.issue_ids_or_keys) <= 1000:
             raise ApiError(400, "The number of issue IDs or keys must be between 1 and 1000.")
-        if not 1 <= body.maxResults <= 10_000:
+        if not 1 <= body.max_results <= 10_000:
             raise ApiError(400, "maxResults must be between 1 and 10000.")
-        if len(body.fieldIds or ()) > 10:
+        if len(body.field_ids or ()) > 10:
             raise ApiError(400, "The number of field IDs must not exceed 10.")
-        issues = {i.id: i for i in map(self.world.find, body.issueIdsOrKeys) if i is not None}
-        after: list[int] = list(_decode_token(body.nextPageToken)) if body.nextPageToken else []
+        issues = {i.id: i for i in map(self.world.find, body.issue_ids_or_keys) if i is not None}
+        after: list[int] = list(_decode_token(body.next_page_token)) if body.next_page_token else []
         if after and len(after) != 3:
             raise ApiError(400, _EXPIRED)
-        asked = frozenset(body.fieldIds or ())
+        asked = frozenset(body.field_ids or ())
         found = sorted(
             (
                 ([history.at, issue.id, history.id], history)
@@ -291,7 +292,7 @@ class Api:
             key=lambda row: row[0],
         )
         start = bisect.bisect_right(found, after, key=lambda row: row[0]) if after else 0
-        page = found[start : start + body.maxResults]
+        page = found[start : start + body.max_results]
         groups: dict[int, list[Any]] = {}
         reply = Reply({})
         for (_, issue_id, _), history in page:
@@ -308,7 +309,7 @@ class Api:
                 for issue_id, histories in groups.items()
             ]
         }
-        if start + body.maxResults < len(found):
+        if start + body.max_results < len(found):
             reply.token = reply.body["nextPageToken"] = _encode_token(*page[-1][0])
         return reply
 
@@ -416,7 +417,7 @@ class Api:
     def _page(
         self, call: Call, items: Sequence[T], *, default: int = 50, high: int = 100
     ) -> tuple[Sequence[T], JsonObject]:
-        """The asked page of `items`, and a PageBean without its `values`."""
+        """Give the asked page of `items`, and a PageBean without its `values`."""
         start = call.number("startAt", 0, 2**31)
         limit = call.number("maxResults", default, high)
         url = f"{self.world.site}{call.path}?maxResults={limit}&startAt="
@@ -539,25 +540,25 @@ class Api:
         )
 
 
-class _SearchBody(Struct):
+class _SearchBody(Struct, rename="camel"):
     jql: str = ""
-    nextPageToken: str | None = None  # noqa: N815 - the API's name
-    maxResults: int = 50  # noqa: N815
+    next_page_token: str | None = None
+    max_results: int = 50
     fields: list[str] | None = None
     expand: str | None = None
-    fieldsByKeys: bool = False  # noqa: N815
+    fields_by_keys: bool = False
 
 
-class _BulkIssueBody(Struct):
-    issueIdsOrKeys: list[str]  # noqa: N815
+class _BulkIssueBody(Struct, rename="camel"):
+    issue_ids_or_keys: list[str]
     fields: list[str] | None = None
 
 
-class _BulkChangelogBody(Struct):
-    issueIdsOrKeys: list[str]  # noqa: N815
-    fieldIds: list[str] | None = None  # noqa: N815
-    maxResults: int = 1000  # noqa: N815
-    nextPageToken: str | None = None  # noqa: N815
+class _BulkChangelogBody(Struct, rename="camel"):
+    issue_ids_or_keys: list[str]
+    field_ids: list[str] | None = None
+    max_results: int = 1000
+    next_page_token: str | None = None
 
 
 class _WorklogBody(Struct):

@@ -19,19 +19,19 @@ def to_ms(moment: datetime) -> int:
 
 
 def from_ms(ms: int) -> datetime:
-    """The aware UTC datetime of a millisecond count, exact (no float)."""
+    """Give the aware UTC datetime of a millisecond count, exact (no float)."""
     return _EPOCH + timedelta(milliseconds=ms)
 
 
 def parse_iso(text: str) -> int:
-    """Milliseconds of an ISO-8601 text; a text without an offset is UTC. ValueError if unreadable."""
+    """Milliseconds of an ISO-8601 text, UTC unless it has an offset. ValueError if unreadable."""
     moment = datetime.fromisoformat(text)
     return to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def iso(ms: int) -> str:
     """`2025-11-12T16:28:36.943Z`, the form of the ledger and the served log."""
-    return f"{from_ms(ms - ms % SECOND):%Y-%m-%dT%H:%M:%S}.{ms % SECOND:03d}Z"
+    return from_ms(ms).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 class Clock:

@@ -90,7 +90,7 @@ class Faults:
         self._calls.append(0)
 
     def pick(self, path: str, *, has_token: bool) -> Fault | None:
-        """The fault of this request, if any; paging faults only strike requests with a token."""
+        """Choose this request's fault, if any; paging faults only strike requests with a token."""
         chosen = None
         for number, rule in enumerate(self._rules):
             if not fnmatch.fnmatchcase(path, rule.path):

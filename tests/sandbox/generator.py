@@ -27,29 +27,31 @@ from tests.sandbox.world import (
 ADMIN_EMAIL = "admin@example.com"
 YEAR = 365 * DAY
 
-_FIRST = (
-    "Ada Bram Chiara Dario Elif Farid Greta Hana Ivo Jana Kofi Lena Mateo Nadia Oskar Priya "
-    "Quentin Rosa Sven Tala Umut Vera Wim Ximena Yusuf Zoë Ángel Łukasz Øyvind Мария 太郎 محمد"
-).split()
-_LAST = (
-    "Adler Brandt Conti Dubois Eriksen Ferrari Gruber Haddad Ivanova Jansen Keller Lopes Moreau "
-    "Novak Okafor Petit Quispe Rossi Schmid Tanaka Uzun Vogel Weber Xu Yılmaz Zürcher O’Neill"
-).split()
-_WORDS = (
-    "login page export report invoice payment search index cache retry timeout webhook sync user "
-    "group role permission board sprint backlog customer portal mobile desktop release build "
-    "deploy database migration backup restore label filter column chart widget banner theme font "
-    "dialog form field validation message mail queue worker thread memory leak crash slow fast "
-    "broken missing wrong double empty large small broken new old first last every never sometimes "
-    "after before while under load with without through into of the for when on in and"
-).split()
+_FIRST, _LAST, _WORDS = (
+    text.split()
+    for text in (
+        """Ada Bram Chiara Dario Elif Farid Greta Hana Ivo Jana Kofi Lena Mateo Nadia Oskar
+Priya Quentin Rosa Sven Tala Umut Vera Wim Ximena Yusuf Zoë Ángel Łukasz Øyvind
+Мария 太郎 محمد""",
+        """Adler Brandt Conti Dubois Eriksen Ferrari Gruber Haddad Ivanova Jansen Keller Lopes
+Moreau Novak Okafor Petit Quispe Rossi Schmid Tanaka Uzun Vogel Weber Xu Yildiz
+Zürcher O'Neill""",
+        """login page export report invoice payment search index cache retry timeout webhook
+sync user group role permission board sprint backlog customer portal mobile desktop
+release build deploy database migration backup restore label filter column chart
+widget banner theme font dialog form field validation message mail queue worker
+thread memory leak crash slow fast broken missing wrong double empty large small
+broken new old first last every never sometimes after before while under load with
+without through into of the for when on in and""",
+    )
+)
 _HOSTILE = (
-    '=cmd|\' /C calc\'!A0',
-    "=HYPERLINK(\"http://127.0.0.1\",\"click\")",
+    "=cmd|' /C calc'!A0",
+    '=HYPERLINK("http://127.0.0.1","click")',
     "+1-1@SUM(A1:A9)",
     "-2+3",
     "@import",
-    'He said "no", then \'yes\'; DROP TABLE issues; --',
+    "He said \"no\", then 'yes'; DROP TABLE issues; --",
     "emoji 👩‍👩‍👧‍👦 🇨🇭 ✅ and ⚠️",
     "שלום עולם \u202eevil.exe\u202c مرحبا",
     "tab\there, bell\u0007, vertical\u000btab, form\u000cfeed",
@@ -90,7 +92,7 @@ def build_world(
     time_zone: str = "Europe/Zurich",
     sink: Callable[[Line], None] = lambda _: None,
 ) -> World:
-    """The generated site of (seed, start), at `start` and with its stream attached.
+    """Make the site of (seed, start), at `start` and with its stream attached.
 
     `time_zone` is that of the API user; `max_lag_ms` bounds the search index's random lag.
     """
@@ -118,7 +120,7 @@ def _option(world: World, path: str, option_id: str, name: str, **more: object) 
 
 def _add_catalogue(world: World) -> None:
     """Statuses, resolutions, priorities, types, link types, levels, sprints and fields."""
-    categories = {
+    categories: dict[str, JsonObject] = {
         "new": {"id": 2, "key": "new", "colorName": "blue-gray", "name": "To Do"},
         "indeterminate": {
             "id": 4,
@@ -190,11 +192,14 @@ def _add_catalogue(world: World) -> None:
             "self": f"{world.site}/rest/api/3/issueLinkType/{type_id}",
         }
     for level_id, name in (("10400", "Management only"), ("10401", "Legal")):
-        level = _option(world, "securitylevel", level_id, name)
-        world.security_levels[level_id] = level | {
-            "isDefault": False,
-            "issueSecuritySchemeId": "10450",
-        }
+        world.security_levels[level_id] = _option(
+            world,
+            "securitylevel",
+            level_id,
+            name,
+            isDefault=False,
+            issueSecuritySchemeId="10450",
+        )
     world.teams = {"10500": "Team Rot", "10501": "Team Blau", "10502": "Équipe verte"}
     world.fields = _fields()
 
@@ -267,8 +272,10 @@ def _add_people(world: World, rng: random.Random, time_zone: str) -> None:
     """80 people and the automation app; the API user is the first, an administrator."""
     names = [f"{first} {last}" for first in _FIRST for last in _LAST]
     for number, name in enumerate(rng.sample(names, 80)):
-        account_id = f"{rng.getrandbits(48):012x}{number:012x}" if number % 3 else (
-            f"712020:{rng.getrandbits(32):08x}-0000-4000-8000-{number:012d}"
+        account_id = (
+            f"{rng.getrandbits(48):012x}{number:012x}"
+            if number % 3
+            else (f"712020:{rng.getrandbits(32):08x}-0000-4000-8000-{number:012d}")
         )
         shows_email = number % 4 != 1
         world.people[account_id] = Person(
@@ -314,8 +321,9 @@ def _add_projects(world: World, rng: random.Random, start: int) -> None:
             category=category if number < 3 else None,
         )
         for member in range(3):
-            component_id, version_id = str(12_000 + number * 10 + member), str(
-                13_000 + number * 10 + member
+            component_id, version_id = (
+                str(12_000 + number * 10 + member),
+                str(13_000 + number * 10 + member),
             )
             project.components.append(
                 {
@@ -408,7 +416,7 @@ class Activity:
         self._schedule(1)
 
     def _schedule(self, spent: int) -> None:
-        """The next time: exponential gaps stretched over nights and weekends, bursts within."""
+        """Set the next time: exponential gaps stretched over nights and weekends, bursts within."""
         rng = self._rng
         # A command's last history entry may lie up to 1.2 s after its time.
         at = self.next_at + spent * 1_200
@@ -447,6 +455,12 @@ class Activity:
         rng = self._rng
         return "\n".join(self._words(4, 24) for _ in range(rng.choice((1, 1, 1, 2, 3))))
 
+    def _title(self) -> str:
+        return self._words(3, 9).replace("\n", " ")[:255]
+
+    def _someone(self) -> str:
+        return self._rng.choice(self._people).account_id
+
     def _file(self) -> tuple[str, int, str]:
         name, kind = self._rng.choice(_FILES)
         return name, self._rng.randrange(10, 5_000_000), kind
@@ -470,68 +484,29 @@ class Activity:
             else:
                 parent = rng.choice(parents).id
         estimate = rng.choice((None, None, 3600, 14_400, 57_600))
+        reporter = actor if rng.random() < 0.9 else rng.choice(self._people)
         issue = world.create_issue(
             at,
             actor.account_id,
             project.id,
             issuetype=kind,
             status="10000",
-            summary=self._words(3, 9).replace("\n", " ")[:255],
+            summary=self._title(),
             attachments=[self._file() for _ in range(rng.choice((0, 0, 0, 0, 0, 0, 0, 1, 1, 2)))],
-            description=self._paragraphs() if rng.random() < 0.8 else None,
-            priority=rng.choice(("2", "3", "3", "3", "4")),
-            assignee=rng.choice(self._people).account_id if rng.random() < 0.4 else None,
-            reporter=actor.account_id if rng.random() < 0.9 else rng.choice(self._people).account_id,
-            labels=tuple(sorted(rng.sample(_LABELS, rng.choice((0, 0, 1, 2))))),
-            security=rng.choice(("10400", "10401")) if rng.random() < 0.01 else None,
-            parent=parent,
-            original_estimate=estimate,
-            remaining_estimate=estimate,
+            values={
+                "description": self._paragraphs() if rng.random() < 0.8 else None,
+                "priority": rng.choice(("2", "3", "3", "3", "4")),
+                "assignee": self._someone() if rng.random() < 0.4 else None,
+                "reporter": reporter.account_id,
+                "labels": tuple(sorted(rng.sample(_LABELS, rng.choice((0, 0, 1, 2))))),
+                "security": rng.choice(("10400", "10401")) if rng.random() < 0.01 else None,
+                "parent": parent,
+                "original_estimate": estimate,
+                "remaining_estimate": estimate,
+            },
         )
         self._alive.append(issue)
         return True
-
-    def _new_value(self, issue: Issue, name: str) -> object:
-        rng, world = self._rng, self._world
-        project = world.projects[issue.project]
-        match name:
-            case "summary":
-                return self._words(3, 9).replace("\n", " ")[:255]
-            case "description":
-                return None if rng.random() < 0.05 else self._paragraphs()
-            case "labels":
-                return tuple(sorted(rng.sample(_LABELS, rng.randint(0, 3))))
-            case "assignee":
-                return None if rng.random() < 0.1 else rng.choice(self._people).account_id
-            case "reporter":
-                return rng.choice(self._people).account_id
-            case "priority":
-                return rng.choice(list(world.priorities))
-            case "duedate":
-                day = from_ms(issue.updated + rng.randrange(60) * DAY)
-                return None if rng.random() < 0.2 else f"{day:%Y-%m-%d}"
-            case "fixVersions":
-                return tuple(v["id"] for v in rng.sample(project.versions, rng.randint(0, 2)))
-            case "components":
-                return tuple(c["id"] for c in rng.sample(project.components, rng.randint(0, 2)))
-            case "security":
-                return rng.choice((None, "10400", "10401"))
-            case "timeoriginalestimate" | "timeestimate":
-                return rng.choice((1800, 3600, 7200, 28_800))
-            case "parent":
-                epics = [i.id for i in self._alive[-200:] if i.issuetype == "10200"]
-                return rng.choice([*epics, None]) if issue.issuetype != "10200" else issue.parent
-            case _ if name == POINTS:
-                return rng.choice((1.0, 2.0, 3.0, 5.0, 8.0, 0.5, None))
-            case _ if name == SPRINT:
-                number = min(29, (issue.updated - self._start) // (14 * DAY))
-                return (*issue.sprints[-2:], str(500 + number))
-            case _ if name == RANK:
-                return f"0|i{rng.getrandbits(28):07x}:"
-            case _ if name == TEAM:
-                return rng.choice([*world.teams, None])
-            case _:
-                return self._paragraphs()
 
     def _edit(self, at: int, actor: Person) -> bool:
         rng = self._rng
@@ -544,7 +519,7 @@ class Activity:
             at,
             self._app.account_id if is_rule else actor.account_id,
             issue,
-            {name: self._new_value(issue, name) for name in dict.fromkeys(names)},
+            {name: _EDITS[name][1](self, issue) for name in dict.fromkeys(names)},
             is_anonymous=rng.random() < 0.005,
         )
         return history is not None
@@ -570,9 +545,9 @@ class Activity:
             if issue.resolution is not None:
                 values["resolution"] = None
         if rng.random() < 0.2:
-            values["assignee"] = rng.choice(self._people).account_id
+            values["assignee"] = self._someone()
         if rng.random() < 0.05:
-            values[RANK] = self._new_value(issue, RANK)
+            values[RANK] = self._rank(issue)
         is_rule = rng.random() < 0.05
         world.edit(
             at,
@@ -595,7 +570,7 @@ class Activity:
         if issue is None:
             return False
         comment = self._rng.choice(list(issue.comments.values()))
-        editor = comment.author if self._rng.random() < 0.9 else actor.account_id
+        editor = (self._rng.random() < 0.9 and comment.author) or actor.account_id
         text = self._paragraphs()
         self._world.edit_comment(at, editor, issue, comment, text)
         return True
@@ -650,7 +625,7 @@ class Activity:
         return True
 
     def _link_gap(self) -> int:
-        """The two ends' entries lie a few ms apart, at times across a second boundary."""
+        """Choose how many ms after the one end's entry the other's is written."""
         return self._rng.randint(2, 60)
 
     def _link(self, at: int, actor: Person) -> bool:
@@ -707,6 +682,39 @@ class Activity:
         self._world.change_type(at, actor.account_id, issue, self._rng.choice(others))
         return True
 
+    # -- new values of edited fields -----------------------------------------------------------
+
+    def _rank(self, _: Issue) -> str:
+        return f"0|i{self._rng.getrandbits(28):07x}:"
+
+    def _due(self, issue: Issue) -> str | None:
+        day = from_ms(issue.updated + self._rng.randrange(60) * DAY)
+        return None if self._rng.random() < 0.2 else f"{day:%Y-%m-%d}"
+
+    def _sprints(self, issue: Issue) -> tuple[str, ...]:
+        number = min(29, (issue.updated - self._start) // (14 * DAY))
+        return (*issue.sprints[-2:], str(500 + number))
+
+    def _versions(self, issue: Issue) -> tuple[str, ...]:
+        versions = self._world.projects[issue.project].versions
+        return tuple(v["id"] for v in self._rng.sample(versions, self._rng.randint(0, 2)))
+
+    def _components(self, issue: Issue) -> tuple[str, ...]:
+        components = self._world.projects[issue.project].components
+        return tuple(c["id"] for c in self._rng.sample(components, self._rng.randint(0, 2)))
+
+    def _parent(self, issue: Issue) -> int | None:
+        if issue.issuetype in _NOT_BELOW_EPICS:
+            return issue.parent
+        epics = [other.id for other in self._alive[-200:] if other.issuetype == "10200"]
+        return self._rng.choice([*epics, None])
+
+    def _labels(self, _: Issue) -> tuple[str, ...]:
+        return tuple(sorted(self._rng.sample(_LABELS, self._rng.randint(0, 3))))
+
+    def _choice(self, *values: object) -> object:
+        return self._rng.choice(values)
+
     # -- rare events ---------------------------------------------------------------------------
 
     def _leaver(self) -> Person:
@@ -725,25 +733,27 @@ class Activity:
         self._world.archive(at, self._world.me, project.id)
 
 
-_EDITS: dict[str, float] = {
-    "summary": 4,
-    "description": 5,
-    "labels": 5,
-    "assignee": 9,
-    "reporter": 1,
-    "priority": 5,
-    "duedate": 4,
-    "fixVersions": 4,
-    "components": 3,
-    "security": 0.2,
-    "timeoriginalestimate": 1,
-    "timeestimate": 1,
-    "parent": 2,
-    POINTS: 4,
-    SPRINT: 5,
-    RANK: 6,
-    TEAM: 2,
-    IMPACT: 2,
+_NOT_BELOW_EPICS = ("10200", "10205")
+
+_EDITS: dict[str, tuple[float, Callable[[Activity, Issue], object]]] = {
+    "summary": (4, lambda a, _: a._title()),
+    "description": (5, lambda a, _: a._paragraphs()),
+    "labels": (5, Activity._labels),
+    "assignee": (9, lambda a, _: a._choice(None, *[a._someone() for _ in range(8)])),
+    "reporter": (1, lambda a, _: a._someone()),
+    "priority": (5, lambda a, _: a._choice("1", "2", "3", "4", "5")),
+    "duedate": (4, Activity._due),
+    "fixVersions": (4, Activity._versions),
+    "components": (3, Activity._components),
+    "security": (0.2, lambda a, _: a._choice(None, "10400", "10401")),
+    "timeoriginalestimate": (1, lambda a, _: a._choice(1800, 3600, 7200, 28_800)),
+    "timeestimate": (1, lambda a, _: a._choice(1800, 3600, 7200, 28_800)),
+    "parent": (2, Activity._parent),
+    POINTS: (4, lambda a, _: a._choice(1.0, 2.0, 3.0, 5.0, 8.0, 0.5, None)),
+    SPRINT: (5, Activity._sprints),
+    RANK: (6, Activity._rank),
+    TEAM: (2, lambda a, _: a._choice("10500", "10501", "10502", None)),
+    IMPACT: (2, lambda a, _: a._choice(None, a._paragraphs(), a._paragraphs())),
 }
 _EDIT_NAMES = list(_EDITS)
-_EDIT_WEIGHTS = list(_EDITS.values())
+_EDIT_WEIGHTS = [weight for weight, _ in _EDITS.values()]

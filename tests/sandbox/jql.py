@@ -30,7 +30,7 @@ _MOMENTS = ("%Y/%m/%d %H:%M", "%Y-%m-%d %H:%M", "%Y/%m/%d", "%Y-%m-%d")
 _ISSUE_FIELDS = frozenset({"id", "issue", "key", "issuekey"})
 _ORDER_LIMIT = 7
 
-SortKey = tuple[int | str, ...]
+SortKey = tuple[int, ...]
 
 
 class JqlError(Exception):
@@ -65,9 +65,7 @@ class _Parser:
         while text[position:].strip():
             match = _TOKEN.match(text, position)
             if match is None:
-                raise JqlError(
-                    f"Error in the JQL Query: unexpected character at {position + 1}."
-                )
+                raise JqlError(f"Error in the JQL Query: unexpected character at {position + 1}.")
             kind = match.lastgroup or ""
             value = match[kind]
             if kind == "string":
@@ -144,12 +142,8 @@ class _Parser:
             issues = {self._issue(value) for value in values}
             return lambda entry: entry.issue in issues
         if name in {"updated", "created", "project"} | _ISSUE_FIELDS:
-            raise JqlError(
-                f"The operator '{operator}' is not supported by the '{name}' field."
-            )
-        raise JqlError(
-            f"Field '{name}' does not exist or you do not have permission to view it."
-        )
+            raise JqlError(f"The operator '{operator}' is not supported by the '{name}' field.")
+        raise JqlError(f"Field '{name}' does not exist or you do not have permission to view it.")
 
     def _moment(self, name: str, operator: str, text: str) -> Callable[[IndexEntry], bool]:
         moment = None
@@ -182,9 +176,7 @@ class _Parser:
             case "=":
                 return lambda entry: value(entry) // MINUTE == bound // MINUTE
             case _:
-                raise JqlError(
-                    f"The operator '{operator}' is not supported by the '{name}' field."
-                )
+                raise JqlError(f"The operator '{operator}' is not supported by the '{name}' field.")
 
     def _project(self, text: str) -> str:
         for project in self._world.projects.values():
@@ -206,44 +198,32 @@ class _Parser:
     def _order(self) -> Callable[[IndexEntry], SortKey]:
         if not self._take_word("by"):
             raise JqlError("Error in the JQL Query: expecting 'by' after 'order'.")
-        names: list[tuple[str, int]] = []
-        while True:
-            name = self._value().lower()
-            if name in ("updateddate", "createddate"):
-                name = name[:7]
-            if name not in {"updated", "created", "project"} | _ISSUE_FIELDS:
-                raise JqlError(
-                    f"Field '{name}' does not exist or you do not have permission to view it."
-                )
-            sign = -1 if self._take_word("desc") else 1
-            if sign == 1:
-                self._take_word("asc")
-            names.append((name, sign))
-            if self._peek() != ("operator", ","):
-                break
+        parts = [self._sort_part()]
+        while self._peek() == ("operator", ","):
             self._take()
-        if len(names) > _ORDER_LIMIT:
+            parts.append(self._sort_part())
+        if len(parts) > _ORDER_LIMIT:
             raise JqlError("The maximum number of order by fields is 7.")
+        return lambda entry: (*(number for part in parts for number in part(entry)), entry.issue)
+
+    def _sort_part(self) -> Callable[[IndexEntry], SortKey]:
+        name = self._value().lower()
+        sign = -1 if self._take_word("desc") else 1
+        if sign == 1:
+            self._take_word("asc")
+        if name in ("updated", "updateddate"):
+            return lambda entry: (sign * entry.updated,)
+        if name in ("created", "createddate"):
+            return lambda entry: (sign * entry.created,)
         keys = sorted(project.key for project in self._world.projects.values())
         rank = {p.id: keys.index(p.key) for p in self._world.projects.values()}
-
-        def sort_key(entry: IndexEntry) -> SortKey:
-            key: list[int] = []
-            for name, sign in names:
-                match name:
-                    case "updated":
-                        key.append(sign * entry.updated)
-                    case "created":
-                        key.append(sign * entry.created)
-                    case "project":
-                        key.append(sign * rank[entry.project])
-                    case "id":
-                        key.append(sign * entry.issue)
-                    case _:
-                        key += (sign * rank[entry.project], sign * entry.number)
-            return (*key, entry.issue)
-
-        return sort_key
+        if name == "project":
+            return lambda entry: (sign * rank[entry.project],)
+        if name == "id":
+            return lambda entry: (sign * entry.issue,)
+        if name in _ISSUE_FIELDS:
+            return lambda entry: (sign * rank[entry.project], sign * entry.number)
+        raise JqlError(f"Field '{name}' does not exist or you do not have permission to view it.")
 
 
 def _by_id_descending(entry: IndexEntry) -> SortKey:

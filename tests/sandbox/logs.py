@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -116,7 +115,7 @@ class FaultLog:
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab")
 
-    def write(self, request: int, at: int, path: str, kind: str, **details: Any) -> None:
+    def write(self, request: int, at: int, path: str, kind: str, **details: object) -> None:
         """Record one fault at virtual time `at`."""
         row = {"request": request, "at": iso(at), "path": path, "kind": kind, **details}
         self._file.write(msgspec.json.encode(row) + b"\n")

@@ -7,12 +7,12 @@ projects) are encoded once and embedded as `msgspec.Raw`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import ClassVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from tests.sandbox.clock import SECOND, from_ms
+from tests.sandbox.clock import from_ms
 from tests.sandbox.world import (
     IMPACT,
     POINTS,
@@ -39,11 +39,11 @@ _encode = msgspec.json.Encoder().encode
 
 def stamp(ms: int) -> str:
     """Jira's timestamp, `2025-11-12T16:28:36.943+0000`."""
-    return f"{from_ms(ms - ms % SECOND):%Y-%m-%dT%H:%M:%S}.{ms % SECOND:03d}+0000"
+    return from_ms(ms).isoformat(timespec="milliseconds")[:-6] + "+0000"
 
 
 def document(text: str) -> JsonObject:
-    """A text in the Atlassian Document Format, a paragraph for each of its lines."""
+    """Put a text into the Atlassian Document Format, a paragraph for each of its lines."""
     paragraphs: list[JsonObject] = [
         {"type": "paragraph", "content": [{"type": "text", "text": line}]}
         if line
@@ -103,7 +103,7 @@ class Renderer:
         return raw
 
     def user(self, account_id: str) -> Raw:
-        """A user as embedded in other objects; an id nobody has becomes a nameless account."""
+        """Render a user inside other objects; an id nobody has becomes a nameless account."""
         return self._cached("user", account_id, lambda key: self.person(self._known(key)))
 
     def _known(self, account_id: str) -> Person:
@@ -111,7 +111,7 @@ class Renderer:
         return self._world.people.get(account_id, unknown)
 
     def person(self, person: Person) -> JsonObject:
-        """A user of /users/search and /myself."""
+        """Render a user of /users/search and /myself."""
         avatar = f"https://secure.gravatar.com/avatar/{person.account_id[-12:]}?d=mm&s="
         body: JsonObject = {
             "self": f"{self._api}/user?accountId={person.account_id}",
@@ -131,7 +131,7 @@ class Renderer:
         return None if account_id is None else self.user(account_id)
 
     def _member_user(self, account_id: str | None) -> Raw | UnsetType:
-        """A user where Jira leaves the member out instead of sending null."""
+        """Render a user where Jira leaves the member out instead of sending null."""
         return UNSET if account_id is None else self.user(account_id)
 
     def _member(self, catalogue: str, member_id: str) -> Raw:
@@ -157,7 +157,7 @@ class Renderer:
         return {f"{size}x{size}": f"{url}?s={size}" for size in (48, 24, 16, 32)}
 
     def project(self, project: Project, expand: frozenset[str]) -> JsonObject:
-        """A project of /project/search, with the asked expansions."""
+        """Render a project of /project/search, with the asked expansions."""
         body: JsonObject = {"expand": "description,lead,issueTypes,url,projectKeys,insight"}
         body |= self._project_reference(project.id)
         body |= {"style": "classic", "isPrivate": False, "properties": {}}
@@ -177,7 +177,7 @@ class Renderer:
     # -- things that hang on an issue ----------------------------------------------------------
 
     def comment(self, issue: Issue, comment: Comment) -> _RenderedComment:
-        """A comment."""
+        """Render a comment."""
         return _RenderedComment(
             url=f"{self._api}/issue/{issue.id}/comment/{comment.id}",
             id=str(comment.id),
@@ -189,7 +189,7 @@ class Renderer:
         )
 
     def worklog(self, worklog: Worklog) -> JsonObject:
-        """A worklog."""
+        """Render a worklog."""
         hours, rest = divmod(worklog.seconds, 3600)
         spent = f"{hours}h {rest // 60}m" if hours else f"{rest // 60}m"
         body: JsonObject = {
@@ -209,16 +209,18 @@ class Renderer:
         return body
 
     def _attachment(self, attachment: Attachment) -> JsonObject:
-        return {
+        body: JsonObject = {
             "self": f"{self._api}/attachment/{attachment.id}",
             "id": str(attachment.id),
             "filename": attachment.filename,
-            "author": self._member_user(attachment.author),
             "created": stamp(attachment.created),
             "size": attachment.size,
             "mimeType": attachment.mime_type,
             "content": f"{self._api}/attachment/content/{attachment.id}",
         }
+        if attachment.author is not None:
+            body["author"] = self.user(attachment.author)
+        return body
 
     def _link(self, issue: Issue, link: Link) -> JsonObject | None:
         is_source = link.source == issue.id
@@ -245,19 +247,19 @@ class Renderer:
         }
 
     def bulk_history(self, history: History) -> _BulkHistory:
-        """A history of POST /changelog/bulkfetch."""
+        """Render a history of POST /changelog/bulkfetch."""
         author = self._member_user(history.author)
         return _BulkHistory(str(history.id), history.at, history.changes, author)
 
     def issue_history(self, history: History) -> _IssueHistory:
-        """A history of GET /issue/{id}/changelog."""
+        """Render a history of GET /issue/{id}/changelog."""
         author = self._member_user(history.author)
         return _IssueHistory(str(history.id), stamp(history.at), history.changes, author)
 
     # -- issues --------------------------------------------------------------------------------
 
     def issue(self, issue: Issue, wanted: frozenset[str]) -> JsonObject:
-        """An issue with the wanted fields; `*all` and `*navigable` are understood."""
+        """Render an issue with the wanted fields; `*all` and `*navigable` are understood."""
         return {
             "expand": "operations,versionedRepresentations,editmeta,changelog,renderedFields",
             "id": str(issue.id),
@@ -280,10 +282,12 @@ class Renderer:
             for name in names
             if name in render and name not in removed
         }
-        for name, value in issue.extra.items():
-            if name not in removed and ("*all" in wanted or name in wanted):
-                fields[name] = value
-        return fields
+        extra = {
+            name: value
+            for name, value in issue.extra.items()
+            if name not in removed and ("*all" in wanted or name in wanted)
+        }
+        return fields | extra
 
     def _comments(self, issue: Issue) -> JsonObject:
         comments = list(issue.comments.values())
@@ -305,9 +309,6 @@ class Renderer:
             "worklogs": [self.worklog(worklog) for worklog in worklogs[:INLINE_LIMIT]],
         }
 
-    def _project_members(self, issue: Issue, members: list[JsonObject], ids: tuple[str, ...]) -> Any:
-        return [member for member in members if member["id"] in ids]
-
     def _team(self, issue: Issue) -> JsonObject | None:
         if issue.team is None:
             return None
@@ -328,7 +329,7 @@ class Renderer:
             if child is not None and child.parent == issue.id
         ]
 
-    _FIELDS: dict[str, Callable[[Renderer, Issue], object]] = {
+    _FIELDS: ClassVar[dict[str, Callable[[Renderer, Issue], object]]] = {
         "statuscategorychangedate": lambda _, i: stamp(i.updated),
         "issuetype": lambda r, i: r._member("issue_types", i.issuetype),
         "parent": lambda r, i: r._parent(i),
@@ -336,12 +337,8 @@ class Renderer:
         "timespent": lambda _, i: i.time_spent,
         "timeestimate": lambda _, i: i.remaining_estimate,
         "timeoriginalestimate": lambda _, i: i.original_estimate,
-        "fixVersions": lambda r, i: r._project_members(
-            i, r._world.projects[i.project].versions, i.fix_versions
-        ),
-        "components": lambda r, i: r._project_members(
-            i, r._world.projects[i.project].components, i.components
-        ),
+        "fixVersions": lambda r, i: _only(r._world.projects[i.project].versions, i.fix_versions),
+        "components": lambda r, i: _only(r._world.projects[i.project].components, i.components),
         "versions": lambda _, __: [],
         "resolution": lambda r, i: i.resolution and r._member("resolutions", i.resolution),
         "resolutiondate": lambda _, i: None if i.resolved is None else stamp(i.resolved),
@@ -383,6 +380,10 @@ class Renderer:
         "environment": lambda _, __: None,
         "lastViewed": lambda _, __: None,
     }
+
+
+def _only(members: list[JsonObject], ids: tuple[str, ...]) -> list[JsonObject]:
+    return [member for member in members if member["id"] in ids] if ids else []
 
 
 _NOT_NAVIGABLE = frozenset({"comment", "attachment", "worklog"})

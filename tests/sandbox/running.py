@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import tempfile
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,9 +35,10 @@ DEFAULT_NOW = "2026-06-01T12:00:00"
 class RunningSandbox:
     """Handle of a running site: its address, its state directory, its controls and its logs."""
 
-    def __init__(self, site: Site, base_url: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, site: Site, port: int, loop: asyncio.AbstractEventLoop) -> None:
         self.site = site
-        self.base_url = base_url
+        self.port = port
+        self.base_url = f"http://127.0.0.1:{port}"
         self.state_dir = site.state
         self._loop = loop
 
@@ -51,16 +51,16 @@ class RunningSandbox:
             "ATLASSIAN_API_TOKEN": API_TOKEN,
         }
 
-    def control(self, name: str, **body: Any) -> JsonObject:
+    def control(self, name: str, **body: object) -> JsonObject:
         """POST a control; returns the site's state. ValueError when it is refused."""
-        request = urllib.request.Request(
-            f"{self.base_url}/__control/{name}", data=msgspec.json.encode(body), method="POST"
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=60) as response:
-                return msgspec.json.decode(response.read(), type=dict[str, Any])
-        except urllib.error.HTTPError as error:
-            raise ValueError(error.read().decode()) from error
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        with contextlib.closing(connection):
+            connection.request("POST", f"/__control/{name}", msgspec.json.encode(body))
+            response = connection.getresponse()
+            text = response.read()
+        if response.status != http.HTTPStatus.OK:
+            raise ValueError(text.decode())
+        return msgspec.json.decode(text, type=dict[str, Any])
 
     def state(self) -> JsonObject:
         """Where the site stands: now, counts, requests."""
@@ -71,15 +71,15 @@ class RunningSandbox:
         return self.control("advance", minutes=minutes)
 
     def hide_project(self, key: str) -> JsonObject:
-        """The API user loses the right to browse a project."""
+        """Make the API user lose the right to browse a project."""
         return self.control("hide_project", key=key)
 
     def unhide_project(self, key: str) -> JsonObject:
-        """The API user gets it back."""
+        """Give the API user the right back."""
         return self.control("unhide_project", key=key)
 
     def revoke_token(self, *, revoked: bool = True) -> JsonObject:
-        """Every request is answered with 401."""
+        """Answer every request with 401."""
         return self.control("revoke_token", revoked=revoked)
 
     def permission(self, key: str, *, granted: bool) -> JsonObject:
@@ -87,15 +87,15 @@ class RunningSandbox:
         return self.control("permission", key=key, granted=granted)
 
     def break_json(self, path: str = "/rest/api/3/*", times: int = 1_000_000) -> JsonObject:
-        """The next answers on `path` (fnmatch) are HTML with status 200."""
+        """Answer the next requests on `path` (fnmatch) with HTML and status 200."""
         return self.control("break_json", path=path, times=times)
 
-    def fault(self, path: str, kind: str, **rule: Any) -> JsonObject:
+    def fault(self, path: str, kind: str, **rule: object) -> JsonObject:
         """Add a fault rule as in a plan (`times=`, `nth=[…]` or `probability=`)."""
         return self.control("fault", path=path, kind=kind, **rule)
 
     def latency(self, ms: float) -> JsonObject:
-        """Every answer takes at least so long."""
+        """Make every answer take at least so long."""
         return self.control("latency", ms=ms)
 
     def do(self, command: Callable[[World, int], T]) -> T:
@@ -114,15 +114,15 @@ class RunningSandbox:
         return asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout=60)
 
     def ledger(self) -> list[JsonObject]:
-        """The ledger's lines so far."""
+        """Read the ledger's lines so far."""
         return _rows(self.state_dir / "ledger.jsonl")
 
     def served(self) -> list[JsonObject]:
-        """The served log's entries so far."""
+        """Read the served log's entries so far."""
         return _rows(self.state_dir / "served.jsonl")
 
     def faults(self) -> list[JsonObject]:
-        """The injected faults so far."""
+        """Read the injected faults so far."""
         return _rows(self.state_dir / "faults.jsonl")
 
 
@@ -170,6 +170,7 @@ def running_sandbox(
         )
         stack.callback(site.close)
         listener = bind(port)
+        port = listener.getsockname()[1]
         loop = asyncio.new_event_loop()
         stopped = asyncio.Event()
         started = threading.Event()
@@ -182,7 +183,7 @@ def running_sandbox(
         thread.start()
         started.wait(timeout=10)
         try:
-            yield RunningSandbox(site, f"http://127.0.0.1:{listener.getsockname()[1]}", loop)
+            yield RunningSandbox(site, port, loop)
         finally:
             loop.call_soon_threadsafe(stopped.set)
             thread.join(timeout=10)

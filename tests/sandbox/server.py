@@ -29,7 +29,7 @@ from tests.sandbox.generator import ADMIN_EMAIL
 from tests.sandbox.site import Site
 from tests.sandbox.world import JsonObject
 
-API_TOKEN = "sandbox-token"
+API_TOKEN = "sandbox-token"  # noqa: S105 - the fake site's only token, fixed by its documentation
 
 _AUTHORIZATION = "Basic " + base64.b64encode(f"{ADMIN_EMAIL}:{API_TOKEN}".encode()).decode()
 _MAX_BODY = 4 * 1024 * 1024
@@ -59,7 +59,7 @@ class Server:
         }
 
     def application(self) -> web.Application:
-        """The aiohttp application."""
+        """Make the aiohttp application."""
         application = web.Application(client_max_size=_MAX_BODY)
         application.router.add_route("*", "/{path:.*}", self._handle)
         return application
@@ -161,9 +161,7 @@ class Server:
                 error = ApiError(fault.status, "Internal server error")
                 return await self._send(request, fault.status, error.body, **headers)
             case "html":
-                return await self._send(
-                    request, 200, _HTML, Content_Type="text/html;charset=UTF-8"
-                )
+                return await self._send(request, 200, _HTML, Content_Type="text/html;charset=UTF-8")
             case "expired_token":
                 error = ApiError(400, "The provided next page token is invalid or expired.")
                 return await self._send(request, 400, error.body)
@@ -242,7 +240,7 @@ def _problem(status: int, text: str) -> web.Response:
 
 
 def bind(port: int) -> socket.socket:
-    """A listening loopback socket; port 0 lets the system choose. OSError when it is taken."""
+    """Bind a loopback socket; port 0 lets the system choose. OSError when it is taken."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -34,6 +34,7 @@ from msgspec import UNSET, Struct, UnsetType
 from tests.sandbox.clock import MINUTE, iso
 
 JsonObject = dict[str, Any]
+_Value = Any  # of a field: what it holds depends on the field
 
 
 class Person(Struct, gc=False):
@@ -240,7 +241,7 @@ class _Editable(Struct, frozen=True):
     describe: Callable[[World, Any], tuple[str | None, str | None]]
 
 
-def _text(_: World, value: Any) -> tuple[None, str | None]:
+def _text(_: World, value: str | None) -> tuple[None, str | None]:
     return None, value
 
 
@@ -296,36 +297,38 @@ POINTS, SPRINT, RANK, TEAM, IMPACT = (
 )
 
 EDITABLE: Mapping[str, _Editable] = {
-    name: _Editable(*rest)
-    for name, rest in {
-        "summary": ("summary", "summary", "summary", "jira", _text),
-        "description": ("description", "description", "description", "jira", _text),
-        "labels": ("labels", "labels", "labels", "jira", _labels),
-        "assignee": ("assignee", "assignee", "assignee", "jira", _person),
-        "reporter": ("reporter", "reporter", "reporter", "jira", _person),
-        "priority": ("priority", "priority", "priority", "jira", _named("priorities")),
-        "status": ("status", "status", "status", "jira", _named("statuses")),
-        "resolution": ("resolution", "resolution", "resolution", "jira", _named("resolutions")),
-        "issuetype": ("issuetype", "issuetype", "issuetype", "jira", _named("issue_types")),
-        "security": ("security", "Security", "security", "jira", _named("security_levels")),
-        "duedate": ("duedate", "duedate", "duedate", "jira", _day),
-        "parent": ("parent", "IssueParentAssociation", UNSET, "jira", _parent),
-        "timeoriginalestimate": (
-            "original_estimate",
-            "timeoriginalestimate",
-            "timeoriginalestimate",
-            "jira",
-            _seconds,
-        ),
-        "timeestimate": ("remaining_estimate", "timeestimate", "timeestimate", "jira", _seconds),
-        "timespent": ("time_spent", "timespent", "timespent", "jira", _seconds),
-        POINTS: ("points", "Story Points", POINTS, "custom", _number),
-        SPRINT: ("sprints", "Sprint", SPRINT, "custom", _sprints),
-        RANK: ("rank", "Rank", RANK, "custom", _rank),
-        TEAM: ("team", "Team", TEAM, "custom", _option),
-        IMPACT: ("impact", "Customer impact", IMPACT, "custom", _text),
-    }.items()
+    "summary": _Editable("summary", "summary", "summary", "jira", _text),
+    "description": _Editable("description", "description", "description", "jira", _text),
+    "labels": _Editable("labels", "labels", "labels", "jira", _labels),
+    "assignee": _Editable("assignee", "assignee", "assignee", "jira", _person),
+    "reporter": _Editable("reporter", "reporter", "reporter", "jira", _person),
+    "priority": _Editable("priority", "priority", "priority", "jira", _named("priorities")),
+    "status": _Editable("status", "status", "status", "jira", _named("statuses")),
+    "resolution": _Editable(
+        "resolution", "resolution", "resolution", "jira", _named("resolutions")
+    ),
+    "issuetype": _Editable("issuetype", "issuetype", "issuetype", "jira", _named("issue_types")),
+    "security": _Editable("security", "Security", "security", "jira", _named("security_levels")),
+    "duedate": _Editable("duedate", "duedate", "duedate", "jira", _day),
+    "parent": _Editable("parent", "IssueParentAssociation", UNSET, "jira", _parent),
+    "timeoriginalestimate": _Editable(
+        "original_estimate",
+        "timeoriginalestimate",
+        "timeoriginalestimate",
+        "jira",
+        _seconds,
+    ),
+    "timeestimate": _Editable(
+        "remaining_estimate", "timeestimate", "timeestimate", "jira", _seconds
+    ),
+    "timespent": _Editable("time_spent", "timespent", "timespent", "jira", _seconds),
+    POINTS: _Editable("points", "Story Points", POINTS, "custom", _number),
+    SPRINT: _Editable("sprints", "Sprint", SPRINT, "custom", _sprints),
+    RANK: _Editable("rank", "Rank", RANK, "custom", _rank),
+    TEAM: _Editable("team", "Team", TEAM, "custom", _option),
+    IMPACT: _Editable("impact", "Customer impact", IMPACT, "custom", _text),
 }
+
 
 class World:
     """The state of one site at `now`, and the only place where it changes.
@@ -475,7 +478,7 @@ class World:
         return history
 
     def _write_changes(self, issue: Issue, history: History, true_actor: str) -> None:
-        """The ledger lines of one history entry: promoted items first, then the rest as one."""
+        """Write the lines of one history entry: promoted items first, then the rest as one."""
         rest: list[Change] = []
         for change in history.changes:
             if change.field == "status":
@@ -563,9 +566,12 @@ class World:
         status: str,
         summary: str,
         attachments: Sequence[tuple[str, int, str]] = (),
-        **values: Any,
+        values: Mapping[str, Any] | None = None,
     ) -> Issue:
-        """Make an issue; `attachments` (name, size, type) given here leave no changelog entry."""
+        """Make an issue; `values` are further attributes of `Issue`.
+
+        `attachments` (name, size in bytes, type) given here leave no changelog entry.
+        """
         project = self.projects[project_id]
         issue = Issue(
             id=self._next_id("issue"),
@@ -577,7 +583,7 @@ class World:
             updated=at,
             creator=actor,
             summary=summary,
-            **{"reporter": actor, **values},
+            **{"reporter": actor, **(values or {})},
         )
         project.next_number += 1
         self.issues[issue.id] = issue
@@ -625,7 +631,7 @@ class World:
         self._write_changes(issue, history, actor)
         return history
 
-    def _set(self, issue: Issue, name: str, value: Any) -> list[Change]:
+    def _set(self, issue: Issue, name: str, value: _Value) -> list[Change]:
         if name in ("fixVersions", "components"):
             return self._set_members(issue, name, value)
         rule = EDITABLE[name]
@@ -904,7 +910,7 @@ class World:
     # -- reading -------------------------------------------------------------------------------
 
     def find(self, id_or_key: str) -> Issue | None:
-        """The visible issue of an id, or of any key it ever had."""
+        """Find the visible issue of an id, or of any key it ever had."""
         issue_id = int(id_or_key) if id_or_key.isdecimal() else self.keys.get(id_or_key.upper(), -1)
         issue = self.issues.get(issue_id)
         if issue is None or self.projects[issue.project].is_hidden:
