@@ -1,0 +1,418 @@
+"""One HTTP client for a site: account, per-endpoint limits, patience, typed errors.
+
+An answer is accepted only whole: right status, JSON content type, every byte, one valid JSON
+document. Anything else is asked for again, and after bounded patience becomes an error that
+names the remedy. Each endpoint has a limiter of its own, so that a busy one slows no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+
+from pipelines.config import Connection
+from pipelines.errors import (
+    AuthenticationError,
+    BadResponseError,
+    ConfigurationError,
+    NotFoundError,
+    PermissionDeniedError,
+    PipelineError,
+    RequestRefusedError,
+    SiteFailingError,
+    SiteUnreachableError,
+)
+
+T = TypeVar("T")
+
+MAX_BODY_BYTES = 256 * 2**20
+RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to keep trying.
+
+    `attempts` bounds failures of one request; being told to wait is no failure and is bounded
+    by `total_seconds` alone. `try_seconds` bounds one try, body included, so that a server that
+    drips bytes cannot hold a sync.
+    """
+
+    attempts: int = 8
+    first_pause_seconds: float = 0.5
+    longest_pause_seconds: float = 60.0
+    try_seconds: float = 120.0
+    total_seconds: float = 1800.0
+
+
+FIRST_CONTACT = Patience(attempts=3, try_seconds=20.0, total_seconds=60.0)
+"""For the first request of a run: a person with a typing mistake should not wait for minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """A decoded body, our clock and the server's clock (UTC) when it arrived."""
+
+    content: T
+    fetched_at: datetime
+    server_time: datetime
+
+
+class _Retry(Exception):  # noqa: N818  (a signal between two methods, never an error to report)
+    def __init__(self, error: PipelineError, wait_seconds: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.wait_seconds = wait_seconds
+
+
+class EndpointLimiter:
+    """How many requests of one endpoint may be in flight, and from when on.
+
+    Told to slow down it halves the number and grows it back one by one as answers succeed.
+    """
+
+    def __init__(self, maximum: int) -> None:
+        self._maximum = maximum
+        self._allowed = float(maximum)
+        self._in_flight = 0
+        self._not_before = 0.0
+        self._last_slowed = 0.0
+        self._freed = asyncio.Condition()
+
+    @property
+    def allowed(self) -> int:
+        """Requests that may be in flight now."""
+        return int(self._allowed)
+
+    async def __aenter__(self) -> None:
+        while True:
+            async with self._freed:
+                await self._freed.wait_for(lambda: self._in_flight < self.allowed)
+                pause = self._not_before - time.monotonic()
+                if pause <= 0:
+                    self._in_flight += 1
+                    return
+            await asyncio.sleep(pause)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        async with self._freed:
+            self._in_flight -= 1
+            self._freed.notify_all()
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody start for `seconds`, and fewer afterwards."""
+        self._not_before = max(self._not_before, time.monotonic() + seconds)
+        self.slow_down()
+
+    def slow_down(self) -> None:
+        """Halve the requests in flight; answers to one burst count once (a second long)."""
+        now = time.monotonic()
+        if now - self._last_slowed >= 1.0:
+            self._last_slowed = now
+            self._allowed = max(1.0, self._allowed / 2)
+
+    def speed_up(self) -> None:
+        """An answer came without complaint."""
+        self._allowed = min(float(self._maximum), self._allowed + 1 / self._allowed)
+
+
+def seconds_to_wait(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return how long the server asks us to wait, or None when it does not say.
+
+    Reads `Retry-After` (seconds or an HTTP date), else `X-RateLimit-Reset` (ISO time of minute
+    precision, `2026-01-02T03:04Z`). `now` is the server's clock.
+    """
+    after = headers.get("Retry-After", "").strip()
+    if after:
+        try:
+            return max(0.0, float(after)) if float(after) < float("inf") else None
+        except ValueError:
+            moment = _http_date(after)
+            if moment:
+                return max(0.0, (moment - now).total_seconds())
+    try:
+        reset = datetime.fromisoformat(headers.get("X-RateLimit-Reset", "").strip())
+    except ValueError:
+        return None
+    if reset.tzinfo is None:
+        reset = reset.replace(tzinfo=UTC)
+    return max(0.0, (reset - now).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class SiteClient:
+    """Asks one Atlassian site. Use as an async context manager.
+
+    `requests` counts what was really sent, by endpoint (`GET /rest/api/3/field`), retries
+    included.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        concurrency: int = 8,
+        patience: Patience = Patience(),
+    ) -> None:
+        self.requests: Counter[str] = Counter()
+        self._connection = connection
+        self._concurrency = concurrency
+        self._patience = patience
+        self._limiters: dict[str, EndpointLimiter] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            auth=aiohttp.BasicAuth(
+                self._connection.email,
+                self._connection.api_token.get_secret_value(),
+                encoding="utf-8",
+            ),
+            headers={"Accept": "application/json"},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            connector=aiohttp.TCPConnector(limit=0),
+            read_bufsize=2**20,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session:
+            await self._session.close()
+
+    async def get(
+        self,
+        template: str,
+        decode: Callable[[bytes], T],
+        *,
+        path: Mapping[str, str] | None = None,
+        params: Sequence[tuple[str, str]] = (),
+        patience: Patience | None = None,
+    ) -> Answer[T]:
+        """GET `template`, whose `{names}` are filled from `path`; see `_ask` for the errors."""
+        return await self._ask("GET", template, decode, path or {}, params, None, patience)
+
+    async def post(
+        self,
+        template: str,
+        decode: Callable[[bytes], T],
+        *,
+        body: object,
+        patience: Patience | None = None,
+    ) -> Answer[T]:
+        """POST `body` as JSON. Only for endpoints that read: a POST may be sent again."""
+        return await self._ask(
+            "POST", template, decode, {}, (), msgspec.json.encode(body), patience
+        )
+
+    async def _ask(
+        self,
+        method: str,
+        template: str,
+        decode: Callable[[bytes], T],
+        path: Mapping[str, str],
+        params: Sequence[tuple[str, str]],
+        body: bytes | None,
+        patience: Patience | None,
+    ) -> Answer[T]:
+        """Ask until a whole answer comes or patience ends.
+
+        Raises the errors of `pipelines.errors`: AuthenticationError (401),
+        PermissionDeniedError (403), NotFoundError (404), RequestRefusedError (other 4xx),
+        SiteUnreachableError, SiteFailingError (429, 5xx), BadResponseError (no complete JSON).
+        """
+        patience = patience or self._patience
+        endpoint = f"{method} {template}"
+        limiter = self._limiters.setdefault(endpoint, EndpointLimiter(self._concurrency))
+        address = self._connection.site_url + template.format_map(
+            {name: quote(value, safe="") for name, value in path.items()}
+        )
+        deadline = time.monotonic() + patience.total_seconds
+        failures = 0
+        while True:
+            try:
+                async with limiter:
+                    self.requests[endpoint] += 1
+                    answer = await self._try(
+                        method, address, endpoint, decode, params, body, patience, limiter
+                    )
+            except _Retry as retry:
+                if retry.wait_seconds is None:
+                    failures += 1
+                    pause = min(
+                        patience.longest_pause_seconds,
+                        patience.first_pause_seconds * 2 ** (failures - 1),
+                    ) * random.uniform(0.5, 1.0)  # noqa: S311  (jitter, not a secret)
+                else:
+                    limiter.pause(retry.wait_seconds)
+                    pause = retry.wait_seconds + random.uniform(0.0, 0.2)  # noqa: S311
+                if failures >= patience.attempts or time.monotonic() + pause > deadline:
+                    raise retry.error from retry.__cause__
+                await asyncio.sleep(pause)
+            else:
+                return answer
+
+    async def _try(
+        self,
+        method: str,
+        address: str,
+        endpoint: str,
+        decode: Callable[[bytes], T],
+        params: Sequence[tuple[str, str]],
+        body: bytes | None,
+        patience: Patience,
+        limiter: EndpointLimiter,
+    ) -> Answer[T]:
+        assert self._session
+        try:
+            async with self._session.request(
+                method,
+                address,
+                params=params,
+                data=body,
+                headers={"Content-Type": "application/json"} if body is not None else None,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=patience.try_seconds, sock_connect=10),
+            ) as response:
+                server_time = _http_date(response.headers.get("Date", "")) or datetime.now(UTC)
+                payload = await _read_whole(response)
+        except aiohttp.ClientConnectorDNSError as error:
+            raise _Retry(self._unreachable("its host name is unknown")) from error
+        except aiohttp.ClientSSLError as error:
+            raise self._unreachable("its certificate is not trusted") from error
+        except aiohttp.ClientPayloadError as error:
+            raise _Retry(_bad_response(endpoint, "was cut off")) from error
+        except TimeoutError as error:
+            raise _Retry(self._unreachable("it did not answer in time")) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise _Retry(self._unreachable("it does not accept or keep connections")) from error
+        self._check_status(response, payload, endpoint, server_time)
+        if "json" not in response.content_type:
+            raise _Retry(_bad_response(endpoint, f"is {response.content_type}, not JSON"))
+        try:
+            content = decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _Retry(_bad_response(endpoint, "is not the JSON document it should be")) from error
+        if response.headers.get("X-RateLimit-NearLimit", "").lower() == "true":
+            limiter.slow_down()
+        else:
+            limiter.speed_up()
+        return Answer(content, datetime.now(UTC), server_time)
+
+    def _check_status(
+        self,
+        response: aiohttp.ClientResponse,
+        payload: bytes,
+        endpoint: str,
+        server_time: datetime,
+    ) -> None:
+        status = response.status
+        if status == 200:
+            return
+        if status in RETRIED_STATUSES:
+            raise _Retry(
+                SiteFailingError(
+                    f"{endpoint} keeps answering {status}.",
+                    "Try again later; the next sync takes up where the last complete one ended.",
+                ),
+                seconds_to_wait(response.headers, server_time) if status in {429, 503} else None,
+            )
+        if 300 <= status < 400:
+            raise ConfigurationError(
+                f"The site at {self._connection.site_url} redirects {endpoint} elsewhere.",
+                "Set ATLASSIAN_SITE_URL to the address the site has now.",
+            )
+        said = _error_text(payload)
+        if status == 401:
+            raise AuthenticationError(
+                f"The site refused the account{said} (401).",
+                "Check ATLASSIAN_EMAIL and ATLASSIAN_API_TOKEN; tokens expire, a new one is made "
+                "under the account's security settings.",
+            )
+        if status == 403:
+            raise PermissionDeniedError(
+                f"The account may not read {endpoint}{said} (403).",
+                "`python -m pipelines check` names the permission it lacks.",
+            )
+        if status == 404:
+            raise NotFoundError(
+                f"The site does not show {endpoint}{said} (404).",
+                "Check that ATLASSIAN_SITE_URL is the address of a Jira site.",
+            )
+        raise RequestRefusedError(
+            f"The site refused {endpoint}{said} ({status}).",
+            "If this stays, report it with this line.",
+        )
+
+    def _unreachable(self, reason: str) -> SiteUnreachableError:
+        return SiteUnreachableError(
+            f"The site {self._connection.site_url} cannot be reached: {reason}.",
+            "Check ATLASSIAN_SITE_URL and the network.",
+        )
+
+
+async def _read_whole(response: aiohttp.ClientResponse) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > MAX_BODY_BYTES:
+            raise aiohttp.ClientPayloadError(f"more than {MAX_BODY_BYTES} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _bad_response(endpoint: str, what: str) -> BadResponseError:
+    return BadResponseError(
+        f"The answer to {endpoint} {what}.",
+        "The site may be under maintenance, or a proxy may stand in between; "
+        "open ATLASSIAN_SITE_URL in a browser and try again.",
+    )
+
+
+class _ErrorBody(msgspec.Struct):
+    errorMessages: list[str] = []  # noqa: N815  (Atlassian's name)
+    message: str = ""
+
+
+def _error_text(payload: bytes) -> str:
+    """Return Atlassian's own words for an error as `: …`, printable and short, or nothing."""
+    try:
+        body = msgspec.json.decode(payload, type=_ErrorBody)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    text = " ".join([*body.errorMessages, body.message]).strip()
+    return f": {''.join(c for c in text if c.isprintable())[:200]}" if text else ""
+
+
+def server_time_after(answer: Answer[T]) -> datetime:
+    """Return a server time not before the answer was made (`Date` has whole seconds)."""
+    return answer.server_time + timedelta(seconds=1)

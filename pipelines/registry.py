@@ -1,0 +1,12 @@
+"""All sources. A new one is a folder under `sources/` and a line here."""
+
+from __future__ import annotations
+
+from pipelines.sources import jira_issues, jira_platform
+from pipelines.specs import ResourceSpec, SourceSpec
+
+SOURCES: dict[str, SourceSpec] = {
+    source.name: source for source in (jira_platform.SOURCE, jira_issues.SOURCE)
+}
+
+__all__ = ["SOURCES", "ResourceSpec", "SourceSpec"]

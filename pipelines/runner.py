@@ -1,0 +1,245 @@
+"""Run one source: extract on an event loop in the background, load with dlt in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from ulid import ULID
+
+from pipelines.client import FIRST_CONTACT, Patience, SiteClient
+from pipelines.config import Settings
+from pipelines.errors import AlreadyRunningError, ConfigurationError, NotFoundError, WrongSiteError
+from pipelines.lake import site_of, sweep, write_manifest
+from pipelines.loading import load
+from pipelines.registry import SOURCES
+from pipelines.rows import parse_time, version_at
+from pipelines.sync import QUEUED_TABLES, Progress, ResourceTable, Sync
+
+Queue = asyncio.Queue[ResourceTable | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What one successful sync did. Times are ISO texts in UTC by our clock.
+
+    `rows` and `requests` count by resource and by endpoint; cursors are the site's own times.
+    """
+
+    run_id: str
+    source: str
+    site_id: str
+    mode: str
+    started_at: str
+    finished_at: str
+    rows: dict[str, int]
+    requests: dict[str, int]
+    cursor_from: str | None
+    cursor_to: str | None
+    quarantined: int
+    warnings: list[str]
+    load_ids: list[str] = field(default_factory=list)
+
+
+class ServerInfo(msgspec.Struct):
+    """The part of `/serverInfo` that says which site answers and what time it has."""
+
+    base_url: str = msgspec.field(name="baseUrl")
+    server_time: str | None = msgspec.field(name="serverTime", default=None)
+
+
+class Myself(msgspec.Struct):
+    """The account, and the time zone in which JQL reads its dates."""
+
+    account_id: str = msgspec.field(name="accountId")
+    time_zone: str | None = msgspec.field(name="timeZone", default=None)
+
+
+async def first_contact(client: SiteClient) -> tuple[str, datetime, Myself]:
+    """Ask who the site is, its time (UTC), and who we are there.
+
+    Raises the client's errors; NotFoundError when the address is no Jira site.
+    """
+    info = await client.get(
+        "/rest/api/3/serverInfo",
+        lambda body: msgspec.json.decode(body, type=ServerInfo),
+        patience=FIRST_CONTACT,
+    )
+    host = urlsplit(info.content.base_url).hostname
+    if not host:
+        raise NotFoundError(
+            "The site does not say its own address in serverInfo.",
+            "Check that ATLASSIAN_SITE_URL is the address of a Jira site.",
+        )
+    stated = info.content.server_time
+    server_now = parse_time(stated) if stated else info.server_time
+    me = await client.get(
+        "/rest/api/3/myself",
+        lambda body: msgspec.json.decode(body, type=Myself),
+        patience=FIRST_CONTACT,
+    )
+    return host, server_now, me.content
+
+
+def run_source(
+    name: str,
+    settings: Settings,
+    *,
+    full: bool = False,
+    reconcile: bool | None = None,
+    accept_shrink: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    patience: Patience = Patience(),  # noqa: B008  (immutable)
+) -> SyncReport:
+    """Sync one source into the lake of `settings.home` and list it in the manifest.
+
+    `full` reads everything again, `reconcile` overrides whether complete listings are compared,
+    `accept_shrink` believes listings that lost more than the threshold. `progress` is called from
+    another thread. Raises `pipelines.errors.PipelineError`; then nothing of the run counts and
+    the next run repairs what is left. Files are made readable by their owner only.
+    """
+    spec = SOURCES.get(name)
+    if spec is None:
+        raise ConfigurationError(
+            f"There is no source {name!r}.", f"Choose one of: {', '.join(SOURCES)}."
+        )
+    connection = settings.connection()
+    home = settings.home.absolute()
+    started_at = datetime.now(UTC)
+    reports: list[SyncReport] = []
+    os.umask(0o077)
+
+    async def extract(state: dict[str, Any], tables: Queue) -> None:
+        async with SiteClient(
+            connection, concurrency=settings.concurrency, patience=patience
+        ) as client:
+            site_id, server_now, me = await first_contact(client)
+            held = site_of(home)
+            if held and held != site_id:
+                raise WrongSiteError(
+                    f"ATLASSIAN_SITE_URL answers as {site_id}, but {home} holds data of {held}.",
+                    "Set AUDIT_LOG_HOME to another directory for another site.",
+                )
+            sync = Sync(
+                source=name,
+                run_id=str(ULID()),
+                site_id=site_id,
+                home=home,
+                settings=settings,
+                client=client,
+                server_now=server_now,
+                time_zone=me.time_zone,
+                state=state,
+                full=full,
+                reconcile=reconcile,
+                accept_shrink=accept_shrink,
+                progress=progress,
+                tables=tables,
+            )
+            await spec.traverse(sync)
+            await sync.flush_all()
+            reports.append(_report(sync, started_at))
+            _add_run(sync, reports[-1])
+            await sync.flush_all()
+
+    with _only_one(home, name):
+        sweep(home, name)
+        write_manifest(home)
+        load_ids = load(home, name, lambda state: _drain(state, extract))
+        write_manifest(home)
+    return SyncReport(**{**asdict(reports[-1]), "load_ids": load_ids})
+
+
+def _report(sync: Sync, started_at: datetime) -> SyncReport:
+    return SyncReport(
+        run_id=sync.run_id,
+        source=sync.source,
+        site_id=sync.site_id,
+        mode=sync.mode,
+        started_at=version_at(started_at),
+        finished_at=version_at(datetime.now(UTC)),
+        rows=dict(sorted(sync.rows.items())),
+        requests=dict(sorted(sync.client.requests.items())),
+        cursor_from=sync.cursor_from,
+        cursor_to=sync.cursor_to,
+        quarantined=sync.quarantined,
+        warnings=sync.warnings,
+    )
+
+
+def _add_run(sync: Sync, report: SyncReport) -> None:
+    content = asdict(report)
+    for column in ("run_id", "site_id", "load_ids"):
+        del content[column]
+    sync.buffer("runs").add(
+        sync.run_id,
+        version=sync.run_id,
+        source_at=sync.server_now,
+        fetched_at=datetime.now(UTC),
+        payload=msgspec.json.encode(content).decode(),
+    )
+
+
+@contextmanager
+def _only_one(home: Path, source: str) -> Iterator[None]:
+    """Hold the source for this process. Raises AlreadyRunningError at once if another has it."""
+    (home / "dlt").mkdir(parents=True, exist_ok=True)
+    with (home / "dlt" / f"{source}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunningError(
+                f"Another process is syncing {source} into {home}.", "Wait until it has ended."
+            ) from None
+        yield
+
+
+def _drain(
+    state: dict[str, Any], extract: Callable[[dict[str, Any], Queue], Awaitable[None]]
+) -> Iterator[ResourceTable]:
+    """Run `extract` on a loop of its own and yield its tables as they come.
+
+    `state` receives what `extract` changed only when it ended well.
+    """
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="extract", daemon=True)
+    thread.start()
+    tables: Queue = asyncio.Queue(maxsize=QUEUED_TABLES)
+    changed = dict(state)
+
+    async def run() -> None:
+        try:
+            await extract(changed, tables)
+        except Exception:
+            await tables.put(None)
+            raise
+        await tables.put(None)
+
+    extraction = asyncio.run_coroutine_threadsafe(run(), loop)
+    try:
+        while (table := asyncio.run_coroutine_threadsafe(tables.get(), loop).result()) is not None:
+            yield table
+        extraction.result()
+        state.update(changed)
+    finally:
+        extraction.cancel()
+        asyncio.run_coroutine_threadsafe(_settle(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+async def _settle() -> None:
+    """Let everything that was cancelled end."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)

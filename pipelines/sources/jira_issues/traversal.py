@@ -1,0 +1,83 @@
+"""One sync of issues: window, listing, reconciliation, then everything in parallel."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pipelines.errors import NotFoundError, PermissionDeniedError
+from pipelines.paging import together
+from pipelines.rows import version_at
+from pipelines.sources.jira_issues.changelogs import fetch_changelogs
+from pipelines.sources.jira_issues.issues import fetch_issues
+from pipelines.sources.jira_issues.listing import high_water, list_changed, list_everything
+from pipelines.sources.jira_issues.presence import reconcile
+from pipelines.sources.jira_issues.worklogs import fetch_deletions, fetch_worklogs
+from pipelines.sync import Sync
+from pipelines.windows import Window, choose_window
+
+PENDING_LIMIT = 10_000
+"""Issues that could not be fetched are asked for again in the next sync, at most so many."""
+
+
+async def traverse(sync: Sync) -> None:
+    """Read what the window asks for and move the cursors in `sync.state`."""
+    window = choose_window(
+        sync.state,
+        server_now=sync.server_now,
+        overlap=timedelta(minutes=sync.settings.overlap_minutes),
+        reconcile_limit=sync.settings.reconcile_limit,
+        full=sync.full,
+        reconcile=sync.reconcile,
+    )
+    sync.mode = window.mode
+    sync.cursor_from = sync.state.get("updated_cursor")
+    newest = await high_water(sync)
+    ids = set(sync.state.get("pending_issue_ids", ()))
+    if window.mode != "full":
+        ids |= (await list_changed(sync, window.updated_from)).ids
+    everything = None
+    if window.mode == "full" or window.reconcile:
+        everything = await list_everything(sync)
+        ids &= everything.ids
+        ids |= everything.ids if window.mode == "full" else await never_fetched(sync, everything.ids)
+    if everything and window.reconcile:
+        await reconcile(sync, everything)
+    wanted = sorted(ids, key=int)
+    failed: set[str] = set()
+
+    async def issues() -> None:
+        failed.update(await fetch_issues(sync, wanted))
+
+    async def changelogs() -> None:
+        await fetch_changelogs(sync, wanted)
+
+    async def worklogs() -> None:
+        try:
+            await fetch_worklogs(sync, window.worklogs_from_ms)
+            await fetch_deletions(sync, window.deletions_from_ms)
+        except (PermissionDeniedError, NotFoundError):
+            sync.warn(
+                "worklogs were skipped: the account lacks the permission to view worklogs. "
+                "Without it worklogs and their changes are not recorded."
+            )
+
+    await together(issues, changelogs, worklogs)
+    if newest is not None:
+        # an issue dated in the future must not hide those that are not
+        sync.cursor_to = version_at(min(newest, sync.server_now))
+        sync.state["updated_cursor"] = sync.cursor_to
+    sync.state["pending_issue_ids"] = sorted(failed, key=int)[:PENDING_LIMIT]
+    _remember_depth(sync, window)
+
+
+async def never_fetched(sync: Sync, listed: set[str]) -> set[str]:
+    """Return listed ids the lake has no issue of: they came into view without being changed."""
+    return listed - sync.last_versions("issues").keys()
+
+
+def _remember_depth(sync: Sync, window: Window) -> None:
+    now = version_at(sync.server_now)
+    if window.mode == "full":
+        sync.state["last_full_at"] = now
+    if window.mode != "incremental":
+        sync.state["last_recent_at"] = now

@@ -1,0 +1,183 @@
+"""What a source sees of a running sync: the site to ask, the lake so far, a place for rows.
+
+Sources are coroutines on one event loop. Rows they add are gathered per resource and leave as
+Arrow tables through a bounded queue, so that memory does not grow with the size of a site.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+
+from pipelines.client import SiteClient
+from pipelines.config import Settings
+from pipelines.lake import Seen, last_versions
+from pipelines.rows import QUARANTINED_TEXT_LIMIT, RowBuffer, best_known_id, sha256, version_at
+
+TABLE_PAYLOAD_CHARACTERS = 16 * 2**20
+TABLE_ROWS = 5_000
+QUEUED_TABLES = 4
+PROGRESS_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one resource of a running sync is. `total` is None while it is unknown."""
+
+    source: str
+    resource: str
+    done: int
+    total: int | None
+    per_second: float
+    eta_seconds: float | None
+
+
+class ResourceTable(NamedTuple):
+    """Rows of one resource on their way into the lake."""
+
+    resource: str
+    table: pa.Table
+
+
+@dataclass
+class Sync:
+    """One run of one source. `state` is read at the start and stored with the run's data."""
+
+    source: str
+    run_id: str
+    site_id: str
+    home: Path
+    settings: Settings
+    client: SiteClient
+    server_now: datetime
+    time_zone: str | None
+    state: dict[str, Any]
+    full: bool
+    reconcile: bool | None
+    accept_shrink: bool
+    progress: Callable[[Progress], None] | None
+    tables: asyncio.Queue[ResourceTable | None]
+    mode: str = "full"
+    cursor_from: str | None = None
+    cursor_to: str | None = None
+    rows: Counter[str] = field(default_factory=Counter)
+    warnings: list[str] = field(default_factory=list)
+    quarantined: int = 0
+    _buffers: dict[str, RowBuffer] = field(default_factory=dict)
+    _started: dict[str, float] = field(default_factory=dict)
+    _shown: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def buffer(self, resource: str) -> RowBuffer:
+        """Return where rows of a resource are added; call `flush_full` now and then."""
+        buffer = self._buffers.get(resource)
+        if buffer is None:
+            buffer = self._buffers[resource] = RowBuffer(self.site_id)
+        return buffer
+
+    async def flush_full(self) -> None:
+        """Send off every buffer that is worth a table; waits while the lake is behind."""
+        for resource, buffer in self._buffers.items():
+            if buffer.size >= TABLE_PAYLOAD_CHARACTERS or len(buffer) >= TABLE_ROWS:
+                await self._send(resource, buffer)
+
+    async def flush_all(self) -> None:
+        """Send off every buffer that holds anything."""
+        for resource, buffer in self._buffers.items():
+            if len(buffer):
+                await self._send(resource, buffer)
+
+    async def _send(self, resource: str, buffer: RowBuffer) -> None:
+        self.rows[resource] += len(buffer)
+        await self.tables.put(ResourceTable(resource, buffer.take()))
+
+    def quarantine(self, resource: str, reason: str, text: str, fetched_at: datetime) -> None:
+        """Keep a record that cannot be used as it is, with the reason."""
+        self.quarantined += 1
+        content = {"resource": resource, "reason": reason, "record": text[:QUARANTINED_TEXT_LIMIT]}
+        self.buffer("quarantine").add(
+            best_known_id(text),
+            version=sha256(text),
+            fetched_at=fetched_at,
+            payload=msgspec.json.encode(content).decode(),
+        )
+
+    def warn(self, sentence: str) -> None:
+        """Tell the person something that did not stop the sync; each sentence once."""
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+
+    def last_versions(self, resource: str) -> dict[str, Seen]:
+        """Return the last version of every object of a resource in the lake."""
+        return last_versions(self.home, self.source, resource)
+
+    def shrank(self, resource: str, absent: int, known: int) -> bool:
+        """Decide whether a listing lost too much to be believed, and warn if so."""
+        settings = self.settings
+        is_suspect = (
+            absent > settings.shrink_objects and absent * 100 > known * settings.shrink_percent
+        )
+        if is_suspect and not self.accept_shrink:
+            self.warn(
+                f"{resource}: {absent} of {known} known objects are missing from the listing. "
+                "None was marked as deleted; if they are really gone, run the sync once with "
+                "--accept-shrink."
+            )
+            return True
+        return False
+
+    def record_sweep(
+        self,
+        resource: str,
+        sweep_id: str,
+        *,
+        started_at: datetime,
+        finished_at: datetime,
+        fetched_at: datetime,
+        object_count: int,
+        present_added: int,
+        absent: int,
+        held_back: bool,
+    ) -> None:
+        """Add the `sweeps` row of a complete listing. Server times, but `fetched_at` is ours."""
+        content = {
+            "object_count": object_count,
+            "present_added": present_added,
+            "absent": absent,
+            "status": "held_back" if held_back else "complete",
+            "started_at": version_at(started_at),
+            "finished_at": version_at(finished_at),
+        }
+        self.buffer("sweeps").add(
+            resource,
+            version=sweep_id,
+            source_at=started_at,
+            fetched_at=fetched_at,
+            payload=msgspec.json.encode(content).decode(),
+        )
+
+    def report(self, resource: str, done: int, total: int | None) -> None:
+        """Tell how far a resource is, at most twice a second and once at its end."""
+        now = time.monotonic()
+        started = self._started.setdefault(resource, now)
+        if not self.progress or (done != total and now - self._shown[resource] < PROGRESS_SECONDS):
+            return
+        self._shown[resource] = now
+        elapsed = now - started
+        rate = done / elapsed if elapsed > 0 else 0.0
+        eta = (total - done) / rate if total is not None and rate > 0 else None
+        self.progress(Progress(self.source, resource, done, total, rate, eta))
+
+
+def chunks(items: Iterable[str], size: int) -> list[list[str]]:
+    """Cut ids into lists of at most `size`."""
+    whole = list(items)
+    return [whole[start : start + size] for start in range(0, len(whole), size)]
