@@ -2,17 +2,17 @@
 
 It reads three things: the sandbox's ledger (what happened, written by the world before any
 API rendered it), the served log beside it (what the API has shown so far), and the marts of
-a published snapshot. It shares no code and no SQL with the product: the expected actions are
-worked out here, in Python, from the ledger alone.
+a published snapshot. It shares no code and no SQL with the product: `oracle` works the expected
+actions out in Python.
 
 Verdicts, per action code:
 
-* LOST: the API showed it, the snapshot has no such action.
+* LOST: it was there to be known, the snapshot has no such action.
 * DOUBLED: the snapshot has an action more than once.
 * INVENTED: the snapshot has an action that never happened.
 * WRONG: the action is there, a field of it is not true (which field is said).
-* unobservable: it happened, but the API never showed it (a comment edited twice between two
-  polls, say). Such actions may be missing; they are counted with the reason, not hidden.
+* unobservable: it happened, but nothing could tell (a comment edited twice between two polls,
+  say). Such actions may be missing; they are counted with the reason, not hidden.
 
 Times are UTC throughout; instants are compared in whole microseconds.
 """
@@ -24,7 +24,6 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,69 +31,29 @@ from typing import Any, TypeVar
 import duckdb
 import msgspec
 
+from tests.sandbox.oracle import (
+    ABOUT_THE_ISSUE,
+    EPOCH,
+    FROM_A_HISTORY,
+    LINKS,
+    MICROSECOND,
+    ONLY_DETECTED,
+    REPEATABLE,
+    VERSIONS,
+    Evidence,
+    Expected,
+    Item,
+    Line,
+    Served,
+    expected_actions,
+    microseconds,
+)
+
 T = TypeVar("T")
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-
-FROM_A_HISTORY = frozenset({"ISSUE_UPDATED", "STATUS_CHANGED", "ISSUE_RESOLVED"})
-LINKS = frozenset({"ISSUELINK_CREATED", "ISSUELINK_DELETED"})
-ABOUT_THE_ISSUE = frozenset({"ISSUE_CREATED", "ISSUE_DELETED"})
-ONLY_DETECTED = frozenset({"ISSUE_DELETED", "COMMENT_DELETED"})
-"""Nobody tells when these happen: a window is stored instead of an instant, and no actor."""
-REPEATABLE = frozenset({"COMMENT_UPDATED", "WORKLOG_UPDATED"})
-"""One target can have several of these; their instant tells them apart."""
 
 
 class CheckError(Exception):
     """The check cannot be made: a file is missing or is not what it should be."""
-
-
-class Item(msgspec.Struct, frozen=True, gc=False):
-    """One changed field of a ledger line, as the API renders it."""
-
-    field: str
-    field_id: str | None = None
-    old_id: str | None = None
-    old: str | None = None
-    new_id: str | None = None
-    new: str | None = None
-
-
-class Line(msgspec.Struct):
-    """One line of the ledger: an action (or, with a leading underscore, a fact)."""
-
-    n: int
-    code: str
-    at: str
-    actor: str | None = None
-    issue_id: str | None = None
-    issue_key: str | None = None
-    project_id: str | None = None
-    issue_type_id: str | None = None
-    target_id: str | None = None
-    event: str | None = None
-    items: list[Item] = []
-    secured: bool = False
-    other_issue_id: str | None = None
-    link_type: str | None = None
-    link_histories: list[str] = []
-    """History ids: [the end the action belongs to, the other end]."""
-    link_ats: list[str] = []
-
-
-class Served(msgspec.Struct, frozen=True, gc=False):
-    """One line of the served log: something was sent whole, for the first time."""
-
-    request: int
-    served_at: str
-    key: str
-    without: list[str] = []
-    """A complete listing of an issue's comments: deleted comments it no longer held."""
-    absent: list[str] = []
-    """A complete listing of all issues: deleted issues it was the first to miss."""
-    unsearchable: list[str] = []
-    """A complete listing of all issues: projects whose issues cannot be in it."""
 
 
 @dataclass(slots=True)
@@ -119,18 +78,6 @@ class Action:
     change_count: int | None
     is_secured: bool | None
     source_event_id: str | None
-
-
-@dataclass(slots=True)
-class Expected:
-    """A ledger line, and whether the API has shown it."""
-
-    line: Line
-    at: int
-    carriers: tuple[str, ...]
-    """Served keys that told of it; empty: it could not be known."""
-    reason: str = ""
-    """Why it could not be known."""
 
 
 @dataclass(slots=True)
@@ -168,105 +115,6 @@ class Report:
         return sum(int(getattr(tally, verdict)) for tally in self.tallies.values())
 
 
-def microseconds(text: str) -> int:
-    """Microseconds since 1970 UTC of an ISO-8601 text with an offset."""
-    return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
-
-
-class Evidence:
-    """The served log, indexed by what was shown."""
-
-    def __init__(self, served: Iterable[Served]) -> None:
-        self.first: dict[str, Served] = {}
-        self.versions: dict[str, list[int]] = defaultdict(list)
-        """`comment:<id>` or `worklog:<id>` -> instants of the versions shown."""
-        self.missing: dict[str, Served] = {}
-        """Comment id -> the first complete listing of its issue that was without it."""
-        self.sweeps: list[Served] = []
-        self.absent: dict[str, int] = {}
-        """Issue id -> place in `sweeps` of the first that was without it."""
-        for one in served:
-            kind, _, rest = one.key.partition(":")
-            if kind == "comments_of":
-                for comment in one.without:
-                    self.missing.setdefault(comment, one)
-            elif kind == "sweep":
-                for issue in one.absent:
-                    self.absent.setdefault(issue, len(self.sweeps))
-                self.sweeps.append(one)
-            elif one.key not in self.first:
-                self.first[one.key] = one
-                if kind in {"comment", "worklog"}:
-                    target, _, version = rest.rpartition(":")
-                    self.versions[f"{kind}:{target}"].append(int(version) * 1000)
-        for instants in self.versions.values():
-            instants.sort()
-
-    def shown(self, *keys: str) -> tuple[str, ...]:
-        """Those of the keys that have been served."""
-        return tuple(key for key in keys if key in self.first)
-
-    def any_version(self, kind: str, target: str | None) -> tuple[str, ...]:
-        """Give the first served version of a comment or worklog, if any was."""
-        instants = self.versions.get(f"{kind}:{target}")
-        return (f"{kind}:{target}:{instants[0] // 1000}",) if instants else ()
-
-
-def expect(line: Line, evidence: Evidence) -> Expected:  # noqa: PLR0911
-    """Add to a ledger line the served keys that told of it, or why none did."""
-    at = microseconds(line.at)
-    target = line.target_id
-    if line.code == "ISSUE_CREATED":
-        carriers = evidence.shown(f"issue:{line.issue_id}")
-        return Expected(line, at, carriers, "the issue was never shown")
-    if line.code == "ISSUE_DELETED":
-        return _expect_issue_deleted(line, at, evidence)
-    if line.code in LINKS:
-        carriers = evidence.shown(*(f"history:{history}" for history in line.link_histories))
-        return Expected(line, at, carriers, "the history of neither end was shown")
-    if line.code == "ISSUE_COMMENTED":
-        carriers = evidence.any_version("comment", target)
-        return Expected(line, at, carriers, "the comment was gone before it was shown")
-    if line.code == "WORKLOG_CREATED":
-        carriers = evidence.any_version("worklog", target)
-        return Expected(line, at, carriers, "the worklog was gone before it was shown")
-    if line.code in REPEATABLE:
-        kind = "comment" if line.code == "COMMENT_UPDATED" else "worklog"
-        carriers = evidence.shown(f"{kind}:{target}:{at // 1000}")
-        return Expected(line, at, carriers, "the version was replaced or gone before it was shown")
-    if line.code == "COMMENT_DELETED":
-        return _expect_comment_deleted(line, at, evidence)
-    if line.code == "WORKLOG_DELETED":
-        carriers = evidence.shown(f"worklog_deleted:{target}")
-        return Expected(line, at, carriers, "the feed of deleted worklogs was not read that far")
-    carriers = evidence.shown(f"history:{line.event}")
-    if line.code == "ATTACHMENT_CREATED":
-        carriers += evidence.shown(f"attachment:{target}")
-        return Expected(line, at, carriers, "neither the attachment nor its history was shown")
-    return Expected(line, at, carriers, "the history was never shown")
-
-
-def _expect_issue_deleted(line: Line, at: int, evidence: Evidence) -> Expected:
-    seen = evidence.shown(f"issue:{line.issue_id}")
-    if not seen:
-        return Expected(line, at, (), "the issue was gone before it was shown")
-    first = evidence.absent.get(line.issue_id or "", len(evidence.sweeps))
-    for sweep in evidence.sweeps[first:]:
-        if line.project_id not in sweep.unsearchable:
-            return Expected(line, at, (*seen, f"sweep@{sweep.request}"))
-    return Expected(line, at, (), "no complete listing since, with its project searchable")
-
-
-def _expect_comment_deleted(line: Line, at: int, evidence: Evidence) -> Expected:
-    seen = evidence.any_version("comment", line.target_id)
-    if not seen:
-        return Expected(line, at, (), "the comment was gone before it was shown")
-    missing = evidence.missing.get(line.target_id or "")
-    if missing is None:
-        return Expected(line, at, (), "no complete listing of the issue's comments since")
-    return Expected(line, at, (*seen, f"comments_of:{line.issue_id}@{missing.request}"))
-
-
 class Matcher:
     """Pairs expected actions with the snapshot's rows and judges each pair."""
 
@@ -283,8 +131,8 @@ class Matcher:
         self._texts = _texts_by_version(lines)
         self._secured = _secured_now(lines, evidence)
         self._groups: dict[tuple[str, str | None], list[Expected]] = defaultdict(list)
-        for line in lines:
-            self._groups[self._key_of_line(line)].append(expect(line, evidence))
+        for one in expected_actions(lines, evidence):
+            self._groups[self._key_of_line(one.line)].append(one)
 
     def _key_of_line(self, line: Line) -> tuple[str, str | None]:
         if line.code in LINKS:
@@ -432,13 +280,13 @@ class Matcher:
             return values | {"from_status_id": item.old_id, "to_status_id": item.new_id}
         if line.code == "ISSUE_RESOLVED":
             return values | {"resolution_id": item.new_id}
-        if line.code in {"ISSUE_COMMENTED", "COMMENT_UPDATED", "WORKLOG_CREATED"} | REPEATABLE:
+        if line.code in VERSIONS:
             return self._values_of_version(line, one)
         return values
 
     def _values_of_version(self, line: Line, one: Expected) -> dict[str, str | None]:
         """Give the new text if it was shown, and the old text of the last version shown before."""
-        kind = "comment" if "COMMENT" in line.code else "worklog"
+        kind = VERSIONS[line.code]
         shown = self._evidence.versions.get(f"{kind}:{line.target_id}", [])
         values: dict[str, str | None] = {}
         if one.at in shown:
@@ -571,9 +419,8 @@ def _text_of(items: Iterable[Item], side: str) -> list[str]:
 def _texts_by_version(lines: list[Line]) -> dict[tuple[str, str | None], dict[int, str | None]]:
     texts: dict[tuple[str, str | None], dict[int, str | None]] = defaultdict(dict)
     for line in lines:
-        if line.items and line.code in {"ISSUE_COMMENTED", "WORKLOG_CREATED"} | REPEATABLE:
-            kind = "comment" if "COMMENT" in line.code else "worklog"
-            texts[kind, line.target_id][microseconds(line.at)] = line.items[0].new
+        if line.items and line.code in VERSIONS:
+            texts[VERSIONS[line.code], line.target_id][microseconds(line.at)] = line.items[0].new
     return texts
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.sandbox import checker
+from tests.sandbox import checker, oracle
 
 Record = dict[str, Any]
 
@@ -24,7 +24,7 @@ def at(minute: int, second: int = 0) -> str:
 
 
 def ms(minute: int, second: int = 0) -> int:
-    return checker.microseconds(at(minute, second)) // 1000
+    return oracle.microseconds(at(minute, second)) // 1000
 
 
 def line(code: str, minute: int, target: str, **more: object) -> Record:
@@ -95,7 +95,7 @@ SERVED: list[Record] = [
     )
 ] + [
     {"key": "comments_of:100", "without": ["300"]},
-    {"key": "sweep", "absent": ["101"]},
+    {"key": "sweep", "begin": at(24), "absent": ["101"]},
 ]
 for number, one in enumerate(SERVED):
     one |= {"request": number, "served_at": at(31)}
@@ -106,7 +106,7 @@ def row_of(one: Record) -> Record:
     items: list[Record] = one.get("items", [])
     single = items[0] if len(items) == 1 else {}
     code = one["code"]
-    detected = code in checker.ONLY_DETECTED
+    detected = code in oracle.ONLY_DETECTED
     row: Record = {
         "action_id": f"action-{one['n']}",
         "action_code": code,
@@ -369,6 +369,33 @@ def test_what_was_never_shown_may_be_missing_and_is_listed(bench: Bench) -> None
         for code, tally in report.tallies.items()
         if tally.unobservable
     } == {"COMMENT_UPDATED": 1, "COMMENT_DELETED": 1, "ISSUE_DELETED": 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "keys"),
+    [
+        ("ISSUE_CREATED", ["issue:100"]),
+        ("STATUS_CHANGED", ["history:900"]),
+        ("ISSUELINK_CREATED", ["history:902", "history:903"]),
+        ("ATTACHMENT_CREATED", ["history:906", "attachment:500"]),
+        ("WORKLOG_DELETED", ["worklog_deleted:600"]),
+        ("COMMENT_DELETED", ["comments_of:100"]),
+    ],
+)
+def test_what_nobody_asked_for_in_time_is_lost(bench: Bench, code: str, keys: list[str]) -> None:
+    """A product that never asks is not excused: the last complete listing was long after it."""
+    bench.unserve(*keys)
+    sweep = bench.served[-1]
+    bench.rows.remove(bench.row(code))
+    sweep["begin"] = at(40)
+    assert bench.check().tallies[code].lost == 1
+
+    sweep["begin"] = at(11)
+    assert bench.check().tallies[code].unobservable.total() == (code != "ISSUE_CREATED")
+
+    sweep |= {"begin": at(40), "unsearchable": ["10"]}
+    still_lost = code == "WORKLOG_DELETED"  # its feed knows no projects
+    assert bench.check().tallies[code].lost == still_lost
 
 
 def test_a_deletion_in_a_hidden_project_is_not_demanded(bench: Bench) -> None:

@@ -1,0 +1,261 @@
+"""What a snapshot has to say: the expected actions, worked out from the ledger and the served log.
+
+An action must be known if the API has shown it, or if it was still there to be seen at the last
+complete listing of all issues and had happened `LATENESS` before it (a site's search may lag).
+All else could not be known; the reason is kept. No product code, no SQL.
+
+Times are UTC; instants are whole microseconds since 1970.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+LATENESS = timedelta(minutes=10)
+"""How late a change may come up in the site's search; a sync reads as far back again."""
+
+FROM_A_HISTORY = frozenset({"ISSUE_UPDATED", "STATUS_CHANGED", "ISSUE_RESOLVED"})
+LINKS = frozenset({"ISSUELINK_CREATED", "ISSUELINK_DELETED"})
+ABOUT_THE_ISSUE = frozenset({"ISSUE_CREATED", "ISSUE_DELETED"})
+ONLY_DETECTED = frozenset({"ISSUE_DELETED", "COMMENT_DELETED"})
+"""Nobody tells when these happen: a window is stored instead of an instant, and no actor."""
+VERSIONS = {
+    "ISSUE_COMMENTED": "comment",
+    "COMMENT_UPDATED": "comment",
+    "WORKLOG_CREATED": "worklog",
+    "WORKLOG_UPDATED": "worklog",
+}
+"""Codes of which each is a version of a thing that has only its last version to show."""
+REPEATABLE = frozenset({"COMMENT_UPDATED", "WORKLOG_UPDATED"})
+"""One target can have several of these; their instant tells them apart."""
+GONE = {
+    "ISSUE_DELETED": "issue",
+    "COMMENT_DELETED": "comment",
+    "WORKLOG_DELETED": "worklog",
+    "ATTACHMENT_DELETED": "attachment",
+}
+
+
+class Item(msgspec.Struct, frozen=True, gc=False):
+    """One changed field of a ledger line, as the API renders it."""
+
+    field: str
+    field_id: str | None = None
+    old_id: str | None = None
+    old: str | None = None
+    new_id: str | None = None
+    new: str | None = None
+
+
+class Line(msgspec.Struct):
+    """One line of the ledger: an action (or, with a leading underscore, a fact)."""
+
+    n: int
+    code: str
+    at: str
+    actor: str | None = None
+    issue_id: str | None = None
+    issue_key: str | None = None
+    project_id: str | None = None
+    issue_type_id: str | None = None
+    target_id: str | None = None
+    event: str | None = None
+    items: list[Item] = []
+    secured: bool = False
+    other_issue_id: str | None = None
+    link_type: str | None = None
+    link_histories: list[str] = []
+    """History ids: [the end the action belongs to, the other end]."""
+    link_ats: list[str] = []
+
+
+class Served(msgspec.Struct, frozen=True, gc=False):
+    """One line of the served log: something was sent whole, for the first time."""
+
+    request: int
+    served_at: str
+    key: str
+    begin: str | None = None
+    """A complete listing of all issues: when it began."""
+    without: list[str] = []
+    """A complete listing of an issue's comments: deleted comments it no longer held."""
+    absent: list[str] = []
+    """A complete listing of all issues: deleted issues it was the first to miss."""
+    unsearchable: list[str] = []
+    """A complete listing of all issues: projects whose issues cannot be in it."""
+
+
+def microseconds(text: str) -> int:
+    """Microseconds since 1970 UTC of an ISO-8601 text with an offset."""
+    return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
+
+
+class Evidence:
+    """The served log, indexed by what was shown."""
+
+    def __init__(self, served: Iterable[Served]) -> None:
+        self.first: dict[str, Served] = {}
+        self.versions: dict[str, list[int]] = defaultdict(list)
+        """`comment:<id>` or `worklog:<id>` -> instants of the versions shown."""
+        self.missing: dict[str, Served] = {}
+        """Comment id -> the first complete listing of its issue that was without it."""
+        self.sweeps: list[Served] = []
+        self.absent: dict[str, int] = {}
+        """Issue id -> place in `sweeps` of the first that was without it."""
+        for one in served:
+            kind, _, rest = one.key.partition(":")
+            if kind == "comments_of":
+                for comment in one.without:
+                    self.missing.setdefault(comment, one)
+            elif kind == "sweep":
+                for issue in one.absent:
+                    self.absent.setdefault(issue, len(self.sweeps))
+                self.sweeps.append(one)
+            elif one.key not in self.first:
+                self.first[one.key] = one
+                if kind in {"comment", "worklog"}:
+                    target, _, version = rest.rpartition(":")
+                    self.versions[f"{kind}:{target}"].append(int(version) * 1000)
+        for instants in self.versions.values():
+            instants.sort()
+
+    def shown(self, *keys: str) -> tuple[str, ...]:
+        """Those of the keys that have been served."""
+        return tuple(key for key in keys if key in self.first)
+
+    def any_version(self, kind: str, target: str | None) -> tuple[str, ...]:
+        """Give the first served version of a comment or worklog, if any was."""
+        instants = self.versions.get(f"{kind}:{target}")
+        return (f"{kind}:{target}:{instants[0] // 1000}",) if instants else ()
+
+
+class Standing:
+    """What was still to be seen at the last complete listing of all issues."""
+
+    def __init__(self, lines: Iterable[Line], evidence: Evidence) -> None:
+        self._gone: set[tuple[str, str | None]] = set()
+        self._project: dict[str | None, str | None] = {}
+        self._last: dict[tuple[str, str | None], int] = {}
+        """Thing with versions -> number of the ledger line of its last one."""
+        for line in lines:
+            if line.code in GONE:
+                self._gone.add((GONE[line.code], line.target_id))
+            if line.code in VERSIONS:
+                self._last[VERSIONS[line.code], line.target_id] = line.n
+            self._project[line.issue_id] = line.project_id
+        sweep = evidence.sweeps[-1] if evidence.sweeps else None
+        self.carriers = (f"sweep@{sweep.request}",) if sweep else ()
+        self._unsearchable = frozenset(sweep.unsearchable) if sweep else frozenset()
+        self._until = (
+            microseconds(sweep.begin or sweep.served_at) - LATENESS // MICROSECOND if sweep else -1
+        )
+
+    def carriers_of(self, line: Line, at: int) -> tuple[str, ...]:
+        """Name the last complete listing if the line's traces were there to be seen then."""
+        return self.carriers if at <= self._until and self._holds(line) else ()
+
+    def _holds(self, line: Line) -> bool:
+        if line.code == "WORKLOG_DELETED":
+            return True
+        if line.code in LINKS:
+            return self._issue(line.issue_id) or self._issue(line.other_issue_id)
+        if not self._issue(line.issue_id):
+            return False
+        if line.code in VERSIONS:
+            thing = (VERSIONS[line.code], line.target_id)
+            is_told = line.code not in REPEATABLE or self._last[thing] == line.n
+            return is_told and thing not in self._gone
+        if line.code == "ATTACHMENT_CREATED" and line.event is None:
+            return ("attachment", line.target_id) not in self._gone
+        return True
+
+    def _issue(self, issue_id: str | None) -> bool:
+        return ("issue", issue_id) not in self._gone and self._project.get(
+            issue_id
+        ) not in self._unsearchable
+
+
+@dataclass(slots=True)
+class Expected:
+    """A ledger line, and whether it could be known."""
+
+    line: Line
+    at: int
+    carriers: tuple[str, ...]
+    """Served keys that told of it; empty: it could not be known."""
+    reason: str = ""
+    """Why it could not be known."""
+
+
+def expected_actions(lines: list[Line], evidence: Evidence) -> list[Expected]:
+    """Add to each ledger line what told of it, or why nothing did."""
+    standing = Standing(lines, evidence)
+    expected = []
+    for line in lines:
+        at = microseconds(line.at)
+        carriers, reason = _served(line, at, evidence)
+        if line.code == "ISSUE_DELETED":
+            pass  # only a complete listing tells of it, and it was asked for
+        elif line.code == "COMMENT_DELETED":
+            if not carriers and evidence.any_version("comment", line.target_id):
+                carriers = standing.carriers_of(line, at)
+        else:
+            carriers = carriers or standing.carriers_of(line, at)
+        expected.append(Expected(line, at, carriers, reason))
+    return expected
+
+
+def _served(line: Line, at: int, evidence: Evidence) -> tuple[tuple[str, ...], str]:  # noqa: PLR0911 - a case each
+    """Give the served keys that told of a ledger line, and the reason if there are none."""
+    target = line.target_id
+    if line.code == "ISSUE_CREATED":
+        return evidence.shown(f"issue:{line.issue_id}"), "the issue was never shown"
+    if line.code == "ISSUE_DELETED":
+        return _served_without_issue(line, evidence)
+    if line.code == "COMMENT_DELETED":
+        return _served_without_comment(line, evidence)
+    if line.code == "WORKLOG_DELETED":
+        shown = evidence.shown(f"worklog_deleted:{target}")
+        return shown, "the feed of deleted worklogs was not read that far"
+    if line.code in REPEATABLE:
+        shown = evidence.shown(f"{VERSIONS[line.code]}:{target}:{at // 1000}")
+        return shown, "the version was replaced or gone before it was shown"
+    if line.code in VERSIONS:
+        kind = VERSIONS[line.code]
+        return evidence.any_version(kind, target), f"the {kind} was gone before it was shown"
+    if line.code in LINKS:
+        shown = evidence.shown(*(f"history:{history}" for history in line.link_histories))
+        return shown, "the history of neither end was shown"
+    shown = evidence.shown(f"history:{line.event}")
+    if line.code == "ATTACHMENT_CREATED":
+        shown += evidence.shown(f"attachment:{target}")
+        return shown, "neither the attachment nor its history was shown"
+    return shown, "the history was never shown"
+
+
+def _served_without_issue(line: Line, evidence: Evidence) -> tuple[tuple[str, ...], str]:
+    seen = evidence.shown(f"issue:{line.issue_id}")
+    if not seen:
+        return (), "the issue was gone before it was shown"
+    first = evidence.absent.get(line.issue_id or "", len(evidence.sweeps))
+    for sweep in evidence.sweeps[first:]:
+        if line.project_id not in sweep.unsearchable:
+            return (*seen, f"sweep@{sweep.request}"), ""
+    return (), "no complete listing since, with its project searchable"
+
+
+def _served_without_comment(line: Line, evidence: Evidence) -> tuple[tuple[str, ...], str]:
+    seen = evidence.any_version("comment", line.target_id)
+    if not seen:
+        return (), "the comment was gone before it was shown"
+    missing = evidence.missing.get(line.target_id or "")
+    if missing is None:
+        return (), "no complete listing of the issue's comments since"
+    return (*seen, f"comments_of:{line.issue_id}@{missing.request}"), ""
