@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,10 +26,11 @@ _PAUSE_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the lock: process id and start (UTC); None when the holder has not said yet."""
+    """Who holds the lock: process id, start (UTC) and Dagster run; None where not (yet) known."""
 
-    pid: int | None
-    since: datetime | None
+    pid: int | None = None
+    since: datetime | None = None
+    run_id: str | None = None
 
     def __str__(self) -> str:
         if self.pid is None or self.since is None:
@@ -46,8 +47,10 @@ class AlreadyRunningError(Exception):
 
 
 @contextmanager
-def run_lock(home: Path) -> Iterator[None]:
+def run_lock(home: Path, *, run_id: str | None = None) -> Iterator[None]:
     """Hold the lock of `home` (created if missing); files made while it is held are private.
+
+    `run_id` tells others which Dagster run this is.
 
     Raises AlreadyRunningError when another process, or another holder in this one, has it.
     """
@@ -58,7 +61,7 @@ def run_lock(home: Path) -> Iterator[None]:
             raise AlreadyRunningError(_read_holder(descriptor))
         previous_umask = os.umask(PRIVATE_UMASK)
         try:
-            _write(descriptor, {"pid": os.getpid(), "since": datetime.now(UTC).isoformat()})
+            _write_holder(descriptor, Holder(os.getpid(), datetime.now(UTC), run_id))
             yield
         finally:
             os.umask(previous_umask)
@@ -95,14 +98,16 @@ def _try_exclusive(descriptor: int) -> bool:
     return False
 
 
-def _write(descriptor: int, content: dict[str, int | str]) -> None:
+def _write_holder(descriptor: int, holder: Holder) -> None:
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(content).encode(), 0)
+    os.pwrite(descriptor, json.dumps(asdict(holder), default=str).encode(), 0)
 
 
 def _read_holder(descriptor: int) -> Holder:
     try:
         content = json.loads(os.pread(descriptor, 1000, 0))
-        return Holder(int(content["pid"]), datetime.fromisoformat(content["since"]))
+        return Holder(
+            int(content["pid"]), datetime.fromisoformat(content["since"]), content["run_id"]
+        )
     except (ValueError, KeyError, TypeError):
-        return Holder(None, None)
+        return Holder()

@@ -63,7 +63,7 @@ def test_a_repeated_build_costs_little_beyond_its_nodes(built_home: TinyHome) ->
 
 
 def test_a_changed_project_is_parsed_again(built_home: TinyHome) -> None:
-    model = built_home.project / "models" / "dim_users.sql"
+    model = built_home.project / "models" / "marts" / "dim_users.sql"
     model.write_text(model.read_text().replace("distinct actor", "distinct 'the ' || actor"))
     with pytest.raises(BuildError, match="an_account_is_listed_once"):
         built_home.build()

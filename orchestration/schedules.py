@@ -1,0 +1,45 @@
+"""When the audit log runs by itself."""
+
+from dagster import (
+    AssetSelection,
+    DefaultScheduleStatus,
+    RunRequest,
+    ScheduleEvaluationContext,
+    SkipReason,
+    define_asset_job,
+    in_process_executor,
+    schedule,
+)
+
+from orchestration.locking import current_holder
+from pipelines.config import load_settings
+from pipelines.errors import ConfigurationError
+
+MAX_RUNTIME_SECONDS = 6 * 60 * 60
+"""A first sync of a large site takes hours; a run beyond this is stuck."""
+
+audit_log_job = define_asset_job(
+    "audit_log_job",
+    selection=AssetSelection.all(),
+    description="Sync every source, build and test the marts, publish the snapshot.",
+    tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
+    executor_def=in_process_executor,
+)
+
+
+@schedule(
+    job=audit_log_job,
+    cron_schedule="*/30 * * * *",
+    execution_timezone="UTC",
+    default_status=DefaultScheduleStatus.RUNNING,
+    description="Every 30 minutes; skipped while a run is going on or no site is configured.",
+)
+def half_hourly_schedule(_context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+    """Ask for a run unless it could only fail or be skipped."""
+    try:
+        settings = load_settings()
+        settings.connection()
+    except ConfigurationError as error:
+        return SkipReason(str(error))
+    holder = current_holder(settings.home)
+    return SkipReason(f"already running ({holder})") if holder else RunRequest()
