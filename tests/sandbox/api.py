@@ -14,7 +14,7 @@ from msgspec import Struct
 from tests.sandbox.clock import MINUTE, iso
 from tests.sandbox.jql import JqlError, Query, SortKey, parse
 from tests.sandbox.logs import Served
-from tests.sandbox.render import INLINE_LIMIT, Renderer, stamp
+from tests.sandbox.render import INLINE_LIMIT, Renderer
 from tests.sandbox.world import Issue, JsonObject, World
 
 _MISSING = "Issue does not exist or you do not have permission to see it."
@@ -533,7 +533,7 @@ class Api:
                 "deploymentType": "Cloud",
                 "buildNumber": 100_291,
                 "buildDate": "2026-01-12T00:00:00.000+0000",
-                "serverTime": stamp(self.world.now),
+                "serverTime": self.render.stamp(self.world.now),
                 "scmInfo": "0" * 40,
                 "serverTitle": "Jira",
             }

@@ -5,11 +5,12 @@ A plan is TOML:
     seed = 1
     [[fault]]
     path = "/rest/api/3/search/jql"   # fnmatch pattern of the request path
-    kind = "rate_limited"             # see KINDS
+    kind = "rate_limited"             # see `Kind`
     probability = 0.1                 # of each matching request; or
     nth = [1, 4]                      # exactly these matching requests, counted from 1; or
     times = 3                         # the next three
     retry_after = 1                   # rate_limited, server_error: seconds (0: no header)
+    style = "date"                    # Retry-After as an HTTP date instead of seconds
     status = 503                      # server_error: 500, 502, 503
     seconds = 0.5                     # slow
 """
@@ -34,6 +35,7 @@ Kind = Literal[
     "expired_token",
     "reset",
     "slow",
+    "near_limit",
 ]
 
 
@@ -50,6 +52,7 @@ class Fault(Struct, forbid_unknown_fields=True):
     nth: tuple[int, ...] | None = None
     times: int | None = None
     retry_after: int = 1
+    style: Literal["seconds", "date"] = "seconds"
     status: Literal[500, 502, 503, 504] = 503
     seconds: float = 0.2
 

@@ -599,7 +599,7 @@ class Activity:
             return False
         worklog = self._rng.choice(list(issue.worklogs.values()))
         editor = worklog.author if self._rng.random() < 0.8 else actor.account_id
-        seconds = worklog.seconds + self._rng.choice((-300, 600, 1800))
+        seconds = max(60, worklog.seconds + self._rng.choice((-300, 600, 1800)))
         self._world.edit_worklog(at, editor, worklog, seconds)
         return True
 
@@ -638,6 +638,8 @@ class Activity:
         else:
             source, target = self._pick(), self._pick()
             kind = rng.choices(list(world.link_types), (5, 6, 2, 1))[0]
+        if not {source.project, target.project} <= {p.id for p in self._live_projects()}:
+            return False
         linked = {(link.type, link.source, link.target) for link in source.links.values()}
         ends = {(kind, source.id, target.id), (kind, target.id, source.id)}
         if source is target or linked & ends:
@@ -653,6 +655,9 @@ class Activity:
         if issue is None:
             return False
         link = self._rng.choice(list(issue.links.values()))
+        ends = {world.issues[link.source].project, world.issues[link.target].project}
+        if not ends <= {p.id for p in self._live_projects()}:
+            return False
         self._old_links.append((world.issues[link.source], world.issues[link.target], link.type))
         world.unlink(at, actor.account_id, link, self._link_gap())
         return True

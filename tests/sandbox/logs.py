@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +18,17 @@ class StateError(Exception):
     """A state directory that cannot be continued; the text says why and what to do."""
 
 
+def _continue(path: Path) -> tuple[bytes, BinaryIO]:
+    """Open a file of lines to append to, without the torn last line a kill may have left."""
+    path.touch(mode=0o600)
+    held = path.read_bytes()
+    held = held[: held.rfind(b"\n") + 1]
+    file = path.open("r+b")
+    file.truncate(len(held))
+    file.seek(0, os.SEEK_END)
+    return held, file
+
+
 class LedgerFile:
     """`ledger.jsonl`, append-only.
 
@@ -25,12 +38,8 @@ class LedgerFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        held = path.read_bytes() if path.exists() else b""
-        self._held = held[: held.rfind(b"\n") + 1]
+        self._held, self._file = _continue(path)
         self._told = 0
-        self._file = path.open("r+b" if path.exists() else "w+b")
-        self._file.truncate(len(self._held))
-        self._file.seek(0, 2)
 
     def write(self, line: Line) -> None:
         """Append a line, or check it against the one already there. StateError if they differ."""
@@ -78,21 +87,16 @@ class Served(Struct, omit_defaults=True):
     unsearchable: list[str] | None = None
 
 
-_REPEATED = ("comments_of:", "sweep")
-
-
 class ServedLog:
     """`served.jsonl`: what left the server completely and uncorrupted."""
 
     def __init__(self, path: Path) -> None:
         self.last_request = 0
         self._seen: set[str] = set()
-        if path.exists():
-            for row in path.read_bytes().splitlines():
-                entry = msgspec.json.decode(row, type=Served)
-                self.last_request = max(self.last_request, entry.request)
-                self._seen.add(entry.key)
-        self._file = path.open("ab")
+        held, self._file = _continue(path)
+        for entry in msgspec.json.Decoder(Served).decode_lines(held):
+            self.last_request = max(self.last_request, entry.request)
+            self._seen.add(entry.key)
 
     def write(self, request: int, at: int, keys: Iterable[str], details: Iterable[Served]) -> None:
         """Record one delivered response: plain keys once each, and the detailed entries."""

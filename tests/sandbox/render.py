@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
@@ -35,11 +36,6 @@ from tests.sandbox.world import (
 INLINE_LIMIT = 20
 
 _encode = msgspec.json.Encoder().encode
-
-
-def stamp(ms: int) -> str:
-    """Jira's timestamp, `2025-11-12T16:28:36.943+0000`."""
-    return from_ms(ms).isoformat(timespec="milliseconds")[:-6] + "+0000"
 
 
 def document(text: str) -> JsonObject:
@@ -88,10 +84,16 @@ class Renderer:
     def __init__(self, world: World) -> None:
         self._world = world
         self._api = f"{world.site}/rest/api/3"
+        self._zone = ZoneInfo(world.people[world.me].time_zone)
         self._version = world.config_version
         self._raw: dict[tuple[str, str], Raw] = {}
 
     # -- small parts ---------------------------------------------------------------------------
+
+    def stamp(self, ms: int) -> str:
+        """Render Jira's timestamp, `2025-11-12T16:28:36.943+0100`: in the API user's time zone."""
+        text = from_ms(ms).astimezone(self._zone).isoformat(timespec="milliseconds")
+        return text[:-3] + text[-2:]
 
     def _cached(self, kind: str, key: str, make: Callable[[str], object]) -> Raw:
         if self._version != self._world.config_version:
@@ -169,7 +171,7 @@ class Renderer:
             body["issueTypes"] = list(self._world.issue_types.values())
         if project.state != "live":
             name = project.state
-            body |= {name: True, f"{name}Date": stamp(project.state_at)}
+            body |= {name: True, f"{name}Date": self.stamp(project.state_at)}
             if project.state_by is not None:
                 body[f"{name}By"] = self.user(project.state_by)
         return body
@@ -184,8 +186,8 @@ class Renderer:
             author=self._member_user(comment.author),
             body=document(comment.text),
             update_author=self._member_user(comment.update_author),
-            created=stamp(comment.created),
-            updated=stamp(comment.updated),
+            created=self.stamp(comment.created),
+            updated=self.stamp(comment.updated),
         )
 
     def worklog(self, worklog: Worklog) -> JsonObject:
@@ -196,9 +198,9 @@ class Renderer:
             "self": f"{self._api}/issue/{worklog.issue}/worklog/{worklog.id}",
             "author": self.user(worklog.author),
             "updateAuthor": self.user(worklog.update_author),
-            "created": stamp(worklog.created),
-            "updated": stamp(worklog.updated),
-            "started": stamp(worklog.started),
+            "created": self.stamp(worklog.created),
+            "updated": self.stamp(worklog.updated),
+            "started": self.stamp(worklog.started),
             "timeSpent": spent,
             "timeSpentSeconds": worklog.seconds,
             "id": str(worklog.id),
@@ -213,7 +215,7 @@ class Renderer:
             "self": f"{self._api}/attachment/{attachment.id}",
             "id": str(attachment.id),
             "filename": attachment.filename,
-            "created": stamp(attachment.created),
+            "created": self.stamp(attachment.created),
             "size": attachment.size,
             "mimeType": attachment.mime_type,
             "content": f"{self._api}/attachment/content/{attachment.id}",
@@ -254,7 +256,7 @@ class Renderer:
     def issue_history(self, history: History) -> _IssueHistory:
         """Render a history of GET /issue/{id}/changelog."""
         author = self._member_user(history.author)
-        return _IssueHistory(str(history.id), stamp(history.at), history.changes, author)
+        return _IssueHistory(str(history.id), self.stamp(history.at), history.changes, author)
 
     # -- issues --------------------------------------------------------------------------------
 
@@ -330,7 +332,6 @@ class Renderer:
         ]
 
     _FIELDS: ClassVar[dict[str, Callable[[Renderer, Issue], object]]] = {
-        "statuscategorychangedate": lambda _, i: stamp(i.updated),
         "issuetype": lambda r, i: r._member("issue_types", i.issuetype),
         "parent": lambda r, i: r._parent(i),
         "project": lambda r, i: r._cached("project", i.project, r._project_reference),
@@ -341,9 +342,9 @@ class Renderer:
         "components": lambda r, i: _only(r._world.projects[i.project].components, i.components),
         "versions": lambda _, __: [],
         "resolution": lambda r, i: i.resolution and r._member("resolutions", i.resolution),
-        "resolutiondate": lambda _, i: None if i.resolved is None else stamp(i.resolved),
-        "created": lambda _, i: stamp(i.created),
-        "updated": lambda _, i: stamp(i.updated),
+        "resolutiondate": lambda r, i: None if i.resolved is None else r.stamp(i.resolved),
+        "created": lambda r, i: r.stamp(i.created),
+        "updated": lambda r, i: r.stamp(i.updated),
         "priority": lambda r, i: i.priority and r._member("priorities", i.priority),
         "labels": lambda _, i: i.labels,
         "issuelinks": lambda r, i: [

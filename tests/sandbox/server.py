@@ -22,8 +22,8 @@ from urllib.parse import parse_qs
 import msgspec
 from aiohttp import web
 
-from tests.sandbox.api import ApiError, Call, Reply
-from tests.sandbox.clock import SECOND, from_ms
+from tests.sandbox.api import ApiError, Call
+from tests.sandbox.clock import MINUTE, SECOND, from_ms
 from tests.sandbox.faults import Fault
 from tests.sandbox.generator import ADMIN_EMAIL
 from tests.sandbox.site import Site
@@ -34,6 +34,8 @@ API_TOKEN = "sandbox-token"  # noqa: S105 - the fake site's only token, fixed by
 _AUTHORIZATION = "Basic " + base64.b64encode(f"{ADMIN_EMAIL}:{API_TOKEN}".encode()).decode()
 _MAX_BODY = 4 * 1024 * 1024
 _GZIP_FROM = 1_000
+_KEPT_PAGES = 16
+_GOES_ON = frozenset({"slow", "near_limit", "truncated"})
 _HTML = b"<!DOCTYPE html><html><head><title>Scheduled maintenance</title></head></html>"
 
 
@@ -44,7 +46,7 @@ class Server:
         self._site = site
         self._latency = 0.0
         self._is_revoked = False
-        self._pages: dict[str, Any] = {}
+        self._pages: dict[str, Any] = {}  # next-page token -> the page that gave it
         self._jitter = random.Random(site.world.seed)
         self._controls: dict[str, Callable[[JsonObject], None]] = {
             "advance": lambda body: site.advance(float(body["minutes"])),
@@ -80,22 +82,26 @@ class Server:
         try:
             call = self._call(request, raw)
             fault = self._fault(call, number, now)
+            if fault is not None and fault.kind not in _GOES_ON:
+                return await self._send_fault(request, call, fault)
             if fault is not None and fault.kind == "slow":
                 await asyncio.sleep(fault.seconds)
-                fault = None
-            if fault is not None and fault.kind != "truncated":
-                return await self._send_fault(request, call, fault)
+                now = site.catch_up()
             site.api.request = number
             reply = site.api.handle(request.method, call)
         except ApiError as error:
             return await self._send(request, error.status, error.body)
         if reply.token is not None:
             self._pages[reply.token] = reply.body
+            if len(self._pages) > _KEPT_PAGES:
+                del self._pages[next(iter(self._pages))]
         data = msgspec.json.encode(reply.body)
-        if fault is not None:
+        if fault is not None and fault.kind == "truncated":
             return await self._send_truncated(request, data)
-        response = await self._send(request, 200, data)
-        self._record(number, now, reply)
+        is_near = fault is not None and fault.kind == "near_limit"
+        headers = {"X_RateLimit_NearLimit": "true"} if is_near else {}
+        response = await self._send(request, 200, data, **headers)
+        site.served.write(number, now, reply.keys, reply.details)
         return response
 
     def _call(self, request: web.Request, raw: bytes) -> Call:
@@ -106,9 +112,6 @@ class Server:
             except msgspec.DecodeError as error:
                 raise ApiError(400, f"There was an error parsing JSON: {error}") from error
         return Call(request.path, parse_qs(request.query_string, keep_blank_values=True), body)
-
-    def _record(self, number: int, now: int, reply: Reply) -> None:
-        self._site.served.write(number, now, reply.keys, reply.details)
 
     # -- answers -------------------------------------------------------------------------------
 
@@ -154,10 +157,10 @@ class Server:
                     request,
                     429,
                     ApiError(429, "Rate limit exceeded.").body,
-                    **self._limit_headers(fault.retry_after),
+                    **self._limit_headers(fault),
                 )
             case "server_error":
-                headers = {"Retry_After": str(fault.retry_after)} if fault.retry_after else {}
+                headers = self._retry_after(fault)
                 error = ApiError(fault.status, "Internal server error")
                 return await self._send(request, fault.status, error.body, **headers)
             case "html":
@@ -172,8 +175,16 @@ class Server:
             case _:
                 return self._reset(request)
 
-    def _limit_headers(self, seconds: int) -> dict[str, str]:
-        reset = from_ms(self._site.world.now + seconds * SECOND + 60 * SECOND)
+    def _retry_after(self, fault: Fault) -> dict[str, str]:
+        if not fault.retry_after:
+            return {}
+        if fault.style == "seconds":
+            return {"Retry_After": str(fault.retry_after)}
+        moment = self._site.world.now / SECOND + fault.retry_after
+        return {"Retry_After": formatdate(moment, usegmt=True)}
+
+    def _limit_headers(self, fault: Fault) -> dict[str, str]:
+        reset = from_ms(self._site.world.now + fault.retry_after * SECOND + MINUTE)
         headers = {
             "X_RateLimit_Limit": "350",
             "X_RateLimit_Remaining": "0",
@@ -181,7 +192,7 @@ class Server:
             "X_RateLimit_NearLimit": "true",
             "RateLimit_Reason": "jira-burst-based",
         }
-        return headers | ({"Retry_After": str(seconds)} if seconds else {})
+        return headers | self._retry_after(fault)
 
     def _reset(self, request: web.Request) -> web.StreamResponse:
         """Close the connection with a TCP reset, before any answer."""
@@ -253,9 +264,11 @@ def bind(port: int) -> socket.socket:
 
 async def serve(site: Site, listener: socket.socket, stopped: asyncio.Event) -> None:
     """Serve a site on a bound socket until `stopped` is set."""
-    runner = web.AppRunner(Server(site).application(), access_log=None)
+    runner = web.AppRunner(
+        Server(site).application(), access_log=None, shutdown_timeout=1, handle_signals=False
+    )
     await runner.setup()
-    await web.SockSite(runner, listener, shutdown_timeout=1).start()
+    await web.SockSite(runner, listener).start()
     try:
         await stopped.wait()
     finally:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from tests.sandbox.api import Api
-from tests.sandbox.clock import MINUTE, Clock, iso, parse_iso
+from tests.sandbox.clock import MINUTE, Clock, iso
 from tests.sandbox.faults import Faults
 from tests.sandbox.generator import YEAR, build_world
 from tests.sandbox.image import load_image
@@ -64,6 +64,7 @@ class Site:
         options.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.state = options.state
         self._saved = self._load(options)
+        self._save()
         self.clock = Clock(None if options.now is None else self._saved.now)
         self.ledger = LedgerFile(self.state / "ledger.jsonl")
         self.served = ServedLog(self.state / "served.jsonl")
@@ -103,7 +104,6 @@ class Site:
                         "options or another --state directory"
                     )
             fresh.controls = saved.controls
-        path.write_bytes(msgspec.json.encode(fresh))
         return fresh
 
     def _build(self, image: Path | None) -> World:
@@ -143,7 +143,10 @@ class Site:
         self._save()
 
     def _save(self) -> None:
-        (self.state / "world.json").write_bytes(msgspec.json.encode(self._saved))
+        path = self.state / "world.json"
+        aside = path.with_suffix(".new")
+        aside.write_bytes(msgspec.json.encode(self._saved))
+        aside.replace(path)
 
     def describe(self) -> JsonObject:
         """Where the site stands, for `/__control/state`."""
@@ -151,7 +154,7 @@ class Site:
             "site": self.world.site,
             "now": iso(self.clock.now()),
             "is_frozen": self.clock.is_frozen,
-            "start": iso(parse_iso("1970-01-01") + self._saved.start),
+            "start": iso(self._saved.start),
             "issues": len(self.world.issues),
             "deleted_issues": len(self.world.deleted),
             "ledger_lines": self.world.line_count,

@@ -280,10 +280,6 @@ def _parent(world: World, value: int | None) -> tuple[str | None, str | None]:
     return (None, None) if value is None else (str(value), world.issues[value].key)
 
 
-def _rank(_: World, value: str) -> tuple[str, str]:
-    return "", "" if value == "0|i00000:" else "Ranked higher"
-
-
 def _option(world: World, value: str | None) -> tuple[str | None, str | None]:
     return (None, None) if value is None else (f"[{value}]", world.teams[value])
 
@@ -324,7 +320,6 @@ EDITABLE: Mapping[str, _Editable] = {
     "timespent": _Editable("time_spent", "timespent", "timespent", "jira", _seconds),
     POINTS: _Editable("points", "Story Points", POINTS, "custom", _number),
     SPRINT: _Editable("sprints", "Sprint", SPRINT, "custom", _sprints),
-    RANK: _Editable("rank", "Rank", RANK, "custom", _rank),
     TEAM: _Editable("team", "Team", TEAM, "custom", _option),
     IMPACT: _Editable("impact", "Customer impact", IMPACT, "custom", _text),
 }
@@ -634,6 +629,11 @@ class World:
     def _set(self, issue: Issue, name: str, value: _Value) -> list[Change]:
         if name in ("fixVersions", "components"):
             return self._set_members(issue, name, value)
+        if name == RANK:
+            # Jira tells the direction only, never the position.
+            direction = "Ranked higher" if value < issue.rank else "Ranked lower"
+            issue.rank = value
+            return [Change("Rank", "custom", "", "", "", direction, RANK)]
         rule = EDITABLE[name]
         old = getattr(issue, rule.attribute)
         if old == value:
@@ -911,7 +911,8 @@ class World:
 
     def find(self, id_or_key: str) -> Issue | None:
         """Find the visible issue of an id, or of any key it ever had."""
-        issue_id = int(id_or_key) if id_or_key.isdecimal() else self.keys.get(id_or_key.upper(), -1)
+        is_id = id_or_key.isdecimal() and len(id_or_key) < 19
+        issue_id = int(id_or_key) if is_id else self.keys.get(id_or_key.upper(), -1)
         issue = self.issues.get(issue_id)
         if issue is None or self.projects[issue.project].is_hidden:
             return None
