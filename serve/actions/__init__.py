@@ -1,0 +1,1 @@
+"""The activity itself: listed, counted, exported."""

@@ -1,0 +1,199 @@
+"""Requests and responses of the activity endpoints."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from serve.query.codec import MAX_CURSOR_LENGTH
+from serve.query.spec import AggregatedView, DetailView, FilterSpec
+
+MAX_LIMIT = 1_000
+DEFAULT_LIMIT = 50
+
+
+class Paging(BaseModel):
+    """Which page of an answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(
+        default=DEFAULT_LIMIT, description="Most items of one page.", examples=[50]
+    )
+    cursor: (
+        Annotated[
+            str, Field(min_length=1, max_length=MAX_CURSOR_LENGTH, pattern=r"^[A-Za-z0-9_-]+$")
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description=(
+            "`next_cursor` of the page before, with the same filters. It is pinned to its "
+            "snapshot: what is published meanwhile neither doubles nor hides an item."
+        ),
+        examples=["eyJzbmFwc2hvdCI6IjAxS..."],
+    )
+
+
+class ActionsRequest(Paging, DetailView, FilterSpec):
+    """Query parameters of the list of actions."""
+
+
+class ActivityRequest(Paging, AggregatedView, FilterSpec):
+    """Query parameters of the counts."""
+
+
+class Response(BaseModel):
+    """Base of everything sent: every field is always there, null where it does not apply."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Author(Response):
+    """Who acted."""
+
+    account_id: str = Field(description="Atlassian account id.", examples=["5b10a2844c20165700ede"])
+    display_name: str | None = Field(description="Current name.", examples=["Mia Krystof"])
+    avatar_url: str | None = Field(
+        description="Address of the picture.", examples=["https://avatars.example.com/1"]
+    )
+
+
+class Target(Response):
+    """The affected thing."""
+
+    type: str = Field(description="Kind of thing.", examples=["issue"])
+    id: str = Field(description="Its id at the source.", examples=["10001"])
+    label: str | None = Field(description="What people call it.", examples=["DEMO-1"])
+
+
+class ActionKind(Response):
+    """What was done."""
+
+    code: str = Field(description="Key of the catalogue.", examples=["STATUS_CHANGED"])
+    label: str = Field(description="The code in words.", examples=["Status changed"])
+
+
+class ProjectLabel(Response):
+    """The project the action happened in, as of the action."""
+
+    id: str = Field(description="Project id.", examples=["10000"])
+    key: str | None = Field(description="Current key.", examples=["DEMO"])
+    name: str | None = Field(description="Current name.", examples=["Demo project"])
+
+
+class IssueLabel(Response):
+    """The issue the action happened on."""
+
+    id: str = Field(description="Issue id.", examples=["10001"])
+    key: str | None = Field(description="Current key.", examples=["DEMO-1"])
+    type: str | None = Field(description="Issue type as of the action.", examples=["Task"])
+    summary: str | None = Field(description="Current summary.", examples=["Paint the shed"])
+    is_deleted: bool = Field(description="The issue exists no more.", examples=[False])
+
+
+class DetectionWindow(Response):
+    """For an action found by comparing: it happened after `from` and not after `to`."""
+
+    observed_from: datetime | None = Field(
+        alias="from",
+        description="Last time it had not happened, UTC.",
+        examples=["2026-01-05T08:00:00Z"],
+    )
+    observed_to: datetime = Field(
+        alias="to",
+        description="First time it had happened, UTC.",
+        examples=["2026-01-05T08:30:00Z"],
+    )
+
+
+class Change(Response):
+    """One changed field."""
+
+    field_id: str | None = Field(description="Field id.", examples=["summary"])
+    field_name: str | None = Field(description="Field name.", examples=["Summary"])
+    old_value_id: str | None = Field(description="Id of the old value.", examples=["3"])
+    old_value: str | None = Field(description="Old value as people read it.", examples=["To Do"])
+    new_value_id: str | None = Field(description="Id of the new value.", examples=["4"])
+    new_value: str | None = Field(description="New value as people read it.", examples=["Done"])
+
+
+class Action(Response):
+    """One action: who did what, to what, when."""
+
+    action_id: str = Field(
+        description="Stable id of the action.", examples=["0cc175b9c0f1b6a831c399e269772661"]
+    )
+    site_id: str = Field(description="Host of the site.", examples=["example.atlassian.net"])
+    occurred_at: datetime = Field(
+        description="When it was done, UTC; the end of the detection window if there is one.",
+        examples=["2026-01-05T08:15:30.123Z"],
+    )
+    recorded_at: datetime = Field(
+        description="When this log first stored it, UTC.", examples=["2026-01-05T08:30:02Z"]
+    )
+    detection_window: DetectionWindow | None = Field(
+        description="The times between which it happened, if the exact time is unknown."
+    )
+    author: Author | None = Field(description="Who did it; null if the source does not tell.")
+    target: Target = Field(description="The affected thing.")
+    action: ActionKind = Field(description="What was done.")
+    project: ProjectLabel | None = Field(description="The project, if it has one.")
+    issue: IssueLabel | None = Field(description="The issue, if it happened on one.")
+    reference: str = Field(
+        description="Issue key, or for other things the id of the target.", examples=["DEMO-1"]
+    )
+    old_value: str | None = Field(description="Value before.", examples=["To Do"])
+    new_value: str | None = Field(description="Value after.", examples=["Done"])
+    change_count: int = Field(description="Number of changed fields.", examples=[1])
+    changes: list[Change] | None = Field(
+        description="The changed fields with `expand=changes`, null without."
+    )
+
+
+class Answer(Response):
+    """What every page says about the answer it belongs to."""
+
+    snapshot_id: str = Field(
+        description="The snapshot it was read from.", examples=["01KE6JH6Y4ZC2JW3X7M1Q9V5TB"]
+    )
+    interval_from: datetime = Field(
+        alias="from",
+        description="Resolved start, included, UTC.",
+        examples=["2026-01-01T00:00:00Z"],
+    )
+    interval_to: datetime = Field(
+        alias="to",
+        description="Resolved end, not included, UTC.",
+        examples=["2026-01-31T00:00:00Z"],
+    )
+    next_cursor: str | None = Field(
+        description="Cursor of the next page; null on the last.", examples=["eyJzbmFwc2hvdCI6..."]
+    )
+
+
+class ActionPage(Answer):
+    """A page of actions, newest first."""
+
+    items: list[Action] = Field(description="The actions of this page.")
+
+
+class AuthorActivity(Response):
+    """The actions of one author, counted."""
+
+    author: Author | None = Field(description="Who; null collects all actions without an author.")
+    counts: dict[str, int] = Field(
+        description="Number of actions by code.",
+        examples=[{"ISSUE_CREATED": 3, "ISSUE_COMMENTED": 12}],
+    )
+    total: int = Field(description="All their actions in the filter.", examples=[15])
+
+
+class ActivityPage(Answer):
+    """A page of authors with their counts; actions on secured issues are counted too."""
+
+    author_count: int = Field(description="Authors in the whole answer.", examples=[42])
+    action_count: int = Field(description="Actions in the whole answer.", examples=[1234])
+    items: list[AuthorActivity] = Field(description="The authors of this page.")

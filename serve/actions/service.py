@@ -1,0 +1,377 @@
+"""Answers questions about activity: resolves the filter, runs the queries, adds the names."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import IO, Any, NamedTuple, TypeVar
+
+from serve.actions.schemas import (
+    Action,
+    ActionKind,
+    ActionPage,
+    ActionsRequest,
+    ActivityPage,
+    ActivityRequest,
+    Author,
+    AuthorActivity,
+    Change,
+    DetectionWindow,
+    IssueLabel,
+    Paging,
+    ProjectLabel,
+    Target,
+)
+from serve.actions.workbook import make_shell, write_workbook
+from serve.errors import ProblemError, invalid_parameter
+from serve.query.codec import Cursor, CursorError, DetailCursor, OffsetCursor, digest
+from serve.query.columns import DETAIL_COLUMNS
+from serve.query.compiler import (
+    Scope,
+    compile_authors,
+    compile_changes,
+    compile_counts,
+    compile_detail,
+    describe,
+)
+from serve.query.dimensions import compile_former_projects, compile_issues
+from serve.query.export import compile_export_months, compile_export_rows
+from serve.query.spec import FilterSpec
+from serve.query.visibility import Viewer
+from serve.warehouse.snapshot import Directory, Snapshot, as_utc, as_utc_or_none
+from serve.warehouse.warehouse import Warehouse
+
+# The first search for a page reaches back as far as this many pages' worth of all actions would;
+# each further one this much farther. A page of everything is found at once, a rare one in a few.
+_FIRST_REACH = 4
+_WIDER = 16
+
+EXPORTS_AT_ONCE = 2
+EXPORT_WAIT_SECONDS = 60
+MAX_DESCRIPTION = 2_000
+
+AnyCursor = TypeVar("AnyCursor", bound=Cursor)
+
+
+class _Issue(NamedTuple):
+    key: str | None
+    summary: str | None
+    is_deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A finished workbook: its name, its bytes (from the start), how many there are."""
+
+    name: str
+    content: IO[bytes]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionsService:
+    """Lists and counts actions for one viewer at a time."""
+
+    warehouse: Warehouse
+    exports: threading.Semaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(EXPORTS_AT_ONCE)
+    )
+
+    def actions(self, request: ActionsRequest, viewer: Viewer) -> ActionPage:
+        """Return one page of actions, newest first."""
+        cursor = _decode(DetailCursor, request)
+        with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
+            scope = resolve(request, snapshot, viewer)
+            rows = _newest(snapshot, scope, viewer, request.limit + 1, cursor)
+            page = rows[: request.limit]
+            next_cursor = None
+            if len(rows) > request.limit:
+                last = page[-1]
+                next_cursor = DetailCursor(
+                    snapshot=snapshot.id,
+                    question=digest(request),
+                    occurred_at_us=_microseconds(last["occurred_at"]),
+                    action_id=last["action_id"],
+                ).encode()
+            return ActionPage.model_construct(
+                snapshot_id=snapshot.id,
+                interval_from=scope.interval.start,
+                interval_to=scope.interval.end,
+                next_cursor=next_cursor,
+                items=_items(snapshot, page, viewer, with_changes="changes" in request.expand),
+            )
+
+    def activity(self, request: ActivityRequest, viewer: Viewer) -> ActivityPage:
+        """Return one page of authors with their counts."""
+        cursor = _decode(OffsetCursor, request)
+        with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
+            catalogue = snapshot.directory.catalogue
+            code = request.sort.removeprefix("-")
+            if code not in {"total", "display_name"} and code not in catalogue:
+                raise invalid_parameter(
+                    "sort",
+                    f"names no action code: {code}",
+                    "sort by total, display_name or a code of /api/v1/meta",
+                )
+            scope = resolve(request, snapshot, viewer)
+            offset = cursor.offset if cursor else 0
+            # One more than asked for tells whether there is a next page.
+            authors = snapshot.run(
+                compile_authors(scope, request, viewer, limit=request.limit + 1, offset=offset)
+            )
+            page = authors[: request.limit]
+            author_ids = [row[0] for row in page]
+            zeros = dict.fromkeys(
+                (kind.code for kind in catalogue.action_types) if request.zeros else (), 0
+            )
+            counts: dict[str | None, dict[str, int]] = {
+                author_id: dict(zeros) for author_id in author_ids
+            }
+            if page:
+                for author_id, action_code, count in snapshot.run(
+                    compile_counts(scope, viewer, author_ids)
+                ):
+                    counts[author_id][action_code] = count
+            next_cursor = None
+            if len(authors) > request.limit:
+                next_cursor = OffsetCursor(
+                    snapshot=snapshot.id,
+                    question=digest(request),
+                    offset=offset + request.limit,
+                ).encode()
+            return ActivityPage.model_construct(
+                snapshot_id=snapshot.id,
+                interval_from=scope.interval.start,
+                interval_to=scope.interval.end,
+                next_cursor=next_cursor,
+                author_count=page[0][2] if page else 0,
+                action_count=int(page[0][3]) if page else 0,
+                items=[
+                    AuthorActivity.model_construct(
+                        author=_author(snapshot.directory, author_id),
+                        counts=dict(sorted(counts[author_id].items())),
+                        total=total,
+                    )
+                    for author_id, total, _, _ in page
+                ],
+            )
+
+    def export(self, request: FilterSpec, viewer: Viewer) -> Export:
+        """Write all actions of a filter, newest first, as a workbook.
+
+        ProblemError 503 if other exports keep running or the disk has no room.
+        """
+        if not self.exports.acquire(timeout=EXPORT_WAIT_SECONDS):
+            raise ProblemError(
+                "busy", "other exports are being written", "ask again in a few minutes"
+            )
+        try:
+            with self.warehouse.lease() as snapshot:
+                return _export(snapshot, resolve(request, snapshot, viewer), viewer)
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            raise ProblemError(
+                "query-too-large",
+                "there is no room on the disk for the export",
+                "ask for a shorter time, or free space in the directory for temporary files",
+            ) from None
+        finally:
+            self.exports.release()
+
+
+def resolve(spec: FilterSpec, snapshot: Snapshot, viewer: Viewer) -> Scope:
+    """Resolve a filter against one snapshot: its interval, its project ids, its known codes.
+
+    ProblemError 422 for an action code or a project that the snapshot does not know.
+    """
+    directory = snapshot.directory
+    for code in spec.action_codes:
+        if code not in directory.catalogue:
+            raise invalid_parameter(
+                "action_code", f"is no action code: {code}", "take a code of /api/v1/meta"
+            )
+    project_ids: set[str] = set()
+    for name in spec.projects:
+        found = directory.project_ids.get(name) or directory.project_ids.get(name.upper())
+        if not found:
+            former = snapshot.run(compile_former_projects(name.upper(), viewer))
+            found = tuple(project_id for (project_id,) in former)
+        if not found:
+            raise invalid_parameter(
+                "project",
+                f"is no id, key or former key of a project in the log: {name}",
+                "check the spelling, or give the numeric project id",
+            )
+        project_ids.update(found)
+    return Scope.of(spec, spec.interval(directory.now), sorted(project_ids))
+
+
+def _export(snapshot: Snapshot, scope: Scope, viewer: Viewer) -> Export:
+    months = snapshot.run(compile_export_months(scope, viewer))
+    row_count = sum(count for _, count in months)
+    first, last = f"{scope.interval.start:%Y-%m-%d}", f"{scope.interval.end:%Y-%m-%d}"
+    shell = make_shell(
+        row_count,
+        title=f"Activity from {first} to {last}",
+        description=f"{describe(scope, 'Actions')}; snapshot {snapshot.id}"[:MAX_DESCRIPTION],
+    )
+
+    def rows() -> Iterator[str]:
+        # A month at a time keeps the memory of the sort flat in the length of the interval.
+        for month, _ in months:
+            query = compile_export_rows(scope, viewer, month=month, date_style=shell.date_style)
+            for batch in snapshot.stream(query):
+                yield from (row for (row,) in batch)
+
+    # Nameless from the start: whatever happens, nothing is left behind.
+    content = tempfile.TemporaryFile()  # noqa: SIM115 - closed by whoever sends it
+    try:
+        write_workbook(content, shell, row_count, rows())
+    except BaseException:
+        content.close()
+        raise
+    size = content.tell()
+    content.seek(0)
+    return Export(f"activity_{first}_{last}.xlsx", content, size)
+
+
+def _decode(kind: type[AnyCursor], request: Paging) -> AnyCursor | None:
+    if request.cursor is None:
+        return None
+    try:
+        return kind.decode(request.cursor, digest(request))
+    except CursorError as error:
+        raise invalid_parameter(
+            "cursor",
+            str(error),
+            "give next_cursor of the page before unchanged, with the same other parameters",
+        ) from None
+
+
+def _newest(
+    snapshot: Snapshot, scope: Scope, viewer: Viewer, limit: int, cursor: DetailCursor | None
+) -> list[dict[str, Any]]:
+    """Return the newest `limit` rows after the cursor, searching back in growing steps."""
+    directory = snapshot.directory
+    start, end = scope.interval.start, scope.interval.end
+    after = (cursor.occurred_at, cursor.action_id) if cursor else None
+    if directory.oldest_at is None or directory.newest_at is None:
+        return []
+    start = max(start, directory.oldest_at)
+    latest = min(end, directory.newest_at, cursor.occurred_at if cursor else end)
+    span = directory.newest_at - directory.oldest_at
+    reach = max(timedelta(hours=1), span / max(directory.action_count, 1) * limit * _FIRST_REACH)
+    while True:
+        not_before = start if reach >= latest - start else latest - reach
+        rows = snapshot.run(
+            compile_detail(scope, viewer, limit=limit, not_before=not_before, after=after)
+        )
+        if len(rows) == limit or not_before == start:
+            return [dict(zip(DETAIL_COLUMNS, row, strict=True)) for row in rows]
+        reach *= _WIDER
+
+
+def _items(
+    snapshot: Snapshot, rows: list[dict[str, Any]], viewer: Viewer, *, with_changes: bool
+) -> list[Action]:
+    if not rows:
+        return []
+    directory = snapshot.directory
+    issue_ids = sorted({row["issue_id"] for row in rows if row["issue_id"] is not None})
+    issues: dict[tuple[str, str], _Issue] = {}
+    if issue_ids:
+        issues = {
+            (site_id, issue_id): _Issue(key, summary, deletion_state == "deleted")
+            for site_id, issue_id, key, summary, deletion_state in snapshot.run(
+                compile_issues(issue_ids)
+            )
+        }
+    changes: dict[str, list[Change]] = {row["action_id"]: [] for row in rows}
+    if with_changes:
+        query = compile_changes([(row["action_id"], row["occurred_at"]) for row in rows], viewer)
+        for action_id, *values in snapshot.run(query):
+            changes[action_id].append(
+                Change.model_construct(
+                    **dict(zip(Change.model_fields, values, strict=True)),
+                )
+            )
+    return [
+        _item(
+            directory,
+            row,
+            issues.get((row["site_id"], row["issue_id"])),
+            changes[row["action_id"]] if with_changes else None,
+        )
+        for row in rows
+    ]
+
+
+def _item(
+    directory: Directory, row: dict[str, Any], issue: _Issue | None, changes: list[Change] | None
+) -> Action:
+    issue_key = issue.key if issue else None
+    issue_id, project_id = row["issue_id"], row["project_id"]
+    project = directory.projects.get((row["site_id"], project_id))
+    return Action.model_construct(
+        action_id=row["action_id"],
+        site_id=row["site_id"],
+        occurred_at=as_utc(row["occurred_at"]),
+        recorded_at=as_utc(row["recorded_at"]),
+        detection_window=DetectionWindow.model_construct(
+            observed_from=as_utc_or_none(row["observed_from_at"]),
+            observed_to=as_utc(row["observed_to_at"]),
+        )
+        if row["observed_to_at"] is not None
+        else None,
+        author=_author(directory, row["actor_account_id"]),
+        target=Target.model_construct(
+            type=row["target_type"], id=row["target_id"], label=row["target_label"]
+        ),
+        action=ActionKind.model_construct(
+            code=row["action_code"], label=directory.catalogue.label(row["action_code"])
+        ),
+        project=ProjectLabel.model_construct(
+            id=project_id,
+            key=project.key if project else None,
+            name=project.name if project else None,
+        )
+        if project_id is not None
+        else None,
+        issue=IssueLabel.model_construct(
+            id=issue_id,
+            key=issue_key,
+            type=directory.issue_types.get(row["issue_type_id"], row["issue_type_id"]),
+            summary=issue.summary if issue else None,
+            is_deleted=issue.is_deleted if issue else False,
+        )
+        if issue_id is not None
+        else None,
+        reference=issue_key or row["target_id"],
+        old_value=row["old_value"],
+        new_value=row["new_value"],
+        change_count=row["change_count"] or 0,
+        changes=changes,
+    )
+
+
+def _author(directory: Directory, account_id: str | None) -> Author | None:
+    if account_id is None:
+        return None
+    user = directory.users.get(account_id)
+    return Author.model_construct(
+        account_id=account_id,
+        display_name=user.display_name if user else None,
+        avatar_url=user.avatar_url if user else None,
+    )
+
+
+def _microseconds(moment: datetime) -> int:
+    """Whole microseconds since 1970; a float would round."""
+    return (moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
+        microseconds=1
+    )

@@ -1,0 +1,13 @@
+"""All routes of serve."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from serve.actions import endpoints as actions
+from serve.status import endpoints as status
+
+router = APIRouter()
+router.include_router(status.health_router)
+for _feature in (actions.router, status.router):
+    router.include_router(_feature, prefix="/api/v1")

@@ -1,0 +1,124 @@
+"""The application: puts the parts together, and runs them on a loopback port."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from serve import api, pages, problems
+from serve.actions.service import ActionsService
+from serve.config import ServeSettings, load_settings
+from serve.errors import Problem, ServeError
+from serve.middleware import Guard
+from serve.warehouse.warehouse import Warehouse
+
+VERSION = "1"
+USAGE_ERROR = 2
+
+
+def create_app(settings: ServeSettings) -> FastAPI:
+    """Return the ASGI application over the snapshots under `settings.home`."""
+    warehouse = Warehouse(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        warehouse.close()
+
+    app = FastAPI(
+        title=pages.TITLE,
+        version=VERSION,
+        description=(
+            "Who did what, when, in an Atlassian site. Times are UTC. Lists come in pages: "
+            "ask for the next one with `next_cursor`. Errors are RFC 9457 problem details. "
+            "Unknown parameters are refused."
+        ),
+        lifespan=lifespan,
+        # FastAPI's own reference pages load scripts from a content network.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.warehouse = warehouse
+    app.state.actions = ActionsService(warehouse)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.add_middleware(Guard)
+    problems.install(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def run(settings: ServeSettings) -> None:
+    """Serve until interrupted. A port that cannot be had is one line and exit code 2."""
+    os.umask(0o077)
+    try:
+        listener = _listen(settings)
+    except ServeError as error:
+        _fail(error)
+    with listener:
+        host, port = listener.getsockname()[:2]
+        name = f"[{host}]" if ":" in host else host
+        sys.stdout.write(f"Serving on http://{name}:{port} (stop with Ctrl+C)\n")
+        sys.stdout.flush()
+        config = uvicorn.Config(
+            create_app(settings), log_level="warning", access_log=False, server_header=False
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def main() -> None:
+    """Read the settings and serve; any error is one line and exit code 2."""
+    try:
+        settings = load_settings()
+    except ServeError as error:
+        _fail(error)
+    run(settings)
+
+
+def _listen(settings: ServeSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        place = f"{settings.host}, port {settings.port}"
+        if error.errno == errno.EADDRINUSE:
+            raise ServeError(
+                f"{place} is already in use",
+                "stop the program that uses it, or set PORT to another port",
+            ) from None
+        raise ServeError(
+            f"cannot listen on {place} ({error.strerror})", "set PORT or AUDIT_LOG_HOST"
+        ) from None
+
+
+def _fail(error: ServeError) -> None:
+    sys.stderr.write(f"audit-log serve: {error}\n")
+    raise SystemExit(USAGE_ERROR)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, with the one schema that no endpoint returns by itself."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        schemas = document["components"]["schemas"]
+        # Validation errors are answered with problems; FastAPI would document its own shape.
+        for replaced in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(replaced, None)
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(problem.pop("$defs"))
+        schemas["Problem"] = problem
+        app.openapi_schema = document
+    return app.openapi_schema

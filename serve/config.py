@@ -1,0 +1,78 @@
+"""Settings of serve: the only place in `serve` that reads the environment (and `.env`)."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from serve.errors import ServeError
+
+
+def _loopback(host: str) -> str:
+    """Return `host` as a loopback address; any name but localhost could resolve to anything."""
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = None
+    if address is None or not address.is_loopback:
+        msg = (
+            f"{host!r} is not a loopback address. There are no user accounts yet, so anyone who "
+            "reaches the port reads the whole log. Set AUDIT_LOG_HOST=127.0.0.1"
+        )
+        raise ValueError(msg)
+    return str(address)
+
+
+class ServeSettings(BaseSettings):
+    """Where the data is, where to listen, and how much one query may use."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AUDIT_LOG_", env_file=".env", extra="ignore", frozen=True
+    )
+
+    home: Path = Field(default=Path("data"), description="Directory of all state.")
+    host: Annotated[str, AfterValidator(_loopback)] = Field(
+        default="127.0.0.1", description="Address to listen on; loopback only."
+    )
+    port: int = Field(
+        default=8000, ge=0, le=65_535, validation_alias="PORT", description="0 takes a free one."
+    )
+    query_seconds: float = Field(
+        default=30, gt=0, le=3_600, description="A query that runs longer is interrupted."
+    )
+    query_memory: str = Field(
+        default="1GB",
+        pattern=r"^[1-9][0-9]{0,5}(MB|GB)$",
+        description="Memory all queries on one snapshot may use together.",
+    )
+    query_threads: int = Field(default=2, ge=1, le=256, description="Threads of one query.")
+    queries_at_once: int = Field(default=4, ge=1, le=64, description="Others wait for their turn.")
+    export_seconds: float = Field(
+        default=900, gt=0, le=86_400, description="As query_seconds, for a whole export."
+    )
+    stale_minutes: int = Field(
+        default=90,
+        ge=1,
+        le=525_600,
+        description="A source whose last success is older than this is reported as stale.",
+    )
+
+
+def load_settings() -> ServeSettings:
+    """Read the settings; ServeError names the first wrong variable and the remedy."""
+    try:
+        return ServeSettings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        variable = name if name == "PORT" else f"AUDIT_LOG_{name.upper()}"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ServeError(
+            f"{variable}: {reason}", "correct it in the environment or in .env and start again"
+        ) from None

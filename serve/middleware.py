@@ -1,0 +1,105 @@
+"""What holds for every request before anything else looks at it: host, size, headers."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serve.errors import ProblemError
+from serve.problems import render
+
+MAX_BODY_BYTES = 1024 * 1024
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'none'; "
+        "frame-ancestors 'none'; form-action 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Guard:
+    """ASGI middleware: security headers on every response, a limit on every request body.
+
+    The Host header must name loopback. Without accounts the loopback address is the only lock, and
+    a web page could get round it by letting its own name resolve to 127.0.0.1.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it before the application sees it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_guarded(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        headers = Headers(scope=scope)
+        refusal = _refusal(headers)
+        if refusal is None:
+            try:
+                await self._app(scope, _limited(receive), send_guarded)
+            except ProblemError as error:
+                if started:
+                    raise
+                refusal = error
+        if refusal is not None:
+            # The rest of the body is never read, so the connection cannot be used again.
+            response = render(refusal.problem, {"Connection": "close"})
+            await response(scope, receive, send_guarded)
+
+
+def _refusal(headers: Headers) -> ProblemError | None:
+    if _host_name(headers.get("host", "")) not in LOOPBACK_NAMES:
+        return ProblemError(
+            "wrong-host",
+            "the Host header does not name a loopback address",
+            "open the page as http://127.0.0.1 or http://localhost, with the port of serve",
+        )
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or len(length) > 15 or int(length) > MAX_BODY_BYTES:  # noqa: PLR2004
+        return _too_large()
+    return None
+
+
+def _host_name(host: str) -> str:
+    """Return the name without its port; brackets of an IPv6 address stay."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdecimal() else host).lower()
+
+
+def _limited(receive: Receive) -> Receive:
+    received = 0
+
+    async def receive_limited() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MAX_BODY_BYTES:
+            raise _too_large()
+        return message
+
+    return receive_limited
+
+
+def _too_large() -> ProblemError:
+    return ProblemError(
+        "body-too-large",
+        f"a request may carry at most {MAX_BODY_BYTES} bytes",
+        "send less; the endpoints of this version take their parameters from the URL",
+    )

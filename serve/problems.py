@@ -1,0 +1,122 @@
+"""Problem details over HTTP: the handlers that make them and their part in the OpenAPI document."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from serve.errors import (
+    PROBLEM_MEDIA_TYPE,
+    PROBLEMS,
+    FieldError,
+    Problem,
+    ProblemError,
+)
+
+_log = logging.getLogger(__name__)
+_SHOWN_CHARACTERS = 100
+
+# Every request can end like this, whatever its endpoint does.
+_EVERYWHERE = ("body-too-large", "wrong-host", "internal-error")
+
+_HTTP_KINDS = {
+    404: ("not-found", "see /api/docs for the addresses there are"),
+    405: ("method-not-allowed", "use a method that the Allow header names"),
+}
+
+# Words for pydantic's error types that ask for something definite.
+_REMEDIES = {
+    "extra_forbidden": "leave it out; /api/docs lists the parameters there are",
+    "int_parsing": "give a whole number",
+    "bool_parsing": "give true or false",
+    "too_long": "give fewer values",
+}
+
+
+def problem_responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI responses of the given kinds and of those that can end any request."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for kind in (*kinds, *_EVERYWHERE):
+        problem = PROBLEMS[kind]
+        example = ProblemError(kind, problem.meaning, "as `remedy` says").problem
+        responses[problem.status] = {
+            "description": f"{problem.title}. {problem.meaning}",
+            "content": {
+                PROBLEM_MEDIA_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {kind: {"value": example.model_dump()}},
+                }
+            },
+        }
+    return responses
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error with a problem."""
+    app.add_exception_handler(ProblemError, _problem_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def render(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """Return `problem` as a response."""
+    return Response(
+        problem.model_dump_json(),
+        status_code=problem.status,
+        media_type=PROBLEM_MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def _problem_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class only
+    headers = {"Retry-After": "5"} if error.kind == "busy" else None
+    return render(error.problem, headers)
+
+
+def _validation_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    fields = tuple(_field_error(details) for details in error.errors())
+    shown = "; ".join(f"{field.field} {field.message}" for field in fields[:3])
+    return render(
+        ProblemError(
+            "invalid-parameters", shown, "correct the parameters named in errors", fields
+        ).problem
+    )
+
+
+def _field_error(details: dict[str, Any]) -> FieldError:
+    # The location is ("query", name) or ("query", name, index of the repeated value).
+    name = str(details["loc"][1]) if len(details["loc"]) > 1 else str(details["loc"][0])
+    message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if details["type"] == "extra_forbidden":
+        message = "is not a parameter of this endpoint"
+    return FieldError(
+        field=name[:_SHOWN_CHARACTERS],
+        message=message[:1].lower() + message[1:],
+        remedy=_REMEDIES.get(details["type"], "see its description in /api/docs"),
+    )
+
+
+def _http_exception(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    kind, remedy = _HTTP_KINDS.get(error.status_code, ("bad-request", "correct the request"))
+    problem = ProblemError(kind, PROBLEMS[kind].meaning, remedy).problem
+    return render(problem, dict(error.headers or {}))
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return render(
+        ProblemError(
+            "internal-error",
+            PROBLEMS["internal-error"].meaning,
+            "ask again; if it stays, report it with the log of serve",
+        ).problem
+    )

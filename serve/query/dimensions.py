@@ -1,0 +1,76 @@
+"""Queries on the dimensions: names for ids, and ids for the names that people type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from serve.query.compiler import Query
+from serve.query.visibility import Purpose, Viewer, visible_actions
+
+USERS = Query("select account_id, display_name, avatar_url from dim_users")
+PROJECTS = Query("select site_id, project_id, project_key, project_name from dim_projects")
+ISSUE_TYPES = Query("select issue_type_id, issue_type_name from dim_issue_types")
+ACTION_TYPES = Query(
+    """
+    select action_number, action_code, label, product, target_type, is_default_column
+    from dim_action_types
+    """
+)
+FRESHNESS = Query(
+    """
+    select
+        source, last_success_at, newest_source_at, lag_seconds,
+        row_count, request_count, quarantined_count
+    from agg_source_freshness
+    order by source
+    """
+)
+
+
+def compile_issues(issue_ids: Sequence[str]) -> Query:
+    """Return (site_id, issue_id, issue_key, summary, deletion_state) of the given issues.
+
+    The ids must come from actions that the viewer may list.
+    """
+    return Query(
+        """
+        select site_id, issue_id, issue_key, summary, deletion_state
+        from dim_issues
+        where issue_id in (select unnest($issue_ids))
+        """,
+        {"issue_ids": list(issue_ids)},
+        f"Labels of {len(issue_ids)} issues",
+    )
+
+
+def compile_former_projects(key: str, viewer: Viewer) -> Query:
+    """Ids of the projects whose issues bore `key` as their prefix at some time.
+
+    An issue that has moved keeps its old keys, so the project is the one its actions belonged to
+    while the key was valid.
+    """
+    return Query(
+        f"""
+        select distinct actions.project_id
+        from bridge_issue_keys as keys
+        join {visible_actions(viewer, Purpose.COUNT)} as actions
+            on actions.site_id = keys.site_id
+            and actions.issue_id = keys.issue_id
+            and actions.occurred_at >= keys.valid_from_at
+            and (keys.valid_to_at is null or actions.occurred_at < keys.valid_to_at)
+        where starts_with(keys.issue_key, $prefix) and actions.project_id is not null
+        order by actions.project_id
+        """,
+        {"prefix": f"{key}-"},
+        f"Projects that once had the key {key}",
+    )
+
+
+def compile_bounds(viewer: Viewer) -> Query:
+    """Return (number of actions, oldest time, newest time); the times are null without any."""
+    return Query(
+        f"""
+        select count(*), min(occurred_at), max(occurred_at)
+        from {visible_actions(viewer, Purpose.COUNT)} as actions
+        """
+    )

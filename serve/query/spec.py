@@ -1,0 +1,181 @@
+"""What can be asked: the filter and the views, exactly as a URL holds them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+
+DEFAULT_DAYS = 30
+MAX_VALUES = 1_000
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+
+_MOMENT = re.compile(
+    r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
+)
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def _parse_moment(value: object) -> datetime:
+    """Turn a date (its midnight) or a date-time (UTC without an offset) into an aware UTC time."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        moment = value
+    elif isinstance(value, str) and _MOMENT.fullmatch(value):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            msg = "is not a date of the calendar or not a time of the day"
+            raise ValueError(msg) from None
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    else:
+        msg = (
+            "must be a date (2026-01-31) or a date-time (2026-01-31T12:00:00Z); "
+            "in a URL, write the + of an offset as %2B"
+        )
+        raise ValueError(msg)
+    # Compared with its offset on: converting a time near year 1 or 9999 to UTC would overflow.
+    if not EARLIEST <= moment <= LATEST:
+        msg = "must lie between 1970-01-01 and 9999-12-31"
+        raise ValueError(msg)
+    return moment.astimezone(UTC)
+
+
+def _printable(value: str) -> str:
+    if _UNPRINTABLE.search(value):
+        msg = "must not hold control characters"
+        raise ValueError(msg)
+    return value
+
+
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_parse_moment),
+    WithJsonSchema({"type": "string", "maxLength": 40}),
+]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_printable)]
+ActionCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,79}$")]
+SortKey = Annotated[
+    str, StringConstraints(pattern=r"^-?(total|display_name|[A-Z][A-Z0-9_]{0,79})$")
+]
+
+
+class Interval(BaseModel):
+    """Half-open interval of time, `start` included and `end` not, both UTC."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: datetime
+    end: datetime
+
+
+class FilterSpec(BaseModel):
+    """Which actions: all filters are ANDed, the values of one filter are ORed, none means all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    occurred_from: Moment | None = Field(
+        default=None,
+        alias="from",
+        description=(
+            "Earliest time, included: a date (its midnight UTC) or a date-time. "
+            f"Left out: {DEFAULT_DAYS} days before the end."
+        ),
+        examples=["2026-01-01"],
+    )
+    occurred_to: Moment | None = Field(
+        default=None,
+        alias="to",
+        description=(
+            "End of the interval, itself not included: `from=2026-01-05&to=2026-01-06` is one day. "
+            "Left out: the snapshot's now (the newer of its last sync and its last action)."
+        ),
+        examples=["2026-02-01"],
+    )
+    users: tuple[Text, ...] = Field(
+        default=(),
+        alias="user",
+        max_length=MAX_VALUES,
+        description="Account ids of authors; repeat the parameter for several.",
+        examples=[["5b10a2844c20165700ede21g"]],
+    )
+    projects: tuple[Text, ...] = Field(
+        default=(),
+        alias="project",
+        max_length=MAX_VALUES,
+        description=(
+            "Projects by id or key, a former key included; repeat the parameter for several. "
+            "An action belongs to the project its issue was in at the time."
+        ),
+        examples=[["DEMO"]],
+    )
+    action_codes: tuple[ActionCode, ...] = Field(
+        default=(),
+        alias="action_code",
+        max_length=MAX_VALUES,
+        description="Codes of the catalogue (`/api/v1/meta`); repeat the parameter for several.",
+        examples=[["ISSUE_CREATED"]],
+    )
+
+    @field_validator("occurred_to")
+    @classmethod
+    def _interval_has_room(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("occurred_from")
+        if value is not None and start is not None and start >= value:
+            msg = "must be after from; it is not included itself, so for one day give the next day"
+            raise ValueError(msg)
+        return value
+
+    def interval(self, now: datetime) -> Interval:
+        """Resolve the interval against `now` (UTC), the end of what the snapshot knows."""
+        end = self.occurred_to or now
+        start = self.occurred_from
+        if start is None:
+            start = max(EARLIEST, end - timedelta(days=DEFAULT_DAYS))
+        # A start after the snapshot's now asks for nothing, which is an answer and not an error.
+        return Interval(start=start, end=max(start, end))
+
+
+class DetailView(BaseModel):
+    """How actions are listed: newest first, one item an action."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    expand: tuple[Literal["changes"], ...] = Field(
+        default=(),
+        max_length=1,
+        description="`changes` adds the changed fields of every action.",
+        examples=[["changes"]],
+    )
+
+
+class AggregatedView(BaseModel):
+    """How actions are counted: one row an author, a count for each action code, the total."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sort: SortKey = Field(
+        default="-total",
+        description=(
+            "`total`, `display_name` or an action code; a leading `-` turns the order round. "
+            "Equal rows follow the name, then the account id."
+        ),
+        examples=["-total", "display_name", "-ISSUE_CREATED"],
+    )
+    zeros: bool = Field(
+        default=False,
+        description="Give every code of the catalogue in `counts`, also those that did not occur.",
+        examples=[True],
+    )

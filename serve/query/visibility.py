@@ -1,0 +1,46 @@
+"""The only door to activity: who may see which actions.
+
+Nothing else in `serve` names `fct_actions` or `fct_action_changes`. The rule of the reference guide
+(ruling Q9): an action on an issue with a security level is counted, but never listed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The person or token that asks, and what they may see."""
+
+    name: str
+    may_list_secured: bool
+
+
+# Until there are accounts serve listens on loopback only: whoever asks is the machine's operator,
+# about whose rights in Jira nothing is known.
+OPERATOR = Viewer("operator", may_list_secured=False)
+
+
+class Purpose(StrEnum):
+    """Why the actions are read."""
+
+    COUNT = "count"
+    LIST = "list"
+
+
+def visible_actions(viewer: Viewer, purpose: Purpose) -> str:
+    """Return the relation of the actions that `viewer` may count or list."""
+    if purpose is Purpose.COUNT or viewer.may_list_secured:
+        return "fct_actions"
+    return "(select * from fct_actions where is_secured is not true)"
+
+
+def visible_changes(viewer: Viewer) -> str:
+    """Return the relation of the field changes of the actions that `viewer` may list."""
+    listed = visible_actions(viewer, Purpose.LIST)
+    return (
+        "(select changes.* from fct_action_changes as changes "
+        f"semi join {listed} as listed using (action_id, occurred_at))"
+    )

@@ -1,0 +1,1 @@
+"""What the log holds and how fresh it is."""

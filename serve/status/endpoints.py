@@ -1,0 +1,75 @@
+"""HTTP endpoints about the log itself: is it alive, how fresh is it, what does it know."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter
+
+from serve.dependencies import OpenWarehouse, SettingsInUse
+from serve.problems import problem_responses
+from serve.query.dimensions import FRESHNESS
+from serve.status.schemas import ActionTypeEntry, Freshness, Health, Meta, SourceFreshness
+from serve.warehouse.snapshot import as_utc_or_none
+
+health_router = APIRouter(tags=["status"])
+router = APIRouter(tags=["status"])
+
+
+@health_router.get("/healthz", summary="Is serve alive", responses=problem_responses())
+async def get_health(warehouse: OpenWarehouse) -> Health:
+    """Answer at once, also while queries run: this never waits for the database."""
+    return Health(status="ok", snapshot_id=warehouse.published_id())
+
+
+@router.get(
+    "/freshness", summary="How fresh is the log", responses=problem_responses("no-snapshot")
+)
+def get_freshness(warehouse: OpenWarehouse, settings: SettingsInUse) -> Freshness:
+    """Tell for every source when it last succeeded, how far behind it was, and what it stored."""
+    now = datetime.now(UTC)
+    with warehouse.lease() as snapshot:
+        sources = []
+        for source, last_success, newest_source, lag, rows, requests, quarantined in snapshot.run(
+            FRESHNESS
+        ):
+            last_success_at = as_utc_or_none(last_success)
+            age = None if last_success_at is None else (now - last_success_at).total_seconds()
+            sources.append(
+                SourceFreshness(
+                    source=source,
+                    last_success_at=last_success_at,
+                    newest_source_at=as_utc_or_none(newest_source),
+                    lag_seconds=lag,
+                    age_seconds=age,
+                    is_stale=age is None or age > settings.stale_minutes * 60,
+                    row_count=rows or 0,
+                    request_count=requests or 0,
+                    quarantined_count=quarantined or 0,
+                )
+            )
+        return Freshness(snapshot_id=snapshot.id, sources=sources)
+
+
+@router.get("/meta", summary="What can be asked for", responses=problem_responses("no-snapshot"))
+def get_meta(warehouse: OpenWarehouse) -> Meta:
+    """Give the catalogue of action types and the time that the log covers."""
+    with warehouse.lease() as snapshot:
+        directory = snapshot.directory
+        return Meta(
+            snapshot_id=snapshot.id,
+            action_count=directory.action_count,
+            oldest_at=directory.oldest_at,
+            newest_at=directory.newest_at,
+            action_types=[
+                ActionTypeEntry(
+                    number=action_type.number,
+                    code=action_type.code,
+                    label=action_type.label,
+                    product=action_type.product,
+                    target_type=action_type.target_type,
+                    is_default_column=action_type.is_default_column,
+                )
+                for action_type in directory.catalogue.action_types
+            ],
+        )

@@ -1,0 +1,87 @@
+"""Responses of the status endpoints."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Response(BaseModel):
+    """Base of everything sent."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Health(Response):
+    """Serve is alive."""
+
+    status: Literal["ok"] = Field(description="Always ok: it answered.", examples=["ok"])
+    snapshot_id: str | None = Field(
+        description="Newest published snapshot; null before the first publish.",
+        examples=["01KE6JH6Y4ZC2JW3X7M1Q9V5TB"],
+    )
+
+
+class SourceFreshness(Response):
+    """How fresh one source is."""
+
+    source: str = Field(description="Name of the source.", examples=["jira_issues"])
+    last_success_at: datetime | None = Field(
+        description="End of its last successful sync, UTC.", examples=["2026-01-05T08:30:02Z"]
+    )
+    newest_source_at: datetime | None = Field(
+        description="The source's own time of the newest thing it gave, UTC.",
+        examples=["2026-01-05T08:28:41Z"],
+    )
+    lag_seconds: float | None = Field(
+        description="Seconds from newest_source_at to last_success_at.", examples=[81]
+    )
+    age_seconds: float | None = Field(
+        description="Seconds since the last success, now.", examples=[240]
+    )
+    is_stale: bool = Field(
+        description="Older than AUDIT_LOG_STALE_MINUTES, or never successful.", examples=[False]
+    )
+    row_count: int = Field(description="Rows stored.", examples=[51234])
+    request_count: int = Field(description="Requests used.", examples=[123])
+    quarantined_count: int = Field(description="Records set aside as unreadable.", examples=[0])
+
+
+class Freshness(Response):
+    """How fresh the log is."""
+
+    snapshot_id: str = Field(
+        description="The snapshot that answered.", examples=["01KE6JH6Y4ZC2JW3X7M1Q9V5TB"]
+    )
+    sources: list[SourceFreshness] = Field(description="One entry a source, by name.")
+
+
+class ActionTypeEntry(Response):
+    """One action of the catalogue."""
+
+    number: int = Field(description="Number in the catalogue.", examples=[1])
+    code: str = Field(description="Key in the API and in exports.", examples=["ISSUE_CREATED"])
+    label: str = Field(description="The code in words.", examples=["Issue created"])
+    product: str = Field(description="Atlassian product.", examples=["jira"])
+    target_type: str = Field(description="Kind of thing it affects.", examples=["issue"])
+    is_default_column: bool = Field(
+        description="Shown in the aggregated view unless chosen otherwise.", examples=[True]
+    )
+
+
+class Meta(Response):
+    """What can be asked for."""
+
+    snapshot_id: str = Field(
+        description="The snapshot that answered.", examples=["01KE6JH6Y4ZC2JW3X7M1Q9V5TB"]
+    )
+    action_count: int = Field(description="Actions in the log.", examples=[51234])
+    oldest_at: datetime | None = Field(
+        description="Time of the oldest action, UTC.", examples=["2025-01-05T08:30:02Z"]
+    )
+    newest_at: datetime | None = Field(
+        description="Time of the newest action, UTC.", examples=["2026-01-05T08:28:41Z"]
+    )
+    action_types: list[ActionTypeEntry] = Field(description="The catalogue, by number.")

@@ -1,0 +1,194 @@
+"""One open snapshot: a locked-down, read-only DuckDB that never changes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from serve.catalogue import ActionType, Catalogue
+from serve.config import ServeSettings
+from serve.errors import ProblemError
+from serve.query import dimensions
+from serve.query.compiler import Query
+from serve.query.visibility import OPERATOR
+
+BATCH_ROWS = 4_096
+
+
+class SnapshotError(Exception):
+    """The file is not a snapshot that this version can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """What a person is called."""
+
+    display_name: str | None
+    avatar_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a project is called."""
+
+    key: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The small dimensions of one snapshot, kept in memory for as long as it is open."""
+
+    catalogue: Catalogue
+    users: dict[str, User]
+    projects: dict[tuple[str, str], Project]
+    project_ids: dict[str, tuple[str, ...]]
+    issue_types: dict[str, str]
+    action_count: int
+    oldest_at: datetime | None
+    newest_at: datetime | None
+    now: datetime
+
+
+class Snapshot:
+    """An open snapshot file; safe for many threads, each query runs on a cursor of its own."""
+
+    def __init__(
+        self, snapshot_id: str, path: Path, settings: ServeSettings, turns: threading.Semaphore
+    ) -> None:
+        """Open `path`; `turns` are the places of the queries that may run at once."""
+        self.id = snapshot_id
+        self.path = path
+        self._settings = settings
+        self._turns = turns
+        try:
+            self._connection = duckdb.connect(
+                str(path),
+                read_only=True,
+                config={
+                    "enable_external_access": "false",
+                    "autoload_known_extensions": "false",
+                    "autoinstall_known_extensions": "false",
+                    "allow_community_extensions": "false",
+                    "memory_limit": settings.query_memory,
+                    "max_temp_directory_size": "0B",
+                    "threads": str(settings.query_threads),
+                    "lock_configuration": "true",
+                },
+            )
+        except duckdb.Error as error:
+            raise SnapshotError(_first_line(error)) from error
+        try:
+            self.directory = self._read_directory()
+        except (ProblemError, duckdb.Error) as error:
+            self.close()
+            raise SnapshotError(_first_line(error)) from error
+
+    def run(self, query: Query) -> list[tuple[Any, ...]]:
+        """Return all rows of `query`; ProblemError if no turn comes, or it takes too much."""
+        if not self._turns.acquire(timeout=self._settings.query_seconds):
+            raise ProblemError(
+                "busy",
+                f"{self._settings.queries_at_once} queries are running and none has finished",
+                "ask again in a moment, or raise AUDIT_LOG_QUERIES_AT_ONCE",
+            )
+        try:
+            return self._fetch(query)
+        finally:
+            self._turns.release()
+
+    def stream(self, query: Query) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of an export in batches; exports have limits of their own."""
+        with self._execute(query, self._settings.export_seconds) as cursor:
+            while batch := cursor.fetchmany(BATCH_ROWS):
+                yield batch
+
+    def close(self) -> None:
+        """Release the file."""
+        self._connection.close()
+
+    def _fetch(self, query: Query) -> list[tuple[Any, ...]]:
+        with self._execute(query, self._settings.query_seconds) as cursor:
+            return cursor.fetchall()
+
+    @contextmanager
+    def _execute(self, query: Query, seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+        cursor = self._connection.cursor()
+
+        def interrupt() -> None:
+            with suppress(duckdb.Error):  # the query may end in this very moment
+                cursor.interrupt()
+
+        timer = threading.Timer(seconds, interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            cursor.execute(query.sql, dict(query.params))
+            yield cursor
+        except duckdb.InterruptException:
+            raise ProblemError(
+                "query-too-slow",
+                f"the query was interrupted after {seconds:g} seconds",
+                "ask for a shorter time or fewer people and projects, "
+                "or raise AUDIT_LOG_QUERY_SECONDS (AUDIT_LOG_EXPORT_SECONDS for exports)",
+            ) from None
+        except duckdb.OutOfMemoryException:
+            raise ProblemError(
+                "query-too-large",
+                f"the query needs more than {self._settings.query_memory} of memory",
+                "ask for a shorter time or fewer people and projects, "
+                "or raise AUDIT_LOG_QUERY_MEMORY",
+            ) from None
+        finally:
+            timer.cancel()
+            with suppress(duckdb.Error):
+                cursor.close()
+
+    def _read_directory(self) -> Directory:
+        projects = {
+            (site_id, project_id): Project(key, name)
+            for site_id, project_id, key, name in self._fetch(dimensions.PROJECTS)
+        }
+        project_ids: dict[str, tuple[str, ...]] = {}
+        for (_, project_id), project in projects.items():
+            for name in {project_id, project.key} - {None}:
+                project_ids[name] = (*project_ids.get(name, ()), project_id)
+        ((action_count, oldest_at, newest_at),) = self._fetch(dimensions.compile_bounds(OPERATOR))
+        successes = [row[1] for row in self._fetch(dimensions.FRESHNESS) if row[1] is not None]
+        # The end of an interval is not included, the newest action has to be.
+        ends = [*successes, *([newest_at + timedelta(microseconds=1)] if newest_at else [])]
+        return Directory(
+            catalogue=Catalogue(ActionType(*row) for row in self._fetch(dimensions.ACTION_TYPES)),
+            users={
+                account_id: User(display_name, avatar_url)
+                for account_id, display_name, avatar_url in self._fetch(dimensions.USERS)
+            },
+            projects=projects,
+            project_ids=project_ids,
+            issue_types=dict(self._fetch(dimensions.ISSUE_TYPES)),
+            action_count=action_count,
+            oldest_at=as_utc_or_none(oldest_at),
+            newest_at=as_utc_or_none(newest_at),
+            now=as_utc(max(ends)) if ends else datetime.now(UTC),
+        )
+
+
+def as_utc(moment: datetime) -> datetime:
+    """Give a time of the marts (naive UTC) its zone."""
+    return moment.replace(tzinfo=UTC)
+
+
+def as_utc_or_none(moment: datetime | None) -> datetime | None:
+    """Do as `as_utc`; null stays null."""
+    return None if moment is None else as_utc(moment)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

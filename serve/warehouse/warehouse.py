@@ -1,0 +1,134 @@
+"""The published snapshots: which one is current, which ones are in use, and when to let go."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from serve.config import ServeSettings
+from serve.errors import ProblemError
+from serve.warehouse.snapshot import Snapshot, SnapshotError
+
+_POINTER = re.compile(r"snapshots/([0-9A-HJKMNP-TV-Z]{26})\.duckdb\n?")
+
+# Older snapshots kept open for cursors between two pages; publishing keeps three files.
+_IDLE_OLD_SNAPSHOTS = 2
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Handle:
+    snapshot: Snapshot
+    users: int = 0
+
+
+class Warehouse:
+    """Hands out snapshots; a snapshot stays open while anyone uses it, whatever is published."""
+
+    def __init__(self, settings: ServeSettings) -> None:
+        self._settings = settings
+        self._home: Path = settings.home
+        self._lock = threading.Lock()
+        self._handles: dict[str, _Handle] = {}
+        self._current: str | None = None
+        self._broken: str | None = None
+        self._turns = threading.BoundedSemaphore(settings.queries_at_once)
+
+    def published_id(self) -> str | None:
+        """Return the id that the pointer names; None before the first publish."""
+        try:
+            pointer = (self._home / "CURRENT").read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError):
+            return None
+        match = _POINTER.fullmatch(pointer)
+        return match[1] if match else None
+
+    @property
+    def served_id(self) -> str | None:
+        """Id of the snapshot that answers now; None if none has been opened yet."""
+        return self._current
+
+    @contextmanager
+    def lease(self, snapshot_id: str | None = None) -> Iterator[Snapshot]:
+        """Lend the current snapshot, or the one a cursor is pinned to, until the block ends.
+
+        ProblemError: nothing is published (503), or the pinned snapshot has been replaced (410).
+        """
+        with self._lock:
+            handle = self._current_handle() if snapshot_id is None else self._pinned(snapshot_id)
+            handle.users += 1
+        try:
+            yield handle.snapshot
+        finally:
+            with self._lock:
+                handle.users -= 1
+                self._close_idle()
+
+    def close(self) -> None:
+        """Close every snapshot; for the end of the process."""
+        with self._lock:
+            for handle in self._handles.values():
+                handle.snapshot.close()
+            self._handles.clear()
+            self._current = None
+
+    def _current_handle(self) -> _Handle:
+        published = self.published_id()
+        if published is not None and published not in (self._current, self._broken):
+            try:
+                self._open(published)
+                self._current = published
+            except SnapshotError as error:
+                # Asking again would open it again for every request; the next publish helps.
+                self._broken = published
+                _log.error("snapshot %s cannot be opened: %s", published, error)
+        if self._current is None:
+            cause = (
+                f"snapshot {published} cannot be opened, as the log of serve says"
+                if published
+                else "nothing has been published yet"
+            )
+            raise ProblemError(
+                "no-snapshot", cause, "run `audit-log run`; it syncs, builds and publishes"
+            )
+        return self._handles[self._current]
+
+    def _pinned(self, snapshot_id: str) -> _Handle:
+        try:
+            if self._path(snapshot_id).exists():
+                return self._open(snapshot_id)
+        except SnapshotError:
+            _log.exception("pinned snapshot %s cannot be opened", snapshot_id)
+        raise ProblemError(
+            "snapshot-gone",
+            "the snapshot of this cursor has been replaced by newer ones",
+            "start again without cursor",
+        )
+
+    def _open(self, snapshot_id: str) -> _Handle:
+        if snapshot_id not in self._handles:
+            snapshot = Snapshot(snapshot_id, self._path(snapshot_id), self._settings, self._turns)
+            self._handles[snapshot_id] = _Handle(snapshot)
+        return self._handles[snapshot_id]
+
+    def _path(self, snapshot_id: str) -> Path:
+        return self._home / "snapshots" / f"{snapshot_id}.duckdb"
+
+    def _close_idle(self) -> None:
+        """Close what nobody uses: deleted files at once, other old ones beyond the newest few."""
+        idle = [
+            handle.snapshot
+            for handle in self._handles.values()
+            if handle.users == 0 and handle.snapshot.id != self._current
+        ]
+        present = sorted((s.id for s in idle if s.path.exists()), reverse=True)
+        for snapshot in idle:
+            if snapshot.id not in present[:_IDLE_OLD_SNAPSHOTS]:
+                del self._handles[snapshot.id]
+                snapshot.close()

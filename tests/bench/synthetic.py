@@ -1,0 +1,268 @@
+"""Synthetic marts of any size, for benchmarks and the tests of `serve`.
+
+The relations and columns are those of the public marts; the numbers come from `hash()` of the row
+number, so the same arguments always give the same rows. Every time is UTC, every id is text.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+from ulid import ULID
+
+SEED_FILE = Path(__file__).parents[2] / "dbt_project" / "seeds" / "action_types.csv"
+SITE_ID = "synthetic.atlassian.net"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many of what; `until` is the exclusive end of the generated time."""
+
+    actions: int = 1_000_000
+    actors: int = 10_000
+    projects: int = 500
+    issues: int = 200_000
+    days: int = 1_095
+    until: datetime = datetime(2026, 1, 1)  # noqa: DTZ001 - marts hold naive UTC
+
+
+def write_marts(path: Path, shape: Shape) -> None:
+    """Write a DuckDB file with the marts of `shape`; facts are stored in order of time."""
+    with duckdb.connect(str(path)) as database:
+        database.execute("set preserve_insertion_order = true")
+        _write_dimensions(database, shape)
+        _write_facts(database, shape)
+        database.execute("checkpoint")
+
+
+def publish(home: Path, marts: Path) -> str:
+    """Move `marts` into `home` as the newest snapshot, point `CURRENT` at it, return its id."""
+    snapshot_id = str(ULID())
+    (home / "snapshots").mkdir(parents=True, exist_ok=True)
+    marts.rename(home / "snapshots" / f"{snapshot_id}.duckdb")
+    pointer = home / "CURRENT.new"
+    pointer.write_text(f"snapshots/{snapshot_id}.duckdb\n")
+    os.replace(pointer, home / "CURRENT")  # noqa: PTH105 - the same call as the product's publish
+    return snapshot_id
+
+
+def publish_synthetic(home: Path, shape: Shape) -> str:
+    """Generate `shape` and publish it under `home`; returns the snapshot's id."""
+    home.mkdir(parents=True, exist_ok=True)
+    marts = home / "synthetic.duckdb"
+    write_marts(marts, shape)
+    return publish(home, marts)
+
+
+def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
+    database.execute(
+        "create table dim_action_types as select * replace (action_code::varchar as action_code) "
+        "from read_csv($seeds, header = true)",
+        {"seeds": str(SEED_FILE)},
+    )
+    database.execute(
+        """
+        create table dim_users as
+        select
+            'account-' || i as account_id,
+            'Person ' || (hash(i) % 100000)::varchar || ' Nr ' || i as display_name,
+            'person' || i || '@example.com' as email_address,
+            'atlassian' as account_type,
+            'https://avatars.example.com/' || i as avatar_url,
+            i % 50 != 0 as is_active,
+            i % 97 = 0 as is_deleted,
+            $site as site_id
+        from range($actors) as numbers (i)
+        """,
+        {"site": SITE_ID, "actors": shape.actors},
+    )
+    database.execute(
+        """
+        create table dim_projects as
+        select
+            (10000 + i)::varchar as project_id,
+            'P' || i as project_key,
+            'Project ' || i as project_name,
+            'software' as project_type,
+            null::varchar as project_category,
+            'account-0' as lead_account_id,
+            case when i % 20 = 19 then 'archived' else 'live' end as lifecycle_state,
+            $site as site_id
+        from range($projects) as numbers (i)
+        """,
+        {"site": SITE_ID, "projects": shape.projects},
+    )
+    database.execute(
+        """
+        create table dim_issues as
+        select
+            (100000 + i)::varchar as issue_id,
+            'P' || (i % $projects) || '-' || (i // $projects + 1) as issue_key,
+            []::varchar[] as previous_keys,
+            'Summary of issue ' || i || ', with a few more words, as long as real ones'
+                as summary,
+            (10000 + i % $projects)::varchar as project_id,
+            (1 + i % 5)::varchar as issue_type_id,
+            (1 + i % 8)::varchar as status_id,
+            null::varchar as resolution_id,
+            'Medium' as priority_name,
+            'account-0' as creator_account_id,
+            'account-0' as reporter_account_id,
+            null::varchar as assignee_account_id,
+            null::varchar as parent_issue_id,
+            $until::timestamp - to_days($days::integer) as created_at,
+            $until::timestamp as updated_at,
+            case when i % 100 = 7 then '10' end as security_level_id,
+            i % 100 = 7 as is_secured,
+            case when i % 200 = 3 then 'deleted' else 'present' end as deletion_state,
+            null::timestamp as deleted_observed_from_at,
+            null::timestamp as deleted_observed_to_at,
+            $site as site_id
+        from range($issues) as numbers (i)
+        """,
+        {
+            "site": SITE_ID,
+            "issues": shape.issues,
+            "projects": shape.projects,
+            "days": shape.days,
+            "until": shape.until,
+        },
+    )
+    database.execute(
+        """
+        create table bridge_issue_keys as
+        select
+            site_id, issue_id, issue_key, created_at as valid_from_at,
+            null::timestamp as valid_to_at, true as is_current
+        from dim_issues
+        """
+    )
+    database.execute(
+        """
+        create table dim_issue_types as
+        select
+            (1 + i)::varchar as issue_type_id,
+            ['Task', 'Bug', 'Story', 'Epic', 'Sub-task'][i + 1] as issue_type_name,
+            $site as site_id
+        from range(5) as numbers (i)
+        """,
+        {"site": SITE_ID},
+    )
+    database.execute(
+        """
+        create table agg_source_freshness as
+        select
+            'jira_issues' as source, $until::timestamp as last_success_at, 'run-1' as last_run_id,
+            $until::timestamp - interval 90 second as newest_source_at, 90 as lag_seconds,
+            $actions as row_count, 123 as request_count, 0 as quarantined_count
+        """,
+        {"until": shape.until, "actions": shape.actions},
+    )
+
+
+def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
+    """Skewed like real logs: few people and codes make most actions; 1 % of issues are secured."""
+    seconds = int(timedelta(days=shape.days).total_seconds())
+    database.execute(
+        """
+        create table fct_actions as
+        with
+        codes as (
+            select
+                row_number() over (order by action_number) - 1 as n,
+                action_code, is_issue_action, target_type
+            from dim_action_types
+            where product = 'jira'
+        ),
+        draws as (
+            select
+                i,
+                hash('actor' || i) / 18446744073709551616.0 as u_actor,
+                hash('code' || i) / 18446744073709551616.0 as u_code,
+                hash('issue' || i) / 18446744073709551616.0 as u_issue,
+                hash('time' || i) / 18446744073709551616.0 * $seconds as age,
+                hash('rest' || i) as h_rest
+            from range($actions) as numbers (i)
+        ),
+        placed as (
+            select
+                draws.*,
+                codes.*,
+                $until::timestamp - to_microseconds(1 + floor(age * 1000000)::bigint)
+                    as occurred_at,
+                -- Cubing the uniform draw gives the few busy people of a real site.
+                floor($actors * pow(u_actor, 3))::bigint as actor,
+                -- An issue is mostly worked on in the weeks after it was created (mean: 30 days).
+                floor(
+                    $issues * greatest(0, 1 - age / $seconds + ln(1 - u_issue) * 30 / $days)
+                )::bigint as issue
+            from draws
+            join codes on codes.n = floor((select count(*) from codes) * pow(u_code, 4))::bigint
+        )
+        select
+            md5(i::varchar) as action_id,
+            $site as site_id,
+            action_code,
+            occurred_at,
+            occurred_at::date as occurred_date,
+            date_trunc('month', occurred_at)::date as occurred_month,
+            occurred_at + interval 5 minute as recorded_at,
+            case when action_code in ('ISSUE_DELETED', 'COMMENT_DELETED')
+                then occurred_at - interval 30 minute end as observed_from_at,
+            case when action_code in ('ISSUE_DELETED', 'COMMENT_DELETED')
+                then occurred_at end as observed_to_at,
+            case when action_code not in ('ISSUE_DELETED', 'COMMENT_DELETED')
+                then 'account-' || actor end as actor_account_id,
+            target_type,
+            case when is_issue_action then (100000 + issue)::varchar else 'object-' || i end
+                as target_id,
+            case when is_issue_action
+                then 'P' || (issue % $projects) || '-' || (issue // $projects + 1)
+                else 'Object ' || i end as target_label,
+            case when is_issue_action then (100000 + issue)::varchar end as issue_id,
+            case when is_issue_action then (10000 + issue % $projects)::varchar end as project_id,
+            case when is_issue_action then (1 + issue % 5)::varchar end as issue_type_id,
+            case when action_code = 'STATUS_CHANGED' then (1 + h_rest % 8)::varchar end
+                as from_status_id,
+            case when action_code = 'STATUS_CHANGED' then (1 + h_rest // 8 % 8)::varchar end
+                as to_status_id,
+            case when action_code = 'ISSUE_RESOLVED' then '10000' end as resolution_id,
+            case when is_issue_action and h_rest % 3 != 0 then 'old value ' || h_rest % 1000 end
+                as old_value,
+            case when is_issue_action then 'new value ' || h_rest % 997 end as new_value,
+            case when action_code = 'ISSUE_UPDATED' then 1 else 0 end as change_count,
+            case when is_issue_action and issue % 100 = 7 then '10' end as security_level_id,
+            is_issue_action and issue % 100 = 7 as is_secured,
+            'jira_issues' as source,
+            'event-' || i as source_event_id
+        from placed
+        order by occurred_at, action_id
+        """,
+        {
+            "site": SITE_ID,
+            "actions": shape.actions,
+            "actors": shape.actors,
+            "projects": shape.projects,
+            "issues": shape.issues,
+            "seconds": seconds,
+            "days": shape.days,
+            "until": shape.until,
+        },
+    )
+    database.execute(
+        """
+        create table fct_action_changes as
+        select
+            md5(action_id || '0') as change_id, action_id, action_code, occurred_at, occurred_month,
+            site_id, issue_id, project_id, 'summary' as field_id, 'Summary' as field_name,
+            0 as item_index, null::varchar as old_value_id, old_value,
+            null::varchar as new_value_id, new_value
+        from fct_actions
+        where change_count > 0
+        order by occurred_at, action_id
+        """
+    )
