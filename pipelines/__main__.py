@@ -165,8 +165,10 @@ class _PlainLines:
 
 def _print_report(report: SyncReport) -> None:
     rows = ", ".join(f"{count} {name}" for name, count in report.rows.items()) or "nothing new"
-    requests = sum(report.requests.values())
-    console.print(f"{report.source} of {report.site_id} ({report.mode}): {rows}; {requests} requests")
+    console.print(
+        f"{report.source} of {report.site_id} ({report.mode}): {rows}; "
+        f"{sum(report.requests.values())} requests"
+    )
     for warning in report.warnings:
         console.print(f"warning: {warning}")
     if report.quarantined:

@@ -1,9 +1,9 @@
-"""Test the account: does it get in, which permissions does it have, what does a missing one lose."""
+"""Test the account: does it get in, what may it read, and what is lost where it may not."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -40,7 +40,11 @@ async def _check(settings: Settings) -> list[PermissionFinding]:
         site_id, _, me = await first_contact(client)
         findings = [
             PermissionFinding(
-                "site", "Log in", True, f"{me.account_id} at {site_id}", "nothing can be read"
+                source="site",
+                permission="Log in",
+                is_granted=True,
+                detail=f"{me.account_id} at {site_id}",
+                loses="nothing can be read",
             )
         ]
         for source in SOURCES.values():
@@ -55,10 +59,9 @@ async def _check(settings: Settings) -> list[PermissionFinding]:
 
 
 async def _try(client: SiteClient, probe: Probe) -> tuple[bool, str]:
+    decode: Callable[[bytes], object] = msgspec.json.decode
     try:
-        answer = await client.get(
-            probe.path, lambda body: msgspec.json.decode(body), params=probe.params
-        )
+        answer = await client.get(probe.path, decode, params=probe.params)
     except (PermissionDeniedError, NotFoundError, RequestRefusedError) as error:
         return False, error.message
     if not probe.may_be_empty and not _holds_anything(answer.content):

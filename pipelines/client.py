@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 from urllib.parse import quote
@@ -34,11 +35,11 @@ from pipelines.errors import (
     SiteFailingError,
     SiteUnreachableError,
 )
+from pipelines.rows import text_of
 
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 256 * 2**20
-RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class EndpointLimiter:
             self._allowed = max(1.0, self._allowed / 2)
 
     def speed_up(self) -> None:
-        """An answer came without complaint."""
+        """Let a little more through: an answer came without complaint."""
         self._allowed = min(float(self._maximum), self._allowed + 1 / self._allowed)
 
 
@@ -168,7 +169,7 @@ class SiteClient:
     """Asks one Atlassian site. Use as an async context manager.
 
     `requests` counts what was really sent, by endpoint (`GET /rest/api/3/field`), retries
-    included.
+    included; `mended` counts answers that held text no JSON reader takes, which was replaced.
     """
 
     def __init__(
@@ -179,11 +180,12 @@ class SiteClient:
         patience: Patience = Patience(),
     ) -> None:
         self.requests: Counter[str] = Counter()
+        self.mended: Counter[str] = Counter()
         self._connection = connection
         self._concurrency = concurrency
         self._patience = patience
         self._limiters: dict[str, EndpointLimiter] = {}
-        self._session: aiohttp.ClientSession | None = None
+        self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -205,8 +207,7 @@ class SiteClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._session:
-            await self._session.close()
+        await self._session.close()
 
     async def get(
         self,
@@ -291,7 +292,6 @@ class SiteClient:
         patience: Patience,
         limiter: EndpointLimiter,
     ) -> Answer[T]:
-        assert self._session
         try:
             async with self._session.request(
                 method,
@@ -318,14 +318,27 @@ class SiteClient:
         if "json" not in response.content_type:
             raise _Retry(_bad_response(endpoint, f"is {response.content_type}, not JSON"))
         try:
-            content = decode(payload)
+            content = self._decode(payload, decode, endpoint)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise _Retry(_bad_response(endpoint, "is not the JSON document it should be")) from error
+            wrong = "is not the JSON document it should be"
+            raise _Retry(_bad_response(endpoint, wrong)) from error
         if response.headers.get("X-RateLimit-NearLimit", "").lower() == "true":
             limiter.slow_down()
         else:
             limiter.speed_up()
         return Answer(content, datetime.now(UTC), server_time)
+
+    def _decode(self, payload: bytes, decode: Callable[[bytes], T], endpoint: str) -> T:
+        """Decode a body, mending text that no JSON reader takes when that is all it needs."""
+        try:
+            return decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            text, replaced = text_of(payload)
+            if not replaced:
+                raise
+            content = decode(text.encode())
+            self.mended[endpoint] += 1
+            return content
 
     def _check_status(
         self,
@@ -335,42 +348,44 @@ class SiteClient:
         server_time: datetime,
     ) -> None:
         status = response.status
-        if status == 200:
+        if status == HTTPStatus.OK:
             return
-        if status in RETRIED_STATUSES:
-            raise _Retry(
-                SiteFailingError(
-                    f"{endpoint} keeps answering {status}.",
-                    "Try again later; the next sync takes up where the last complete one ended.",
-                ),
-                seconds_to_wait(response.headers, server_time) if status in {429, 503} else None,
-            )
-        if 300 <= status < 400:
-            raise ConfigurationError(
-                f"The site at {self._connection.site_url} redirects {endpoint} elsewhere.",
-                "Set ATLASSIAN_SITE_URL to the address the site has now.",
-            )
         said = _error_text(payload)
-        if status == 401:
-            raise AuthenticationError(
-                f"The site refused the account{said} (401).",
-                "Check ATLASSIAN_EMAIL and ATLASSIAN_API_TOKEN; tokens expire, a new one is made "
-                "under the account's security settings.",
-            )
-        if status == 403:
-            raise PermissionDeniedError(
-                f"The account may not read {endpoint}{said} (403).",
-                "`python -m pipelines check` names the permission it lacks.",
-            )
-        if status == 404:
-            raise NotFoundError(
-                f"The site does not show {endpoint}{said} (404).",
-                "Check that ATLASSIAN_SITE_URL is the address of a Jira site.",
-            )
-        raise RequestRefusedError(
-            f"The site refused {endpoint}{said} ({status}).",
-            "If this stays, report it with this line.",
-        )
+        match status:
+            case 408 | 425 | 429 | 500 | 502 | 503 | 504:
+                raise _Retry(
+                    SiteFailingError(
+                        f"{endpoint} keeps answering {status}.",
+                        "Try again later; the next sync goes on where the last one ended.",
+                    ),
+                    seconds_to_wait(response.headers, server_time),
+                )
+            case 301 | 302 | 303 | 307 | 308:
+                raise ConfigurationError(
+                    f"The site at {self._connection.site_url} redirects {endpoint} elsewhere.",
+                    "Set ATLASSIAN_SITE_URL to the address the site has now.",
+                )
+            case 401:
+                raise AuthenticationError(
+                    f"The site refused the account{said} (401).",
+                    "Check ATLASSIAN_EMAIL and ATLASSIAN_API_TOKEN; tokens expire, a new one is "
+                    "made under the account's security settings.",
+                )
+            case 403:
+                raise PermissionDeniedError(
+                    f"The account may not read {endpoint}{said} (403).",
+                    "`python -m pipelines check` names the permission it lacks.",
+                )
+            case 404:
+                raise NotFoundError(
+                    f"The site does not show {endpoint}{said} (404).",
+                    "Check that ATLASSIAN_SITE_URL is the address of a Jira site.",
+                )
+            case _:
+                raise RequestRefusedError(
+                    f"The site refused {endpoint}{said} ({status}).",
+                    "If this stays, report it with this line.",
+                )
 
     def _unreachable(self, reason: str) -> SiteUnreachableError:
         return SiteUnreachableError(

@@ -48,9 +48,7 @@ class Settings(BaseSettings):
     """How far before the cursor a sync reads again, against late search indexes."""
     concurrency: int = Field(default=8, ge=1, le=64, validation_alias="AUDIT_LOG_CONCURRENCY")
     """Requests in flight per endpoint."""
-    reconcile_limit: int = Field(
-        default=50_000, ge=0, validation_alias="AUDIT_LOG_RECONCILE_LIMIT"
-    )
+    reconcile_limit: int = Field(default=50_000, ge=0, validation_alias="AUDIT_LOG_RECONCILE_LIMIT")
     """Sites with at most this many issues are reconciled in every sync, larger ones daily."""
     shrink_percent: int = Field(
         default=20, ge=0, le=100, validation_alias="AUDIT_LOG_SHRINK_PERCENT"
@@ -74,19 +72,18 @@ class Settings(BaseSettings):
 
     def connection(self) -> Connection:
         """Return the site and account, or raise ConfigurationError naming what is missing."""
-        for value, variable in (
-            (self.site_url, "ATLASSIAN_SITE_URL"),
-            (self.email, "ATLASSIAN_EMAIL"),
-            (self.api_token and self.api_token.get_secret_value(), "ATLASSIAN_API_TOKEN"),
-        ):
-            if not value:
-                raise ConfigurationError(
-                    f"{variable} is not set.", "Set it in the environment or in .env."
-                )
-        assert self.site_url
-        assert self.email
-        assert self.api_token
-        return Connection(self.site_url, self.email, self.api_token)
+        token = self.api_token.get_secret_value() if self.api_token else None
+        return Connection(
+            _required(self.site_url, "ATLASSIAN_SITE_URL"),
+            _required(self.email, "ATLASSIAN_EMAIL"),
+            SecretStr(_required(token, "ATLASSIAN_API_TOKEN")),
+        )
+
+
+def _required(value: str | None, variable: str) -> str:
+    if not value:
+        raise ConfigurationError(f"{variable} is not set.", "Set it in the environment or in .env.")
+    return value
 
 
 def load_settings() -> Settings:

@@ -2,7 +2,7 @@
 
     raw/<source>/<resource>/<load_id>.<file_id>.parquet   rows of `pipelines.rows.ROW_SCHEMA`
     raw/<source>/_dlt_loads/…jsonl                        one per finished load, written last
-    raw/<source>/_compactions/<name>.json                 one per compaction: its file, what it replaces
+    raw/<source>/_compactions/<name>.json                 one per compaction: what it replaces
     raw/manifest.json                                     the files that count, for every reader
 
 A file counts when dlt finished its load or a compaction record names it, and no compaction record
@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
@@ -190,14 +190,10 @@ def last_versions(home: Path, source: str, resource: str) -> dict[str, Seen]:
         return {}
     table = pa.concat_tables(tables)
     table = table.take(pc.sort_indices(table["fetched_at"]))  # stable: file and row break ties
+    values: list[list[Any]] = [table[name].to_pylist() for name in columns[:3]]
     return {
         object_id: Seen(version, present)
-        for object_id, version, present in zip(
-            table["object_id"].to_pylist(),
-            table["version"].to_pylist(),
-            table["is_present"].to_pylist(),
-            strict=True,
-        )
+        for object_id, version, present in zip(*values, strict=True)
     }
 
 
@@ -239,8 +235,8 @@ def compact(home: Path, *, now: datetime | None = None) -> list[LakeFile]:
             months[path.parent.name, _month_of(path)].append(path)
         for (resource, month), paths in sorted(months.items()):
             if month < current_month and len(paths) > 1:
-                record = _compact_files(raw, source, resource, month, sorted(paths, key=_load_order))
-                made.append(record.file)
+                ordered = sorted(paths, key=_load_order)
+                made.append(_compact_files(raw, source, resource, month, ordered).file)
         sweep(home, source)
     return [entry for entry in write_manifest(home) if entry.file in made]
 
@@ -252,14 +248,16 @@ def row_digest(paths: Sequence[Path]) -> tuple[int, str]:
     rows = 0
     for batch in _batches(paths):
         rows += batch.num_rows
-        for column, length, value in zip(batch.columns, lengths, values, strict=True):
+        for index, (length, value) in enumerate(zip(lengths, values, strict=True)):
+            column: pa.Array[Any] = batch.columns[index]
             length.update(_bytes_of(pc.is_null(column).cast(pa.uint8())))
             if pa.types.is_string(column.type):
-                texts = pc.fill_null(column, "")
+                texts: pa.StringArray = pc.fill_null(column, "")
                 length.update(_bytes_of(pc.binary_length(texts)))
                 value.update(_text_bytes(texts))
             else:
-                value.update(_bytes_of(pc.fill_null(column.cast(pa.int64()), 0)))
+                numbers: pa.Int64Array = pc.fill_null(column.cast(pa.int64()), 0)
+                value.update(_bytes_of(numbers))
     digests = b"".join(part.digest() for part in (*lengths, *values))
     return rows, hashlib.sha256(digests).hexdigest()
 
@@ -295,9 +293,7 @@ def _sources(raw: Path) -> list[str]:
 
 
 def _data_files(base: Path) -> list[Path]:
-    return sorted(
-        path for path in base.glob("*/*.parquet") if not path.parent.name.startswith("_")
-    )
+    return sorted(path for path in base.glob("*/*.parquet") if not path.parent.name.startswith("_"))
 
 
 def _compactions(raw: Path, source: str) -> list[Compaction]:
@@ -349,19 +345,19 @@ def _batches(paths: Sequence[Path]) -> Iterator[pa.RecordBatch]:
                 yield from file.read_row_group(group, columns=ROW_SCHEMA.names).to_batches()
 
 
-def _bytes_of(array: pa.Array) -> memoryview:
-    whole = pa.concat_arrays([array])
-    width = whole.type.bit_width // 8
-    start = whole.offset * width
-    return memoryview(whole.buffers()[1])[start : start + len(whole) * width]
+def _bytes_of(array: pa.Array[Any]) -> memoryview:
+    """Return the values of a fixed-width array without nulls as bytes."""
+    _, values = array.buffers()
+    width = array.type.bit_width // 8
+    start = array.offset * width
+    return memoryview(values or b"")[start : start + len(array) * width]
 
 
-def _text_bytes(array: pa.Array) -> memoryview:
+def _text_bytes(array: pa.Array[Any]) -> memoryview:
+    """Return the texts of an array without nulls, one after the other, as bytes."""
     _, offsets, data = array.buffers()
-    if data is None:
-        return memoryview(b"")
-    positions = memoryview(offsets).cast("i")
-    return memoryview(data)[positions[array.offset] : positions[array.offset + len(array)]]
+    positions = memoryview(offsets or b"").cast("i")
+    return memoryview(data or b"")[positions[array.offset] : positions[array.offset + len(array)]]
 
 
 def _row_count(path: Path) -> int:
@@ -406,4 +402,3 @@ def _write_whole(path: Path, content: bytes) -> None:
     _force(part)
     part.replace(path)
     _force(path)
-

@@ -8,7 +8,6 @@ the lake, where it was stored with the last finished load.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers import ConfigProvider
 from dlt.common.configuration.providers.dictionary import DictionaryProvider
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+from dlt.common.data_types import TDataType
 from dlt.common.runtime.run_context import RunContext
 from dlt.common.schema import Schema
 from dlt.common.schema.typing import TColumnSchema, TSchemaContract
@@ -39,9 +39,13 @@ CONFIG: dict[str, Any] = {
     "load": {"workers": 2, "delete_completed_jobs": True, "raise_on_failed_jobs": True},
 }
 CONTRACT: TSchemaContract = {"tables": "evolve", "columns": "freeze", "data_type": "freeze"}
-_DLT_TYPES = {"string": "text", "bool": "bool", "timestamp[us, tz=UTC]": "timestamp"}
+_DLT_TYPES: dict[str, TDataType] = {
+    "string": "text",
+    "bool": "bool",
+    "timestamp[us, tz=UTC]": "timestamp",
+}
 COLUMNS: dict[str, TColumnSchema] = {
-    column.name: {  # type: ignore[typeddict-item]  # dlt's names of types are a Literal
+    column.name: {
         "name": column.name,
         "data_type": _DLT_TYPES[str(column.type)],
         "nullable": column.nullable,
@@ -88,7 +92,6 @@ def load(home: Path, source: str, extract: Extract) -> list[str]:
     working = home / "dlt" / source
     shutil.rmtree(working, ignore_errors=True)
     working.mkdir(parents=True)
-    os.environ.pop("DLT_DATA_DIR", None)
     Container()[PluggableRunContext] = PluggableRunContext(_OwnContext(str(working.absolute())))
     failure: list[BaseException] = []
 
@@ -108,6 +111,8 @@ def load(home: Path, source: str, extract: Extract) -> list[str]:
             raise
 
     schema = Schema(source)
+    for detection in list(schema.settings.get("detections") or ()):
+        schema.remove_type_detection(detection)
     pipeline = dlt.pipeline(
         pipeline_name=source,
         pipelines_dir=str(working),

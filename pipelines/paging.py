@@ -195,7 +195,8 @@ async def together(*parts: Callable[[], Awaitable[None]]) -> None:
 
 def first_cause(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the error to report out of a group: one made for people if there is one."""
-    leaves: list[BaseException] = []
-    for error in errors.exceptions:
-        leaves.append(first_cause(error) if isinstance(error, BaseExceptionGroup) else error)
+    leaves = [
+        first_cause(error) if isinstance(error, BaseExceptionGroup) else error
+        for error in errors.exceptions
+    ]
     return next((leaf for leaf in leaves if isinstance(leaf, PipelineError)), leaves[0])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -17,20 +16,22 @@ import pyarrow as pa
 
 T = TypeVar("T")
 
-ROW_SCHEMA = pa.schema(
-    [
-        pa.field("site_id", pa.string(), nullable=False),
-        pa.field("object_id", pa.string(), nullable=False),
-        pa.field("parent_id", pa.string()),
-        pa.field("version", pa.string(), nullable=False),
-        pa.field("source_at", pa.timestamp("us", tz="UTC")),
-        pa.field("fetched_at", pa.timestamp("us", tz="UTC"), nullable=False),
-        pa.field("is_present", pa.bool_(), nullable=False),
-        pa.field("payload", pa.string()),
-    ]
-)
+_COLUMNS: list[pa.Field[Any]] = [
+    pa.field("site_id", pa.string(), nullable=False),
+    pa.field("object_id", pa.string(), nullable=False),
+    pa.field("parent_id", pa.string()),
+    pa.field("version", pa.string(), nullable=False),
+    pa.field("source_at", pa.timestamp("us", tz="UTC")),
+    pa.field("fetched_at", pa.timestamp("us", tz="UTC"), nullable=False),
+    pa.field("is_present", pa.bool_(), nullable=False),
+    pa.field("payload", pa.string()),
+]
+ROW_SCHEMA = pa.schema(_COLUMNS)
 QUARANTINED_TEXT_LIMIT = 2**20
 """Characters kept of a record in quarantine."""
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""A time before all others, for things that have not happened yet."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SUSPECT = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
@@ -86,7 +87,7 @@ class RowBuffer:
             pa.repeat(pa.scalar(self._site_id), len(self)),
             *(
                 pa.array(values, type=field.type)
-                for values, field in zip(self._columns, list(ROW_SCHEMA)[1:], strict=True)
+                for values, field in zip(self._columns, _COLUMNS[1:], strict=True)
             ),
         ]
         self._columns = ([], [], [], [], [], [], [])
@@ -172,12 +173,20 @@ def decode_record(record: str | bytes, kind: type[T]) -> T:
         raise BadRecordError(f"unexpected shape: {error}") from error
 
 
+def member_of(record: str | bytes, name: str) -> object:
+    """Decode one member of a JSON object; the others may hold anything, even absurd numbers.
+
+    None when it is missing. Raises BadRecordError when the record is no object.
+    """
+    value = decode_record(record, dict[str, msgspec.Raw]).get(name)
+    return None if value is None else decode_record(bytes(value), object)
+
+
 def best_known_id(record: str) -> str:
     """Return the id of a record in quarantine as far as it can be read, else `unknown`."""
     try:
-        content = msgspec.json.decode(record)
-        return id_of(content.get("id") if isinstance(content, Mapping) else None)
-    except (BadRecordError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return id_of(member_of(record, "id"))
+    except BadRecordError:
         return "unknown"
 
 

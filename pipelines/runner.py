@@ -148,6 +148,11 @@ def run_source(
             )
             await spec.traverse(sync)
             await sync.flush_all()
+            for endpoint, count in client.mended.items():
+                sync.warn(
+                    f"{count} answers to {endpoint} held characters that are no text (lone "
+                    "surrogates); they were replaced by U+FFFD."
+                )
             reports.append(_report(sync, started_at))
             _add_run(sync, reports[-1])
             await sync.flush_all()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,15 @@ import pyarrow as pa
 from pipelines.client import SiteClient
 from pipelines.config import Settings
 from pipelines.lake import Seen, last_versions
-from pipelines.rows import QUARANTINED_TEXT_LIMIT, RowBuffer, best_known_id, sha256, version_at
+from pipelines.rows import (
+    QUARANTINED_TEXT_LIMIT,
+    BadRecordError,
+    RowBuffer,
+    best_known_id,
+    sha256,
+    text_of,
+    version_at,
+)
 
 TABLE_PAYLOAD_CHARACTERS = 16 * 2**20
 TABLE_ROWS = 5_000
@@ -98,6 +107,23 @@ class Sync:
     async def _send(self, resource: str, buffer: RowBuffer) -> None:
         self.rows[resource] += len(buffer)
         await self.tables.put(ResourceTable(resource, buffer.take()))
+
+    def text(self, resource: str, record: bytes | msgspec.Raw, fetched_at: datetime) -> str:
+        """Return a record as text every reader can take; what was replaced goes to quarantine."""
+        sent = bytes(record)
+        text, replaced = text_of(sent)
+        if replaced:
+            original = str(sent, "utf-8", "replace")
+            self.quarantine(resource, f"kept, with {replaced} replaced", original, fetched_at)
+        return text
+
+    @contextmanager
+    def set_aside(self, resource: str, text: str, fetched_at: datetime) -> Iterator[None]:
+        """Put the record into quarantine when the block finds it unusable (BadRecordError)."""
+        try:
+            yield
+        except BadRecordError as error:
+            self.quarantine(resource, str(error), text, fetched_at)
 
     def quarantine(self, resource: str, reason: str, text: str, fetched_at: datetime) -> None:
         """Keep a record that cannot be used as it is, with the reason."""

@@ -85,9 +85,7 @@ def _stored_time(state: Mapping[str, Any], key: str) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _is_due(
-    state: Mapping[str, Any], key: str, interval: timedelta, server_now: datetime
-) -> bool:
+def _is_due(state: Mapping[str, Any], key: str, interval: timedelta, server_now: datetime) -> bool:
     last = _stored_time(state, key)
     return last is None or server_now - last >= interval
 

@@ -27,9 +27,7 @@ SOURCE = SourceSpec(
         ResourceSpec("issues", "One row per issue version as fetched (version: fields.updated)."),
         ResourceSpec("changelogs", "One row per changelog history; parent is the issue."),
         ResourceSpec("comments", "One row per comment version (version: updated)."),
-        ResourceSpec(
-            "comment_listings", "One row per complete listing of an issue's comment ids."
-        ),
+        ResourceSpec("comment_listings", "One row per complete listing of an issue's comment ids."),
         ResourceSpec("worklogs", "One row per worklog version (version: updated)."),
         ResourceSpec("worklog_deletions", "One row per entry of the worklog deletion feed."),
         ResourceSpec(

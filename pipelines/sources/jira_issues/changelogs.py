@@ -8,7 +8,7 @@ import msgspec
 
 from pipelines.client import Answer
 from pipelines.paging import complete, for_each, token_pages
-from pipelines.rows import BadRecordError, decode_record, id_of, parse_time, text_of
+from pipelines.rows import decode_record, id_of, parse_time
 from pipelines.sync import Sync, chunks
 
 BULK_FETCH = "/rest/api/3/changelog/bulkfetch"
@@ -59,35 +59,25 @@ async def _fetch_chunk(sync: Sync, part: list[str]) -> None:
 
     async for answer in token_pages(ask):
         for record in answer.content.records:
-            text, _ = text_of(bytes(record))
-            try:
-                group = decode_record(text, _IssueHistories)
+            text = str(bytes(record), "utf-8", "replace")
+            with sync.set_aside("changelogs", text, answer.fetched_at):
+                group = decode_record(bytes(record), _IssueHistories)
                 issue_id = id_of(group.issue_id)
-            except BadRecordError as error:
-                sync.quarantine("changelogs", str(error), text, answer.fetched_at)
-                continue
-            for history in group.histories:
-                _add_history(sync, issue_id, bytes(history), answer.fetched_at)
+                for history in group.histories:
+                    _add_history(sync, issue_id, history, answer.fetched_at)
         await sync.flush_full()
 
 
-def _add_history(sync: Sync, issue_id: str, record: bytes, fetched_at: datetime) -> None:
-    text, replaced = text_of(record)
-    try:
+def _add_history(sync: Sync, issue_id: str, record: msgspec.Raw, fetched_at: datetime) -> None:
+    text = sync.text("changelogs", record, fetched_at)
+    with sync.set_aside("changelogs", text, fetched_at):
         history = decode_record(text, _History)
         history_id = id_of(history.id)
-        created = parse_time(history.created)
-    except BadRecordError as error:
-        sync.quarantine("changelogs", str(error), text, fetched_at)
-        return
-    if replaced:
-        original = str(record, "utf-8", "replace")
-        sync.quarantine("changelogs", f"kept, with {replaced} replaced", original, fetched_at)
-    sync.buffer("changelogs").add(
-        history_id,
-        parent_id=issue_id,
-        version=history_id,
-        source_at=created,
-        fetched_at=fetched_at,
-        payload=text,
-    )
+        sync.buffer("changelogs").add(
+            history_id,
+            parent_id=issue_id,
+            version=history_id,
+            source_at=parse_time(history.created),
+            fetched_at=fetched_at,
+            payload=text,
+        )

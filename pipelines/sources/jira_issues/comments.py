@@ -9,15 +9,7 @@ import msgspec
 from pipelines.client import Answer
 from pipelines.errors import NotFoundError, PermissionDeniedError
 from pipelines.paging import OffsetPage, complete, offset_pages
-from pipelines.rows import (
-    BadRecordError,
-    decode_record,
-    id_of,
-    parse_time,
-    sha256,
-    text_of,
-    version_at,
-)
+from pipelines.rows import decode_record, id_of, parse_time, sha256, version_at
 from pipelines.sync import Sync
 
 COMMENTS = "/rest/api/3/issue/{id}/comment"
@@ -55,32 +47,26 @@ def add_comments(
     buffer = sync.buffer("comments")
     ids: list[str] = []
     for record in records:
-        text, replaced = text_of(bytes(record))
-        try:
+        text = sync.text("comments", record, fetched_at)
+        with sync.set_aside("comments", text, fetched_at):
             comment = decode_record(text, _Comment)
             comment_id = id_of(comment.id)
             updated = parse_time(comment.updated)
-        except BadRecordError as error:
-            sync.quarantine("comments", str(error), text, fetched_at)
-            continue
-        if replaced:
-            original = str(bytes(record), "utf-8", "replace")
-            sync.quarantine("comments", f"kept, with {replaced} replaced", original, fetched_at)
-        ids.append(comment_id)
-        buffer.add(
-            comment_id,
-            parent_id=issue_id,
-            version=version_at(updated),
-            source_at=updated,
-            fetched_at=fetched_at,
-            payload=text,
-        )
+            buffer.add(
+                comment_id,
+                parent_id=issue_id,
+                version=version_at(updated),
+                source_at=updated,
+                fetched_at=fetched_at,
+                payload=text,
+            )
+            ids.append(comment_id)
     if len(ids) == len(records):
         listing = msgspec.json.encode(ids).decode()
         sync.buffer("comment_listings").add(
             issue_id,
             parent_id=issue_id,
-            # the run keeps a list that comes back (a comment added and deleted) a version of its own
+            # a list that comes back (comment added, then deleted) must be a version of its own
             version=f"{sha256(listing)}.{sync.run_id}",
             source_at=server_time,
             fetched_at=fetched_at,
@@ -103,17 +89,12 @@ async def read_all_comments(sync: Sync, issue_id: str) -> None:
             ),
         )
 
-    async def read() -> tuple[list[msgspec.Raw], Answer[OffsetPage] | None]:
-        records: list[msgspec.Raw] = []
-        first: Answer[OffsetPage] | None = None
-        async for answer in offset_pages(ask):
-            first = first or answer
-            records.extend(answer.content.records)
-        return records, first
+    async def read() -> list[Answer[OffsetPage]]:
+        return [answer async for answer in offset_pages(ask)]
 
     try:
-        records, first = await complete(read, f"comments of issue {issue_id}")
+        answers = await complete(read, f"comments of issue {issue_id}")
     except (NotFoundError, PermissionDeniedError):
         return
-    assert first
-    add_comments(sync, issue_id, records, first.fetched_at, first.server_time)
+    records = [record for answer in answers for record in answer.content.records]
+    add_comments(sync, issue_id, records, answers[0].fetched_at, answers[0].server_time)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
 
 from pipelines.client import Answer, server_time_after
 from pipelines.paging import complete, token_pages
-from pipelines.rows import BadRecordError, decode_record, id_of, parse_time
+from pipelines.rows import NEVER, BadRecordError, decode_record, id_of, parse_time
 from pipelines.sync import Sync
 from pipelines.windows import BEGINNING, jql_minute, zone_of
 
@@ -38,13 +38,13 @@ class _Updated(msgspec.Struct):
 
 @dataclass(slots=True)
 class IdListing:
-    """A complete listing of ids. `started_at`/`finished_at` are server times."""
+    """A complete listing of ids. `started_at`/`finished_at` are server times, `fetched_at` ours."""
 
-    ids: set[str]
-    unreadable: int
     started_at: datetime
-    finished_at: datetime
-    fetched_at: datetime
+    ids: set[str] = field(default_factory=set)
+    unreadable: int = 0
+    finished_at: datetime = NEVER
+    fetched_at: datetime = NEVER
 
 
 def _decode_page(body: bytes) -> SearchPage:
@@ -78,36 +78,35 @@ async def list_everything(sync: Sync) -> IdListing:
 
 
 async def _list(sync: Sync, jql: str) -> IdListing:
+    async def ask(token: str | None) -> Answer[SearchPage]:
+        body = {"jql": jql, "fields": ["id"], "maxResults": IDS_PER_PAGE}
+        return await sync.client.post(
+            SEARCH, _decode_page, body=body | ({"nextPageToken": token} if token else {})
+        )
+
     async def read() -> IdListing:
-        ids: set[str] = set()
-        unreadable = 0
-        listing: IdListing | None = None
-
-        async def ask(token: str | None) -> Answer[SearchPage]:
-            body = {"jql": jql, "fields": ["id"], "maxResults": IDS_PER_PAGE}
-            return await sync.client.post(
-                SEARCH, _decode_page, body=body | ({"nextPageToken": token} if token else {})
-            )
-
+        listing = IdListing(started_at=sync.server_now)
         async for answer in token_pages(ask):
+            listing.finished_at = server_time_after(answer)
+            listing.fetched_at = answer.fetched_at
             for record in answer.content.records:
-                try:
-                    issue_id = id_of(decode_record(bytes(record), _Identity).id)
-                    if not issue_id.isascii() or not issue_id.isdigit():
-                        raise BadRecordError(f"no issue id: {issue_id[:40]!r}")
-                    ids.add(issue_id)
-                except BadRecordError as error:
-                    unreadable += 1
-                    text = str(bytes(record), "utf-8", "replace")
-                    sync.quarantine("issue_presence", str(error), text, answer.fetched_at)
-            listing = IdListing(
-                ids, unreadable, sync.server_now, server_time_after(answer), answer.fetched_at
-            )
-            sync.report("listing", len(ids), None)
-        assert listing
+                text = sync.text("issue_presence", record, answer.fetched_at)
+                issue_id = None
+                with sync.set_aside("issue_presence", text, answer.fetched_at):
+                    issue_id = _issue_id(decode_record(text, _Identity).id)
+                    listing.ids.add(issue_id)
+                listing.unreadable += issue_id is None
+            sync.report("listing", len(listing.ids), None)
         return listing
 
     return await complete(read, "issues")
+
+
+def _issue_id(value: str | int) -> str:
+    issue_id = id_of(value)
+    if not (issue_id.isascii() and issue_id.isdigit()):
+        raise BadRecordError(f"no issue id: {issue_id[:40]!r}")
+    return issue_id
 
 
 def _minute(sync: Sync, moment: datetime) -> str:

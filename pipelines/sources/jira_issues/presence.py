@@ -15,7 +15,7 @@ from ulid import ULID
 from pipelines.client import Answer, server_time_after
 from pipelines.lake import payloads
 from pipelines.paging import OffsetPage, complete, offset_pages
-from pipelines.rows import BadRecordError, decode_record, id_of
+from pipelines.rows import BadRecordError, decode_record, id_of, version_at
 from pipelines.sources.jira_issues.issues import BULK_FETCH, ISSUES_PER_REQUEST, decode_bulk
 from pipelines.sources.jira_issues.listing import IdListing
 from pipelines.sync import Sync, chunks
@@ -94,7 +94,7 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
     )
     sync.state["issue_count"] = len(listing.ids)
     if not held_back:
-        sync.state["last_sweep_at"] = listing.started_at.isoformat()
+        sync.state["last_sweep_at"] = version_at(listing.started_at)
 
 
 async def _in_visible_projects(sync: Sync, ids: Iterable[str]) -> set[str]:
@@ -138,10 +138,8 @@ def _decode_projects(body: bytes) -> OffsetPage:
     return OffsetPage(page.values, page.total, page.is_last)
 
 
-async def _confirm(
-    sync: Sync, ids: set[str], finished_at: datetime
-) -> tuple[set[str], datetime]:
-    """Ask for each missing issue; return those that are gone and the server time of the last word."""
+async def _confirm(sync: Sync, ids: set[str], finished_at: datetime) -> tuple[set[str], datetime]:
+    """Ask for each missing issue; return those that are gone, and the server time after that."""
     gone = set(ids)
     for part in chunks(sorted(ids, key=int), ISSUES_PER_REQUEST):
         answer = await sync.client.post(

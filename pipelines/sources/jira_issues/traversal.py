@@ -35,13 +35,12 @@ async def traverse(sync: Sync) -> None:
     ids = set(sync.state.get("pending_issue_ids", ()))
     if window.mode != "full":
         ids |= (await list_changed(sync, window.updated_from)).ids
-    everything = None
     if window.mode == "full" or window.reconcile:
         everything = await list_everything(sync)
         ids &= everything.ids
-        ids |= everything.ids if window.mode == "full" else await never_fetched(sync, everything.ids)
-    if everything and window.reconcile:
-        await reconcile(sync, everything)
+        ids |= everything.ids if window.mode == "full" else never_fetched(sync, everything.ids)
+        if window.reconcile:
+            await reconcile(sync, everything)
     wanted = sorted(ids, key=int)
     failed: set[str] = set()
 
@@ -70,7 +69,7 @@ async def traverse(sync: Sync) -> None:
     _remember_depth(sync, window)
 
 
-async def never_fetched(sync: Sync, listed: set[str]) -> set[str]:
+def never_fetched(sync: Sync, listed: set[str]) -> set[str]:
     """Return listed ids the lake has no issue of: they came into view without being changed."""
     return listed - sync.last_versions("issues").keys()
 

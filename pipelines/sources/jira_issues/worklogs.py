@@ -9,7 +9,7 @@ import msgspec
 
 from pipelines.client import Answer
 from pipelines.paging import ChangedWorklogs, complete, for_each, worklog_pages
-from pipelines.rows import BadRecordError, decode_record, id_of, parse_time, text_of, version_at
+from pipelines.rows import decode_record, id_of, parse_time, version_at
 from pipelines.sync import Sync
 
 UPDATED = "/rest/api/3/worklog/updated"
@@ -46,11 +46,9 @@ async def fetch_worklogs(sync: Sync, since: int) -> None:
         async for answer in _feed(sync, UPDATED, since):
             until = max(until, answer.content.until)
             for record in answer.content.values:
-                try:
-                    ids.add(decode_record(bytes(record), _Change).worklog_id)
-                except BadRecordError as error:
-                    text = str(bytes(record), "utf-8", "replace")
-                    sync.quarantine("worklogs", str(error), text, answer.fetched_at)
+                text = sync.text("worklogs", record, answer.fetched_at)
+                with sync.set_aside("worklogs", text, answer.fetched_at):
+                    ids.add(decode_record(text, _Change).worklog_id)
         return ids, until
 
     ids, until = await complete(read, "changed worklogs")
@@ -60,7 +58,7 @@ async def fetch_worklogs(sync: Sync, since: int) -> None:
         nonlocal done
         answer = await sync.client.post(LIST, _decode_list, body={"ids": part})
         for record in answer.content:
-            _add_worklog(sync, bytes(record), answer.fetched_at)
+            _add_worklog(sync, record, answer.fetched_at)
         await sync.flush_full()
         done += len(part)
         sync.report("worklogs", done, len(ids))
@@ -83,20 +81,16 @@ async def fetch_deletions(sync: Sync, since: int) -> None:
         async for answer in _feed(sync, DELETED, since):
             until = max(until, answer.content.until)
             for record in answer.content.values:
-                text, _ = text_of(bytes(record))
-                try:
+                text = sync.text("worklog_deletions", record, answer.fetched_at)
+                with sync.set_aside("worklog_deletions", text, answer.fetched_at):
                     change = decode_record(text, _Change)
-                    deleted_at = parse_time(change.updated_time)
-                except BadRecordError as error:
-                    sync.quarantine("worklog_deletions", str(error), text, answer.fetched_at)
-                    continue
-                sync.buffer("worklog_deletions").add(
-                    str(change.worklog_id),
-                    version=str(change.updated_time),
-                    source_at=deleted_at,
-                    fetched_at=answer.fetched_at,
-                    payload=text,
-                )
+                    sync.buffer("worklog_deletions").add(
+                        str(change.worklog_id),
+                        version=str(change.updated_time),
+                        source_at=parse_time(change.updated_time),
+                        fetched_at=answer.fetched_at,
+                        payload=text,
+                    )
             await sync.flush_full()
         return until
 
@@ -111,23 +105,16 @@ def _feed(sync: Sync, path: str, since: int) -> AsyncIterator[Answer[ChangedWork
     return worklog_pages(ask, since)
 
 
-def _add_worklog(sync: Sync, record: bytes, fetched_at: datetime) -> None:
-    text, replaced = text_of(record)
-    try:
+def _add_worklog(sync: Sync, record: msgspec.Raw, fetched_at: datetime) -> None:
+    text = sync.text("worklogs", record, fetched_at)
+    with sync.set_aside("worklogs", text, fetched_at):
         worklog = decode_record(text, _Worklog)
-        worklog_id, issue_id = id_of(worklog.id), id_of(worklog.issue_id)
         updated = parse_time(worklog.updated)
-    except BadRecordError as error:
-        sync.quarantine("worklogs", str(error), text, fetched_at)
-        return
-    if replaced:
-        original = str(record, "utf-8", "replace")
-        sync.quarantine("worklogs", f"kept, with {replaced} replaced", original, fetched_at)
-    sync.buffer("worklogs").add(
-        worklog_id,
-        parent_id=issue_id,
-        version=version_at(updated),
-        source_at=updated,
-        fetched_at=fetched_at,
-        payload=text,
-    )
+        sync.buffer("worklogs").add(
+            id_of(worklog.id),
+            parent_id=id_of(worklog.issue_id),
+            version=version_at(updated),
+            source_at=updated,
+            fetched_at=fetched_at,
+            payload=text,
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -14,7 +14,7 @@ from pipelines.client import Answer, server_time_after
 from pipelines.errors import NotFoundError, PermissionDeniedError
 from pipelines.lake import Seen
 from pipelines.paging import OffsetPage, complete, offset_pages
-from pipelines.rows import BadRecordError, content_hash, decode_record, id_of, text_of
+from pipelines.rows import NEVER, content_hash, id_of, member_of
 from pipelines.sync import Sync
 
 Style = Literal["page_bean", "array", "array_pages", "issueLinkTypes"]
@@ -125,12 +125,15 @@ def decode_page(style: Style, body: bytes) -> OffsetPage:
 
 @dataclass(slots=True)
 class Listing:
-    """One complete listing: object id -> (text, when it arrived). Times: ours, and the server's."""
+    """One complete listing: object id -> (text, when it arrived by our clock).
 
-    objects: dict[str, tuple[str, datetime]]
-    unreadable: int
-    fetched_at: datetime
-    finished_at: datetime
+    `finished_at` is the server's time of the last page, `fetched_at` ours.
+    """
+
+    objects: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    unreadable: int = 0
+    finished_at: datetime = NEVER
+    fetched_at: datetime = NEVER
 
 
 async def list_pages(sync: Sync, entry: FullList) -> AsyncIterator[Answer[OffsetPage]]:
@@ -151,30 +154,17 @@ async def read_listing(sync: Sync, entry: FullList) -> Listing:
     """Read one list to its end, from the start again if it shifts. See `paging.complete`."""
 
     async def read() -> Listing:
-        objects: dict[str, tuple[str, datetime]] = {}
-        unreadable = 0
-        listing: Listing | None = None
+        listing = Listing()
         async for answer in list_pages(sync, entry):
+            listing.finished_at = server_time_after(answer)
+            listing.fetched_at = answer.fetched_at
             for record in answer.content.records:
-                text, replaced = text_of(bytes(record))
-                try:
-                    content = decode_record(text, dict[str, msgspec.Raw])
-                    key = content.get(entry.key)
-                    object_id = id_of(key and msgspec.json.decode(key))
-                except (BadRecordError, msgspec.DecodeError) as error:
-                    unreadable += 1
-                    sync.quarantine(entry.resource, str(error), text, answer.fetched_at)
-                    continue
-                if replaced:
-                    sync.quarantine(
-                        entry.resource,
-                        f"kept, with {replaced} replaced",
-                        str(bytes(record), "utf-8", "replace"),
-                        answer.fetched_at,
-                    )
-                objects[object_id] = (text, answer.fetched_at)
-            listing = Listing(objects, unreadable, answer.fetched_at, server_time_after(answer))
-        assert listing
+                text = sync.text(entry.resource, record, answer.fetched_at)
+                object_id = None
+                with sync.set_aside(entry.resource, text, answer.fetched_at):
+                    object_id = id_of(member_of(text, entry.key))
+                    listing.objects[object_id] = (text, answer.fetched_at)
+                listing.unreadable += object_id is None
         return listing
 
     return await complete(read, entry.resource)
