@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import pyarrow as pa
@@ -190,11 +190,8 @@ def last_versions(home: Path, source: str, resource: str) -> dict[str, Seen]:
         return {}
     table = pa.concat_tables(tables)
     table = table.take(pc.sort_indices(table["fetched_at"]))  # stable: file and row break ties
-    values: list[list[Any]] = [table[name].to_pylist() for name in columns[:3]]
-    return {
-        object_id: Seen(version, present)
-        for object_id, version, present in zip(*values, strict=True)
-    }
+    ids, *seen = ([*table[name].to_pylist()] for name in columns[:3])
+    return dict(zip(map(str, ids), map(Seen, *seen), strict=True))
 
 
 def payloads(
@@ -252,12 +249,11 @@ def row_digest(paths: Sequence[Path]) -> tuple[int, str]:
             column: pa.Array[Any] = batch.columns[index]
             length.update(_bytes_of(pc.is_null(column).cast(pa.uint8())))
             if pa.types.is_string(column.type):
-                texts: pa.StringArray = pc.fill_null(column, "")
+                texts = cast("pa.StringArray", column.fill_null(""))
                 length.update(_bytes_of(pc.binary_length(texts)))
                 value.update(_text_bytes(texts))
             else:
-                numbers: pa.Int64Array = pc.fill_null(column.cast(pa.int64()), 0)
-                value.update(_bytes_of(numbers))
+                value.update(_bytes_of(column.cast(pa.int64()).fill_null(0)))
     digests = b"".join(part.digest() for part in (*lengths, *values))
     return rows, hashlib.sha256(digests).hexdigest()
 
