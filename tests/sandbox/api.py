@@ -158,6 +158,11 @@ class Api:
             reply.body["nextPageToken"] = reply.token
         return reply
 
+    def delivered(self, reply: Reply) -> None:
+        """Take note that a reply arrived: what a sweep found absent is told once."""
+        for detail in reply.details:
+            self._absent.update(map(int, detail.absent or ()))
+
     def _listing(self, jql: str, token: str | None) -> tuple[_Listing, int]:
         if token is not None:
             numbers = _decode_token(token)

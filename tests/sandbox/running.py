@@ -119,6 +119,7 @@ class RunningSandbox:
 
     def served(self) -> list[JsonObject]:
         """Read the served log's entries so far."""
+        self.state()  # a response is logged after it is sent; the next request waits for that
         return _rows(self.state_dir / "served.jsonl")
 
     def faults(self) -> list[JsonObject]:

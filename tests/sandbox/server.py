@@ -102,6 +102,7 @@ class Server:
         headers = {"X_RateLimit_NearLimit": "true"} if is_near else {}
         response = await self._send(request, 200, data, **headers)
         site.served.write(number, now, reply.keys, reply.details)
+        site.api.delivered(reply)
         return response
 
     def _call(self, request: web.Request, raw: bytes) -> Call:

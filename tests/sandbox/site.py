@@ -109,7 +109,7 @@ class Site:
     def _build(self, image: Path | None) -> World:
         saved = self._saved
         if image is not None:
-            return load_image(image, sink=self.ledger.write)
+            return load_image(image, time_zone=saved.time_zone, sink=self.ledger.write)
         return build_world(
             seed=saved.seed,
             start=saved.start,
