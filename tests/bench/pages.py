@@ -26,14 +26,16 @@ EPOCH_MS = 1_735_689_600_000
 
 @dataclass(frozen=True)
 class Shape:
-    """How large an issue is: custom fields and history entries in each."""
+    """How large an issue is: custom fields, history entries, words of text, comments."""
 
     custom_fields: int
     histories: int
+    words: int
+    comments: int
 
 
-HEAVY = Shape(custom_fields=60, histories=8)
-LIGHT = Shape(custom_fields=4, histories=2)
+HEAVY = Shape(custom_fields=60, histories=8, words=120, comments=2)
+LIGHT = Shape(custom_fields=0, histories=1, words=12, comments=0)
 
 
 def _text(rng: random.Random, words: int) -> str:
@@ -79,10 +81,10 @@ def issue(number: int, shape: Shape, rng: random.Random) -> dict[str, Any]:
         "labels": rng.choices(WORDS, k=3),
         "issuelinks": [],
         "attachment": [],
-        "description": _text(rng, 120),
+        "description": _text(rng, shape.words),
         "comment": {
-            "total": 2,
-            "maxResults": 2,
+            "total": shape.comments,
+            "maxResults": shape.comments,
             "startAt": 0,
             "comments": [
                 {
@@ -93,7 +95,7 @@ def issue(number: int, shape: Shape, rng: random.Random) -> dict[str, Any]:
                     "created": _jira_time(created + 1_000 * position),
                     "updated": _jira_time(created + 1_000 * position),
                 }
-                for position in range(2)
+                for position in range(shape.comments)
             ],
         },
     }
@@ -127,9 +129,9 @@ def changelog(number: int, shape: Shape, rng: random.Random) -> dict[str, Any]:
                         "fieldId": "summary",
                         "fieldtype": "jira",
                         "from": None,
-                        "fromString": _text(rng, 60),
+                        "fromString": _text(rng, shape.words // 2),
                         "to": None,
-                        "toString": _text(rng, 60),
+                        "toString": _text(rng, shape.words // 2),
                     },
                     {
                         "field": "status",
