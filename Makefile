@@ -42,7 +42,7 @@ bench: setup ## Measure speed and memory as ratios to floors taken in the same r
 	@$(PY) -m tests.bench
 
 dagster: setup ## Open the Dagster UI on http://127.0.0.1:3000
-	@mkdir -p "$(AUDIT_LOG_HOME)/dagster"
+	@mkdir -p "$(AUDIT_LOG_HOME)/dagster" && cp orchestration/dagster.yaml "$(AUDIT_LOG_HOME)/dagster/"
 	@DAGSTER_HOME="$$(cd "$(AUDIT_LOG_HOME)/dagster" && pwd)" .venv/bin/dagster dev --host 127.0.0.1 -m orchestration.definitions
 
 lock: setup ## Resolve pyproject.toml into requirements.lock again
