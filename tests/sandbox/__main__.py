@@ -62,6 +62,7 @@ def _arguments() -> argparse.ArgumentParser:
     )
     server.add_argument("--actions-per-year", type=int, default=62_000)
     server.add_argument("--max-lag-minutes", type=float, default=4, help="of the search index")
+    server.add_argument("--page-limit", type=int, help="the most a search or changelog page holds")
     server.add_argument("--time-zone", type=_zone, default="Europe/Zurich", help="of the API user")
     check = commands.add_parser("check", help="compare a ledger with a snapshot")
     check.add_argument("--ledger", type=Path, required=True, help="ledger.jsonl or its directory")
@@ -103,6 +104,7 @@ def _run_server(arguments: argparse.Namespace) -> int:
                 actions_per_year=arguments.actions_per_year,
                 max_lag_minutes=arguments.max_lag_minutes,
                 time_zone=arguments.time_zone,
+                page_limit=arguments.page_limit,
             )
         )
     except (StateError, PlanError, ImageError, OSError) as error:

@@ -30,6 +30,7 @@ class Call(Struct):
     path: str
     query: Mapping[str, Sequence[str]]
     body: JsonObject
+    is_refusing: bool = False  # a bulk fetch leaves its first issue out, to be asked for again
 
     def one(self, name: str, default: str = "") -> str:
         """Give the first value of a query parameter."""
@@ -74,10 +75,14 @@ class _Listing(Struct):
 
 
 class Api:
-    """All endpoints of one world. `request` and `now` of an answer are set by the server."""
+    """All endpoints of one world. The server sets `request`, the number of the next answer.
 
-    def __init__(self, world: World) -> None:
+    `page_limit`: the most a page of search/jql and changelog/bulkfetch holds, whatever is asked.
+    """
+
+    def __init__(self, world: World, page_limit: int | None = None) -> None:
         self.world = world
+        self._page_limit = page_limit or 10_000
         self.render = Renderer(world)
         self.permissions: dict[str, bool] = dict.fromkeys(_PERMISSIONS, True)
         self.request = 0
@@ -126,7 +131,7 @@ class Api:
         if not is_ids_only:
             has_star = any(name.startswith("*") for name in wanted)
             limit = min(limit, 100 if has_star or len(wanted) > 10 else 1000)
-        limit = max(limit, 1)
+        limit = max(1, min(limit, self._page_limit))
         listing, page = self._listing(jql, token)
         keys, ids = self._matching(listing.query)
         start = listing.starts[page]
@@ -250,22 +255,23 @@ class Api:
         return reply
 
     def issue_bulkfetch(self, call: Call) -> Reply:
-        """POST /issue/bulkfetch: at most 100; missing and invisible ones are `issueErrors`."""
+        """POST /issue/bulkfetch: at most 100, by id; missing and invisible ones are left out.
+
+        `issueErrors` holds only what can be asked for again.
+        """
         body = _body(call, _BulkIssueBody)
         if not 1 <= len(body.issue_ids_or_keys) <= 100:
             raise ApiError(400, "The number of issue IDs or keys must be between 1 and 100.")
         wanted = frozenset(body.fields or ("*navigable",))
-        issues: dict[int, Issue] = {}
+        found = {i.id: i for i in map(self.world.find, body.issue_ids_or_keys) if i is not None}
+        issues = [found[issue_id] for issue_id in sorted(found)]
         errors: list[JsonObject] = []
-        for id_or_key in body.issue_ids_or_keys:
-            issue = self.world.find(id_or_key)
-            if issue is None:
-                errors.append({"id": id_or_key, "errorMessage": _MISSING})
-            else:
-                issues[issue.id] = issue
+        if call.is_refusing and issues:
+            refused = issues.pop(0)
+            errors = [{"id": str(refused.id), "errorMessage": "The issue could not be loaded."}]
         reply = Reply({})
         rows = []
-        for _, issue in sorted(issues.items()):
+        for issue in issues:
             rows.append(self.render.issue(issue, wanted))
             self._show_issue(reply, issue, wanted)
         reply.body = {"issues": rows, "issueErrors": errors}
@@ -297,7 +303,8 @@ class Api:
             key=lambda row: row[0],
         )
         start = bisect.bisect_right(found, after, key=lambda row: row[0]) if after else 0
-        page = found[start : start + body.max_results]
+        end = start + min(body.max_results, self._page_limit)
+        page = found[start:end]
         groups: dict[int, list[Any]] = {}
         reply = Reply({})
         for (_, issue_id, _), history in page:
@@ -314,7 +321,7 @@ class Api:
                 for issue_id, histories in groups.items()
             ]
         }
-        if start + body.max_results < len(found):
+        if end < len(found):
             reply.token = reply.body["nextPageToken"] = _encode_token(*page[-1][0])
         return reply
 

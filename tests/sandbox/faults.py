@@ -5,7 +5,8 @@ A plan is TOML:
     seed = 1
     [[fault]]
     path = "/rest/api/3/search/jql"   # fnmatch pattern of the request path
-    kind = "rate_limited"             # see `Kind`
+    kind = "rate_limited"             # see `Kind`; issue_error: a bulk fetch
+                                      # puts its first issue into issueErrors
     probability = 0.1                 # of each matching request; or
     nth = [1, 4]                      # exactly these matching requests, counted from 1; or
     times = 3                         # the next three
@@ -36,6 +37,7 @@ Kind = Literal[
     "reset",
     "slow",
     "near_limit",
+    "issue_error",
 ]
 
 

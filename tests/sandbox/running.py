@@ -144,12 +144,14 @@ def running_sandbox(
     actions_per_year: int = 62_000,
     max_lag_minutes: float = 4,
     time_zone: str = "Europe/Zurich",
+    page_limit: int | None = None,
 ) -> Iterator[RunningSandbox]:
     """Start a site that began `days` before `now` (ISO, UTC; or "live") and stop it at the end.
 
     30 days hold about 5,000 actions. `state` None is a temporary directory that is removed;
-    given again, it continues the same world. `days=0` with `actions_per_year=1` gives an empty
-    site for scripted changes by `do`.
+    given again, it continues the same world. `page_limit` is the most that a page of search or
+    bulk changelogs holds, so that small worlds have many pages. `days=0` with
+    `actions_per_year=1` gives an empty site for scripted changes by `do`.
     """
     with contextlib.ExitStack() as stack:
         if state is None:
@@ -167,6 +169,7 @@ def running_sandbox(
                 actions_per_year=actions_per_year,
                 max_lag_minutes=max_lag_minutes,
                 time_zone=time_zone,
+                page_limit=page_limit,
             )
         )
         stack.callback(site.close)

@@ -35,7 +35,7 @@ _AUTHORIZATION = "Basic " + base64.b64encode(f"{ADMIN_EMAIL}:{API_TOKEN}".encode
 _MAX_BODY = 4 * 1024 * 1024
 _GZIP_FROM = 1_000
 _KEPT_PAGES = 16
-_GOES_ON = frozenset({"slow", "near_limit", "truncated"})
+_GOES_ON = frozenset({"slow", "near_limit", "truncated", "issue_error"})
 _HTML = b"<!DOCTYPE html><html><head><title>Scheduled maintenance</title></head></html>"
 
 
@@ -87,6 +87,7 @@ class Server:
             if fault is not None and fault.kind == "slow":
                 await asyncio.sleep(fault.seconds)
                 now = site.catch_up()
+            call.is_refusing = fault is not None and fault.kind == "issue_error"
             site.api.request = number
             reply = site.api.handle(request.method, call)
         except ApiError as error:

@@ -32,6 +32,7 @@ class Options(Struct, frozen=True):
     actions_per_year: int = 62_000
     max_lag_minutes: float = 4
     time_zone: str = "Europe/Zurich"
+    page_limit: int | None = None
 
 
 class _Control(Struct):
@@ -71,7 +72,7 @@ class Site:
         self.fault_log = FaultLog(self.state / "faults.jsonl")
         self.requests = self.served.last_request
         self.world = self._build(options.image)
-        self.api = Api(self.world)
+        self.api = Api(self.world, options.page_limit)
         for control in self._saved.controls:
             self.world.advance(control.at)
             self.world.hide(control.at, control.project, is_hidden=control.is_hidden)

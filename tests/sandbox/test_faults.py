@@ -89,6 +89,18 @@ def test_slow_and_near_limit_answers_are_served(site: RunningSandbox) -> None:
     assert kinds(site) == ["near_limit", "slow"]
 
 
+def test_an_issue_error_is_a_gap_to_be_asked_for_again(site: RunningSandbox) -> None:
+    client = Client(site)
+    ids = [issue["id"] for issue in client.search(EVERYTHING, maxResults=3).body["issues"]]
+    site.fault("/rest/api/3/issue/bulkfetch", "issue_error", times=1)
+    answer = client.post("issue/bulkfetch", issueIdsOrKeys=ids).body
+    (error,) = answer["issueErrors"]
+    assert sorted([error["id"], *(issue["id"] for issue in answer["issues"])]) == sorted(ids)
+    assert f"issue:{error['id']}" not in {row["key"] for row in site.served()}
+    answer = client.post("issue/bulkfetch", issueIdsOrKeys=ids).body
+    assert (len(answer["issues"]), answer["issueErrors"]) == (3, [])
+
+
 def test_break_json_lasts_as_long_as_asked(site: RunningSandbox) -> None:
     site.break_json("/rest/api/3/field", times=2)
     client = Client(site)
