@@ -1,0 +1,1 @@
+"""Tests of serve against real DuckDB snapshots."""

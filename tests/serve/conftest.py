@@ -1,0 +1,146 @@
+"""Snapshots to serve: a small synthetic log, some of it awkward on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from fastapi.testclient import TestClient
+
+from serve.app import create_app
+from serve.config import ServeSettings
+from tests.bench.synthetic import Shape, publish, write_marts
+
+SHAPE = Shape(actions=3_000, actors=40, projects=6, issues=200, days=90)
+BASE_URL = "http://127.0.0.1"
+
+# What people type into Jira and what spreadsheets and browsers would make of it.
+HOSTILE_TEXTS = (
+    "=1+1",
+    "=cmd|'/c calc'!A1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\tafter a tab",
+    "http://example.com",
+    "mailto:a@example.com",
+    "<script>alert(1)</script>",
+    "a & b < c > d \" e ' f",
+    "_x0041_ is not A",
+    "two\nlines",
+    "bell\x07 null\x00 escape\x1b end",
+    "not a character \ufffe\uffff",
+    "flag 🏴󠁧󠁢󠁥󠁮󠁧󠁿 and é ü 漢字",
+    " spaces around ",
+    "]]>",
+    "&amp;",
+    "x" * 32_767,
+    "x" * 32_768,
+    "🙂" * 16_384,
+    "y" * 100_000,
+)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """The columns of a fact that filters and order depend on."""
+
+    action_id: str
+    occurred_at: datetime
+    action_code: str
+    actor_account_id: str | None
+    project_id: str | None
+    is_secured: bool
+
+
+def make_marts(path: Path) -> None:
+    """Write the synthetic marts with equal times, hostile texts, and a renamed project."""
+    write_marts(path, SHAPE)
+    with duckdb.connect(str(path)) as database:
+        # Many actions in one microsecond: only the id decides their order.
+        database.execute(
+            "update fct_actions set occurred_at = date_trunc('day', occurred_at), "
+            "observed_to_at = case when observed_to_at is not null "
+            "then date_trunc('day', occurred_at) end, "
+            "observed_from_at = date_trunc('day', observed_from_at) - interval 1 hour "
+            "where hash(action_id) % 3 = 0"
+        )
+        database.execute(
+            "update fct_action_changes set occurred_at = facts.occurred_at from fct_actions as facts "
+            "where facts.action_id = fct_action_changes.action_id"
+        )
+        listed = database.execute(
+            "select action_id from fct_actions where not is_secured and issue_id is not null "
+            "order by occurred_at desc, action_id desc limit ?",
+            [len(HOSTILE_TEXTS)],
+        ).fetchall()
+        for (action_id,), text in zip(listed, HOSTILE_TEXTS, strict=True):
+            database.execute(
+                "update fct_actions set old_value = ?, new_value = ? where action_id = ?",
+                [text, text, action_id],
+            )
+        # Project 10000 was once called OLD: its issues bore that key in their first half.
+        database.execute(
+            "update bridge_issue_keys set valid_from_at = timestamp '2025-11-15' "
+            "where starts_with(issue_key, 'P0-')"
+        )
+        database.execute(
+            "insert into bridge_issue_keys "
+            "select site_id, issue_id, replace(issue_key, 'P0-', 'OLD-'), timestamp '2025-01-01', "
+            "timestamp '2025-11-15', false from bridge_issue_keys "
+            "where starts_with(issue_key, 'P0-')"
+        )
+        # An issue that moved from OLD to P1 keeps its old key too; P1 never was OLD.
+        database.execute(
+            "insert into bridge_issue_keys "
+            "select site_id, issue_id, 'OLD-999', timestamp '2024-01-01', timestamp '2024-02-01', "
+            "false from bridge_issue_keys where starts_with(issue_key, 'P1-') limit 1"
+        )
+        database.execute("checkpoint")
+
+
+@pytest.fixture(scope="session")
+def marts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("marts") / "marts.duckdb"
+    make_marts(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def facts(marts: Path) -> list[Fact]:
+    """Every fact, newest first: what the API must agree with."""
+    with duckdb.connect(str(marts), read_only=True) as database:
+        rows = database.execute(
+            "select action_id, occurred_at, action_code, actor_account_id, project_id, is_secured "
+            "from fct_actions"
+        ).fetchall()
+    found = [Fact(*row) for row in rows]
+    return sorted(found, key=lambda fact: (fact.occurred_at, fact.action_id), reverse=True)
+
+
+def publish_copy(home: Path, marts: Path) -> str:
+    """Publish a copy of `marts` under `home`; returns the snapshot's id."""
+    home.mkdir(parents=True, exist_ok=True)
+    copy = home / "copy.duckdb"
+    copy.write_bytes(marts.read_bytes())
+    return publish(home, copy)
+
+
+def make_client(home: Path, **settings: Any) -> TestClient:
+    """Return a client of an application of its own over `home`."""
+    app = create_app(ServeSettings(home=home, **settings))
+    return TestClient(app, base_url=BASE_URL, raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="session")
+def client(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of an application whose snapshot never changes."""
+    home = tmp_path_factory.mktemp("home")
+    publish_copy(home, marts)
+    with make_client(home) as made:
+        yield made

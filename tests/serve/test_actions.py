@@ -1,0 +1,262 @@
+"""The list of actions: filters, order, pages, security levels."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.serve.conftest import SHAPE, Fact, make_client, publish_copy
+
+ALL_TIME = {"from": "2025-01-01", "to": "2026-01-02"}
+CODES = ["ISSUE_CREATED", "ISSUE_UPDATED", "STATUS_CHANGED", "PROJECT_CREATED", "ISSUE_DELETED"]
+
+filters = st.fixed_dictionaries(
+    {
+        "from": st.dates(datetime(2025, 9, 20).date(), datetime(2025, 12, 30).date()).map(str),
+        "to": st.just("2026-01-02") | st.just("2025-12-31T12:00:00Z"),
+    },
+    optional={
+        "user": st.lists(st.sampled_from([f"account-{n}" for n in range(8)]), max_size=3),
+        "project": st.lists(st.sampled_from(["P0", "p1", "10002", "OLD"]), max_size=2),
+        "action_code": st.lists(st.sampled_from(CODES), max_size=3),
+    },
+)
+PROJECT_IDS = {"P0": "10000", "p1": "10001", "10002": "10002", "OLD": "10000"}
+
+
+def get(client: TestClient, path: str, **params: Any) -> dict[str, Any]:
+    response = client.get(path, params=params)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def all_pages(client: TestClient, path: str, **params: Any) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = get(client, path, **params, **cursor)
+        items += page["items"]
+        if page["next_cursor"] is None:
+            return items
+        assert len(page["items"]) == params["limit"]
+        cursor = {"cursor": page["next_cursor"]}
+
+
+def expected(facts: list[Fact], question: dict[str, Any]) -> list[Fact]:
+    """Evaluate a filter in plain Python."""
+    start, end = (
+        datetime.fromisoformat(question[name]).replace(tzinfo=None) for name in ("from", "to")
+    )
+    projects = {PROJECT_IDS[name] for name in question.get("project", [])}
+    return [
+        fact
+        for fact in facts
+        if start <= fact.occurred_at < end
+        and (not question.get("user") or fact.actor_account_id in question["user"])
+        and (not projects or fact.project_id in projects)
+        and (not question.get("action_code") or fact.action_code in question["action_code"])
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(question=filters)
+def test_filters_agree_with_plain_python(
+    client: TestClient, facts: list[Fact], question: dict[str, Any]
+) -> None:
+    items = get(client, "/api/v1/actions", limit=1_000, **question)["items"]
+    wanted = [fact for fact in expected(facts, question) if not fact.is_secured]
+    assert [item["action_id"] for item in items] == [fact.action_id for fact in wanted][:1_000]
+
+
+@settings(max_examples=25, deadline=None)
+@given(question=filters, limit=st.integers(9, 200))
+def test_pages_joined_are_the_whole_answer(
+    client: TestClient, facts: list[Fact], question: dict[str, Any], limit: int
+) -> None:
+    question = question | {"from": max(question["from"], "2025-12-15")}
+    items = all_pages(client, "/api/v1/actions", limit=limit, **question)
+    wanted = [fact for fact in expected(facts, question) if not fact.is_secured]
+    assert [item["action_id"] for item in items] == [fact.action_id for fact in wanted]
+
+
+def test_secured_actions_exist_and_are_never_listed(client: TestClient, facts: list[Fact]) -> None:
+    secured = {fact.action_id for fact in facts if fact.is_secured}
+    assert secured
+    items = all_pages(client, "/api/v1/actions", limit=1_000, **ALL_TIME)
+    assert secured.isdisjoint(item["action_id"] for item in items)
+    assert len(items) + len(secured) == len(facts)
+
+
+def test_default_is_the_last_30_days_of_the_snapshot(
+    client: TestClient, facts: list[Fact]
+) -> None:
+    page = get(client, "/api/v1/actions", limit=1_000)
+    until = SHAPE.until.replace(tzinfo=UTC)
+    assert datetime.fromisoformat(page["to"]) == until
+    assert datetime.fromisoformat(page["from"]) == until - timedelta(days=30)
+    since = SHAPE.until - timedelta(days=30)
+    wanted = [f for f in facts if f.occurred_at >= since and not f.is_secured]
+    assert [item["action_id"] for item in page["items"]] == [f.action_id for f in wanted][:1_000]
+
+
+def test_one_day_is_a_half_open_interval(client: TestClient, facts: list[Fact]) -> None:
+    midnights = [f for f in facts if f.occurred_at == datetime(2025, 12, 10) and not f.is_secured]
+    assert midnights, "the fixture puts actions on the very edge"
+    day = get(client, "/api/v1/actions", limit=1_000, **{"from": "2025-12-10", "to": "2025-12-11"})
+    before = get(client, "/api/v1/actions", limit=1_000, **{"from": "2025-12-09", "to": "2025-12-10"})
+    edge = {fact.action_id for fact in midnights}
+    assert edge <= {item["action_id"] for item in day["items"]}
+    assert edge.isdisjoint(item["action_id"] for item in before["items"])
+
+
+def test_offset_of_a_time_is_honoured(client: TestClient) -> None:
+    page = get(client, "/api/v1/actions", **{"from": "2025-12-10T02:00:00+02:00"})
+    assert page["from"] == "2025-12-10T00:00:00Z"
+
+
+def test_item_has_everything_of_the_detail_view(client: TestClient) -> None:
+    page = get(
+        client,
+        "/api/v1/actions",
+        limit=1_000,
+        expand="changes",
+        action_code="ISSUE_UPDATED",
+        **ALL_TIME,
+    )
+    item = next(i for i in page["items"] if i["old_value"] and i["old_value"].startswith("old "))
+    author = item["author"]["account_id"]
+    assert item["author"]["display_name"].endswith(f"Nr {author.removeprefix('account-')}")
+    assert item["action"] == {"code": "ISSUE_UPDATED", "label": "Issue updated"}
+    assert item["project"]["name"] == f"Project {item['project']['key'][1:]}"
+    assert item["issue"]["key"] == item["reference"]
+    assert item["issue"]["summary"].startswith("Summary of issue ")
+    assert item["issue"]["type"] in {"Task", "Bug", "Story", "Epic", "Sub-task"}
+    assert item["detection_window"] is None
+    (change,) = item["changes"]
+    assert (change["field_name"], change["new_value"]) == ("Summary", item["new_value"])
+
+
+def test_changes_come_only_when_asked_for(client: TestClient) -> None:
+    items = get(client, "/api/v1/actions", limit=5)["items"]
+    assert [item["changes"] for item in items] == [None] * 5
+
+
+def test_unknown_author_keeps_its_detection_window(client: TestClient) -> None:
+    items = get(client, "/api/v1/actions", action_code="ISSUE_DELETED", **ALL_TIME)["items"]
+    assert items
+    for item in items:
+        assert item["author"] is None
+        window = item["detection_window"]
+        assert window["from"] < window["to"] == item["occurred_at"]
+
+
+def test_action_off_issues_refers_to_its_target(client: TestClient) -> None:
+    items = get(client, "/api/v1/actions", action_code="USER_CREATED", **ALL_TIME)["items"]
+    assert items
+    assert all(i["issue"] is None and i["reference"] == i["target"]["id"] for i in items)
+
+
+def test_former_project_key_finds_the_project_that_bore_it(
+    client: TestClient, facts: list[Fact]
+) -> None:
+    items = all_pages(client, "/api/v1/actions", limit=1_000, project="old", **ALL_TIME)
+    assert {item["project"]["id"] for item in items} == {"10000"}
+    wanted = [f for f in facts if f.project_id == "10000" and not f.is_secured]
+    assert len(items) == len(wanted)
+
+
+def test_pages_stay_on_their_snapshot_while_others_are_published(
+    tmp_path: Path, marts: Path
+) -> None:
+    publish_copy(tmp_path, marts)
+    with make_client(tmp_path) as client:
+        whole = get(client, "/api/v1/actions", limit=1_000)
+        first = get(client, "/api/v1/actions", limit=300)
+        newer = publish_copy(tmp_path, marts)
+        second = get(client, "/api/v1/actions", limit=700, cursor=first["next_cursor"])
+        assert second["snapshot_id"] == first["snapshot_id"] != newer
+        assert first["items"] + second["items"] == whole["items"][:1_000]
+        assert get(client, "/api/v1/actions")["snapshot_id"] == newer
+
+        (tmp_path / "snapshots" / f"{first['snapshot_id']}.duckdb").unlink()
+        gone = client.get("/api/v1/actions", params={"cursor": first["next_cursor"]})
+        assert gone.status_code == 410
+        assert "start again without cursor" in gone.json()["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("params", "field"),
+    [
+        ({"frm": "2025-01-01"}, "frm"),
+        ({"users": "a"}, "users"),
+        ({"limit": 0}, "limit"),
+        ({"limit": 1_001}, "limit"),
+        ({"limit": "-8900000000000000000"}, "limit"),
+        ({"limit": "1" * 5_000}, "limit"),
+        ({"limit": "ten"}, "limit"),
+        ({"limit": "1e999"}, "limit"),
+        ({"from": "yesterday"}, "from"),
+        ({"from": "2025-02-30"}, "from"),
+        ({"from": "2025-01-01T25:00:00Z"}, "from"),
+        ({"from": "0001-01-01"}, "from"),
+        ({"from": "0001-01-01T00:00:00+23:59"}, "from"),
+        ({"to": "9999-12-31T23:59:59-23:59"}, "to"),
+        ({"from": "２０２５-01-01"}, "from"),  # noqa: RUF001 - digits of another script
+        ({"from": ""}, "from"),
+        ({"from": "2025-01-02", "to": "2025-01-02"}, "to"),
+        ({"user": ""}, "user"),
+        ({"user": "a\x00b"}, "user"),
+        ({"user": "x" * 256}, "user"),
+        ({"user": ["x"] * 1_001}, "user"),
+        ({"project": "NOSUCH"}, "project"),
+        ({"project": "' or 1=1 --"}, "project"),
+        ({"action_code": "issue_created"}, "action_code"),
+        ({"action_code": "NO_SUCH_CODE"}, "action_code"),
+        ({"action_code": "ISSUE_CREATED') or 1=1 --"}, "action_code"),
+        ({"expand": "everything"}, "expand"),
+        ({"cursor": "%%%"}, "cursor"),
+        ({"cursor": "x" * 513}, "cursor"),
+        ({"cursor": "eyJhIjoxfQ"}, "cursor"),
+    ],
+)
+def test_wrong_parameter_is_named_with_a_remedy(
+    client: TestClient, params: dict[str, Any], field: str
+) -> None:
+    response = client.get("/api/v1/actions", params=params)
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert [error["field"] for error in problem["errors"]] == [field]
+    assert problem["remedy"]
+    assert problem["errors"][0]["remedy"]
+    assert len(response.content) < 5_000
+
+
+def test_cursor_of_another_question_is_refused(client: TestClient) -> None:
+    cursor = get(client, "/api/v1/actions", limit=1)["next_cursor"]
+    for path, params in (
+        ("/api/v1/actions", {"user": "account-1"}),
+        ("/api/v1/actions", {"expand": "changes"}),
+        ("/api/v1/activity", {}),
+    ):
+        response = client.get(path, params={"cursor": cursor, **params})
+        assert response.status_code == 422
+        assert [error["field"] for error in response.json()["errors"]] == ["cursor"]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    name=st.sampled_from(["user", "project", "from", "to", "cursor", "action_code", "expand", "q"]),
+    value=st.text(max_size=60),
+)
+def test_no_text_breaks_the_api(client: TestClient, name: str, value: str) -> None:
+    response = client.get("/api/v1/actions", params={name: value.encode("utf-8", "replace")})
+    assert response.status_code in {200, 422}
+    assert "Traceback" not in response.text
