@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,8 @@ from tests.sandbox.server import bind, serve
 from tests.sandbox.site import Options, Site
 
 USAGE_ERROR = 2
+INTERRUPTED = 130
+MOST = 100_000_000
 
 
 def _moment(text: str) -> int:
@@ -39,6 +42,22 @@ def _zone(text: str) -> str:
         return ZoneInfo(text).key
     except (ValueError, OSError) as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time zone") from error
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST:,}")
+    return int(text)
+
+
+def _share(high: float) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        value = float(text)
+        if not 0 <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not between 0 and {high}")
+        return value
+
+    return number
 
 
 def _port(text: str) -> int:
@@ -60,13 +79,19 @@ def _arguments() -> argparse.ArgumentParser:
     server.add_argument(
         "--now", type=_now, default=None, help="ISO: frozen clock; live: the real one (default)"
     )
-    server.add_argument("--actions-per-year", type=int, default=62_000)
-    server.add_argument("--max-lag-minutes", type=float, default=4, help="of the search index")
-    server.add_argument("--page-limit", type=int, help="the most a search or changelog page holds")
+    server.add_argument("--actions-per-year", type=_positive, default=62_000)
+    server.add_argument("--max-lag-minutes", type=_share(60), default=4, help="of the search index")
+    server.add_argument(
+        "--late-share", type=_share(1), default=0, help="of changes that it finds 3-30 hours late"
+    )
+    server.add_argument(
+        "--page-limit", type=_positive, help="the most a search or changelog page holds"
+    )
     server.add_argument("--time-zone", type=_zone, default="Europe/Zurich", help="of the API user")
     check = commands.add_parser("check", help="compare a ledger with a snapshot")
     check.add_argument("--ledger", type=Path, required=True, help="ledger.jsonl or its directory")
     check.add_argument("--snapshot", type=Path, required=True, help="AUDIT_LOG_HOME or a .duckdb")
+    check.add_argument("--json", action="store_true", help="the whole verdict as JSON")
     return parser
 
 
@@ -103,6 +128,7 @@ def _run_server(arguments: argparse.Namespace) -> int:
                 plan=arguments.plan,
                 actions_per_year=arguments.actions_per_year,
                 max_lag_minutes=arguments.max_lag_minutes,
+                late_share=arguments.late_share,
                 time_zone=arguments.time_zone,
                 page_limit=arguments.page_limit,
             )
@@ -125,8 +151,11 @@ def main() -> int:
     """Run the command line; 0, or 2 for what the caller must change, or the checker's verdict."""
     arguments = _arguments().parse_args()
     if arguments.command == "check":
-        return checker.main(arguments.ledger, arguments.snapshot)
-    return _run_server(arguments)
+        return checker.main(arguments.ledger, arguments.snapshot, as_json=arguments.json)
+    try:
+        return _run_server(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

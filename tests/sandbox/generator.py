@@ -89,15 +89,21 @@ def build_world(
     start: int,
     actions_per_year: int = 62_000,
     max_lag_ms: int = 240_000,
+    late_share: float = 0,
     time_zone: str = "Europe/Zurich",
     sink: Callable[[Line], None] = lambda _: None,
 ) -> World:
     """Make the site of (seed, start), at `start` and with its stream attached.
 
-    `time_zone` is that of the API user; `max_lag_ms` bounds the search index's random lag.
+    `time_zone` is that of the API user; `max_lag_ms` and `late_share` (see `World`) set the search
+    index's lag.
     """
     world = World(
-        site=f"https://sandbox-{seed}.atlassian.net", seed=seed, max_lag_ms=max_lag_ms, sink=sink
+        site=f"https://sandbox-{seed}.atlassian.net",
+        seed=seed,
+        max_lag_ms=max_lag_ms,
+        late_share=late_share,
+        sink=sink,
     )
     world.now = start
     rng = random.Random(f"site {seed}")

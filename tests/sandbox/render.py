@@ -6,7 +6,7 @@ projects) are encoded once and embedded as `msgspec.Raw`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -271,25 +271,18 @@ class Renderer:
         }
 
     def _fields(self, issue: Issue, wanted: frozenset[str]) -> JsonObject:
-        removed = {name[1:] for name in wanted if name.startswith("-")}
-        if "*all" in wanted:
-            names: Iterable[str] = self._FIELDS
-        elif "*navigable" in wanted:
-            names = [*(name for name in self._FIELDS if name not in _NOT_NAVIGABLE), *wanted]
-        else:
-            names = wanted
-        render = self._FIELDS
+        has_all = "*all" in wanted
+        has_navigable = has_all or "*navigable" in wanted
+
+        def is_wanted(name: str) -> bool:
+            if f"-{name}" in wanted:
+                return False
+            return has_all or name in wanted or (has_navigable and name not in _NOT_NAVIGABLE)
+
         fields = {
-            name: render[name](self, issue)
-            for name in names
-            if name in render and name not in removed
+            name: render(self, issue) for name, render in self._FIELDS.items() if is_wanted(name)
         }
-        extra = {
-            name: value
-            for name, value in issue.extra.items()
-            if name not in removed and ("*all" in wanted or name in wanted)
-        }
-        return fields | extra
+        return fields | {name: value for name, value in issue.extra.items() if is_wanted(name)}
 
     def _comments(self, issue: Issue) -> JsonObject:
         comments = list(issue.comments.values())

@@ -143,6 +143,7 @@ def running_sandbox(
     port: int = 0,
     actions_per_year: int = 62_000,
     max_lag_minutes: float = 4,
+    late_share: float = 0,
     time_zone: str = "Europe/Zurich",
     page_limit: int | None = None,
 ) -> Iterator[RunningSandbox]:
@@ -151,7 +152,8 @@ def running_sandbox(
     30 days hold about 5,000 actions. `state` None is a temporary directory that is removed;
     given again, it continues the same world. `page_limit` is the most that a page of search or
     bulk changelogs holds, so that small worlds have many pages. `days=0` with
-    `actions_per_year=1` gives an empty site for scripted changes by `do`.
+    `actions_per_year=1` gives an empty site for scripted changes by `do`. The search index lags
+    by at most `max_lag_minutes`, and by 3 to 30 hours for `late_share` (0 to 1) of the changes.
     """
     with contextlib.ExitStack() as stack:
         if state is None:
@@ -168,6 +170,7 @@ def running_sandbox(
                 plan=plan,
                 actions_per_year=actions_per_year,
                 max_lag_minutes=max_lag_minutes,
+                late_share=late_share,
                 time_zone=time_zone,
                 page_limit=page_limit,
             )

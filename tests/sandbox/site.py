@@ -31,6 +31,7 @@ class Options(Struct, frozen=True):
     plan: Path | None = None
     actions_per_year: int = 62_000
     max_lag_minutes: float = 4
+    late_share: float = 0
     time_zone: str = "Europe/Zurich"
     page_limit: int | None = None
 
@@ -51,7 +52,6 @@ class _Saved(Struct):
     now: int
     image: str | None
     actions_per_year: int
-    max_lag_minutes: float
     time_zone: str
     controls: list[_Control] = msgspec.field(default_factory=list)
 
@@ -71,7 +71,7 @@ class Site:
         self.served = ServedLog(self.state / "served.jsonl")
         self.fault_log = FaultLog(self.state / "faults.jsonl")
         self.requests = self.served.last_request
-        self.world = self._build(options.image)
+        self.world = self._build(options)
         self.api = Api(self.world, options.page_limit)
         for control in self._saved.controls:
             self.world.advance(control.at)
@@ -93,7 +93,6 @@ class Site:
             now=max(now, saved.now) if saved else now,
             image=image,
             actions_per_year=options.actions_per_year,
-            max_lag_minutes=options.max_lag_minutes,
             time_zone=options.time_zone,
         )
         if saved is not None:
@@ -107,15 +106,16 @@ class Site:
             fresh.controls = saved.controls
         return fresh
 
-    def _build(self, image: Path | None) -> World:
+    def _build(self, options: Options) -> World:
         saved = self._saved
-        if image is not None:
-            return load_image(image, time_zone=saved.time_zone, sink=self.ledger.write)
+        if options.image is not None:
+            return load_image(options.image, time_zone=saved.time_zone, sink=self.ledger.write)
         return build_world(
             seed=saved.seed,
             start=saved.start,
             actions_per_year=saved.actions_per_year,
-            max_lag_ms=int(saved.max_lag_minutes * MINUTE),
+            max_lag_ms=int(options.max_lag_minutes * MINUTE),
+            late_share=options.late_share,
             time_zone=saved.time_zone,
             sink=self.ledger.write,
         )

@@ -31,7 +31,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from tests.sandbox.clock import MINUTE, iso
+from tests.sandbox.clock import HOUR, MINUTE, iso
 
 JsonObject = dict[str, Any]
 _Value = Any  # of a field: what it holds depends on the field
@@ -329,7 +329,9 @@ class World:
     """The state of one site at `now`, and the only place where it changes.
 
     Times are milliseconds since 1970 UTC; `at` of successive commands must not decrease. The
-    dictionaries are public to readers; an image fills them before serving.
+    dictionaries are public to readers; an image fills them before serving. The search index takes
+    each change in after a random lag of at most `max_lag_ms`, or of 3 to 30 hours for
+    `late_share` (0 to 1) of the changes.
     """
 
     def __init__(
@@ -338,11 +340,13 @@ class World:
         site: str,
         seed: int = 0,
         max_lag_ms: int = 4 * MINUTE,
+        late_share: float = 0,
         sink: Callable[[Line], None] = lambda _: None,
     ) -> None:
         self.site = site
         self.seed = seed
         self.max_lag_ms = max_lag_ms
+        self.late_share = late_share
         self.sink = sink
         self.stream: Stream | None = None
         self.now = 0
@@ -411,7 +415,10 @@ class World:
             entry = IndexEntry(issue_id, issue.project, number, issue.created, issue.updated)
         # Seeded by the change itself, so the lag does not depend on when anyone asks.
         digest = zlib.crc32(b"%d:%d:%d" % (self.seed, issue_id, at))
-        lag = digest % (self.max_lag_ms + 1)
+        if digest % 10_000 < self.late_share * 10_000:
+            lag = 3 * HOUR + digest % (27 * HOUR)
+        else:
+            lag = digest % (self.max_lag_ms + 1)
         heapq.heappush(self._pending, (at + lag, self._seq, issue_id, entry))
 
     def _touch(self, issue: Issue, at: int) -> None:
