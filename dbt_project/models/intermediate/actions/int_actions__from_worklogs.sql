@@ -1,0 +1,114 @@
+with affected as (
+    select * from {{ ref('int_issues__affected') }}
+),
+
+worklogs as (
+    select * from {{ ref('stg_jira_issues__worklogs') }}
+    where issue_id in (select issue_id from affected)
+),
+
+-- A deleted worklog whose issue is not known yet belongs to no affected issue.
+deletions as (
+    select * from {{ ref('int_worklogs__deleted') }}
+    where issue_id is null or issue_id in (select issue_id from affected)
+),
+
+mappings as (
+    select * from {{ ref('action_mappings') }}
+    where source = 'jira_issues' and raw_event = 'worklog'
+),
+
+versions as (
+    select
+        *,
+        lag(time_spent) over (
+            partition by site_id, worklog_id order by updated_at, fetched_at, version
+        ) as previous_time_spent
+    from worklogs
+),
+
+first_versions as (
+    select
+        site_id,
+        worklog_id,
+        min(issue_id) as issue_id,
+        min(created_at) as created_at,
+        min(fetched_at) as first_fetched_at,
+        min_by(author.account_id, updated_at) filter (where author is not null) as author_account_id,
+        min_by(time_spent, fetched_at) filter (where updated_at = created_at) as first_time_spent,
+        max_by(time_spent, updated_at) as last_time_spent
+    from versions
+    group by site_id, worklog_id
+),
+
+events as (
+    select
+        site_id,
+        worklog_id,
+        issue_id,
+        'seen' as condition,
+        '' as item_key,
+        created_at as occurred_at,
+        first_fetched_at as recorded_at,
+        author_account_id as actor_account_id,
+        cast(null as varchar) as old_value,
+        first_time_spent as new_value
+    from first_versions
+    union all
+    select
+        site_id,
+        worklog_id,
+        issue_id,
+        'edited' as condition,
+        version as item_key,
+        updated_at as occurred_at,
+        fetched_at as recorded_at,
+        update_author.account_id as actor_account_id,
+        previous_time_spent as old_value,
+        time_spent as new_value
+    from versions
+    where updated_at > created_at
+    union all
+    select
+        deletions.site_id,
+        deletions.worklog_id,
+        deletions.issue_id,
+        'absent' as condition,
+        '' as item_key,
+        deletions.deleted_at as occurred_at,
+        deletions.fetched_at as recorded_at,
+        deletions.actor_account_id,
+        first_versions.last_time_spent as old_value,
+        cast(null as varchar) as new_value
+    from deletions
+    left join first_versions
+        on deletions.site_id = first_versions.site_id and deletions.worklog_id = first_versions.worklog_id
+),
+
+final as (
+    select
+        events.site_id,
+        'jira_issues' as source,
+        events.worklog_id as source_event_id,
+        events.worklog_id as event_key,
+        events.item_key,
+        mappings.action_code,
+        events.occurred_at,
+        events.recorded_at,
+        cast(null as timestamp) as observed_from_at,
+        cast(null as timestamp) as observed_to_at,
+        events.actor_account_id,
+        events.worklog_id as target_id,
+        cast(null as varchar) as target_label,
+        events.issue_id,
+        cast(null as varchar) as from_status_id,
+        cast(null as varchar) as to_status_id,
+        cast(null as varchar) as resolution_id,
+        events.old_value,
+        events.new_value,
+        0 as change_count
+    from events
+    inner join mappings on events.condition = mappings.condition
+)
+
+select * from final

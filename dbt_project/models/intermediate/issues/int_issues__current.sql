@@ -1,0 +1,84 @@
+with affected as (
+    select * from {{ ref('int_issues__affected') }}
+),
+
+issues as (
+    select * from {{ ref('stg_jira_issues__issues') }}
+    where issue_id in (select issue_id from affected)
+),
+
+issue_keys as (
+    select * from {{ ref('int_issues__keys') }}
+    where issue_id in (select issue_id from affected)
+),
+
+deletions as (
+    select * from {{ ref('int_issues__deletions') }}
+),
+
+latest as (
+    select *
+    from issues
+    qualify row_number() over (partition by site_id, issue_id order by updated_at desc, fetched_at desc, version desc) = 1
+),
+
+creations as (
+    select
+        site_id,
+        issue_id,
+        min(created_at) as created_at,
+        min_by(creator.account_id, updated_at) filter (where creator is not null) as creator_account_id
+    from issues
+    group by site_id, issue_id
+),
+
+current_keys as (
+    select * from issue_keys
+    where is_current
+),
+
+former_keys as (
+    select
+        issue_keys.site_id,
+        issue_keys.issue_id,
+        list(distinct issue_keys.issue_key order by issue_keys.issue_key) as previous_keys
+    from issue_keys
+    inner join current_keys
+        on
+            issue_keys.site_id = current_keys.site_id
+            and issue_keys.issue_id = current_keys.issue_id
+            and issue_keys.issue_key != current_keys.issue_key
+    group by issue_keys.site_id, issue_keys.issue_id
+),
+
+final as (
+    select
+        latest.issue_id,
+        coalesce(current_keys.issue_key, latest.issue_key) as issue_key,
+        coalesce(former_keys.previous_keys, []) as previous_keys,
+        latest.summary,
+        latest.project_id,
+        latest.issue_type_id,
+        latest.status_id,
+        latest.resolution_id,
+        latest.priority_name,
+        creations.creator_account_id,
+        latest.reporter.account_id as reporter_account_id,
+        latest.assignee.account_id as assignee_account_id,
+        latest.parent_issue_id,
+        creations.created_at,
+        latest.updated_at,
+        latest.security_level_id,
+        latest.security_level_id is not null as is_secured,
+        case when deletions.issue_id is null then 'present' else 'deleted' end as deletion_state,
+        deletions.observed_from_at as deleted_observed_from_at,
+        deletions.observed_to_at as deleted_observed_to_at,
+        latest.site_id
+    from latest
+    inner join creations on latest.site_id = creations.site_id and latest.issue_id = creations.issue_id
+    left join current_keys on latest.site_id = current_keys.site_id and latest.issue_id = current_keys.issue_id
+    left join former_keys on latest.site_id = former_keys.site_id and latest.issue_id = former_keys.issue_id
+    left join deletions on latest.site_id = deletions.site_id and latest.issue_id = deletions.issue_id
+)
+
+select * from final

@@ -1,0 +1,117 @@
+with affected as (
+    select * from {{ ref('int_issues__affected') }}
+),
+
+issues as (
+    select * from {{ ref('stg_jira_issues__issues') }}
+    where issue_id in (select issue_id from affected)
+),
+
+changelogs as (
+    select * from {{ ref('stg_jira_issues__changelogs') }}
+    where issue_id in (select issue_id from affected)
+),
+
+issue_keys as (
+    select * from {{ ref('int_issues__keys') }}
+    where is_current and issue_id in (select issue_id from affected)
+),
+
+latest as (
+    select
+        site_id,
+        issue_id,
+        project_id,
+        issue_type_id,
+        security_level_id
+    from issues
+    qualify row_number() over (partition by site_id, issue_id order by updated_at desc, fetched_at desc, version desc) = 1
+),
+
+moves as (
+    select
+        changelogs.site_id,
+        changelogs.issue_id,
+        changelogs.occurred_at,
+        changelogs.history_id,
+        lower(item_rows.item.field_id) = 'project' as is_project,
+        item_rows.item.old_id,
+        item_rows.item.new_id
+    from changelogs
+    {{ unnested('changelogs.items', 'item_rows', 'item') }}
+    where lower(item_rows.item.field_id) in ('project', 'issuetype')
+),
+
+-- Every issue begins before all time; each instant at which its project or type changed begins
+-- another period. What happened at that very instant belongs to the new period.
+starts as (
+    select
+        site_id,
+        issue_id,
+        timestamp '0001-01-01' as valid_from_at,
+        cast(null as varchar) as project_id_before,
+        cast(null as varchar) as project_id_after,
+        cast(null as varchar) as issue_type_id_before,
+        cast(null as varchar) as issue_type_id_after
+    from latest
+    union all
+    select distinct
+        site_id,
+        issue_id,
+        timestamp '0001-01-01' as valid_from_at,
+        cast(null as varchar) as project_id_before,
+        cast(null as varchar) as project_id_after,
+        cast(null as varchar) as issue_type_id_before,
+        cast(null as varchar) as issue_type_id_after
+    from moves
+    where not exists (select 1 from latest where latest.site_id = moves.site_id and latest.issue_id = moves.issue_id)
+    union all
+    select
+        site_id,
+        issue_id,
+        occurred_at as valid_from_at,
+        min_by(old_id, history_id) filter (where is_project) as project_id_before,
+        max_by(new_id, history_id) filter (where is_project) as project_id_after,
+        min_by(old_id, history_id) filter (where not is_project) as issue_type_id_before,
+        max_by(new_id, history_id) filter (where not is_project) as issue_type_id_after
+    from moves
+    group by site_id, issue_id, occurred_at
+),
+
+periods as (
+    select
+        site_id,
+        issue_id,
+        valid_from_at,
+        lead(valid_from_at) over issue_time as valid_to_at,
+        last_value(project_id_after ignore nulls) over so_far as project_id_set,
+        first_value(project_id_before ignore nulls) over later as project_id_left,
+        last_value(issue_type_id_after ignore nulls) over so_far as issue_type_id_set,
+        first_value(issue_type_id_before ignore nulls) over later as issue_type_id_left
+    from starts
+    window
+        issue_time as (partition by site_id, issue_id order by valid_from_at),
+        so_far as (
+            partition by site_id, issue_id order by valid_from_at rows between unbounded preceding and current row
+        ),
+        later as (
+            partition by site_id, issue_id order by valid_from_at rows between 1 following and unbounded following
+        )
+),
+
+final as (
+    select
+        periods.site_id,
+        periods.issue_id,
+        periods.valid_from_at,
+        coalesce(periods.valid_to_at, timestamp '9999-12-31') as valid_to_at,
+        coalesce(periods.project_id_set, periods.project_id_left, latest.project_id) as project_id,
+        coalesce(periods.issue_type_id_set, periods.issue_type_id_left, latest.issue_type_id) as issue_type_id,
+        latest.security_level_id,
+        issue_keys.issue_key
+    from periods
+    left join latest on periods.site_id = latest.site_id and periods.issue_id = latest.issue_id
+    left join issue_keys on periods.site_id = issue_keys.site_id and periods.issue_id = issue_keys.issue_id
+)
+
+select * from final

@@ -1,0 +1,38 @@
+{{ config(unique_key=['site_id', 'worklog_id', 'version']) }}
+
+with raw as (
+    {{ raw_rows('raw_jira_issues', 'worklogs') }}
+),
+
+parsed as (
+    select
+        *,
+        {{ json_to_struct('payload', {
+            'issueId': 'varchar',
+            'author': embedded_user_shape(),
+            'updateAuthor': embedded_user_shape(),
+            'created': 'varchar',
+            'updated': 'varchar',
+            'timeSpent': 'varchar',
+        }) }} as worklog
+    from raw
+    where is_present
+),
+
+final as (
+    select
+        site_id,
+        object_id as worklog_id,
+        coalesce(parent_id, worklog.issueid) as issue_id,
+        version,
+        {{ embedded_user('worklog.author') }} as author,
+        {{ embedded_user('worklog.updateauthor') }} as update_author,
+        worklog.timespent as time_spent,
+        {{ utc_timestamp('worklog.created') }} as created_at,
+        coalesce(source_at, {{ utc_timestamp('worklog.updated') }}) as updated_at,
+        fetched_at,
+        {{ this_build() }} as build_id
+    from parsed
+)
+
+select * from final

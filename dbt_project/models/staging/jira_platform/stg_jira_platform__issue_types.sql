@@ -1,0 +1,30 @@
+{{ config(unique_key=['site_id', 'issue_type_id', 'version']) }}
+
+with raw as (
+    {{ raw_rows('raw_jira_platform', 'issue_types') }}
+),
+
+parsed as (
+    select
+        *,
+        {{ json_to_struct('payload', {
+            'name': 'varchar',
+            'subtask': 'boolean',
+        }) }} as issue_type
+    from raw
+),
+
+final as (
+    select
+        site_id,
+        object_id as issue_type_id,
+        version,
+        issue_type.name as issue_type_name,
+        coalesce(issue_type.subtask, false) as is_subtask,
+        is_present,
+        fetched_at,
+        {{ this_build() }} as build_id
+    from parsed
+)
+
+select * from final
