@@ -1,0 +1,217 @@
+"""Snapshots in use: swapped under readers, locked down, limited in time and number."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from serve.config import ServeSettings
+from serve.errors import ProblemError
+from serve.query.compiler import Query, Scope, compile_detail
+from serve.query.spec import Interval
+from serve.query.visibility import OPERATOR
+from serve.warehouse.warehouse import Warehouse
+from tests.serve.conftest import make_client, publish_copy
+
+ENDLESS = Query("select count(*) from range(1000000000000) as a (i) where i % 7 = 8")
+SCOPE = Scope(Interval(start=datetime(2025, 1, 1, tzinfo=UTC), end=datetime(2027, 1, 1, tzinfo=UTC)))
+
+
+@pytest.fixture
+def home(tmp_path: Path, marts: Path) -> Path:
+    publish_copy(tmp_path, marts)
+    return tmp_path
+
+
+def open_warehouse(home: Path, **settings: object) -> Warehouse:
+    return Warehouse(ServeSettings.model_validate({"home": home, **settings}))
+
+
+@pytest.fixture
+def warehouse(home: Path) -> Iterator[Warehouse]:
+    made = open_warehouse(home)
+    yield made
+    made.close()
+
+
+def test_readers_never_notice_a_publish(home: Path, marts: Path, warehouse: Warehouse) -> None:
+    query = compile_detail(
+        SCOPE, OPERATOR, limit=100, not_before=SCOPE.interval.start, after=None
+    )
+    with warehouse.lease() as snapshot:
+        wanted = snapshot.run(query)
+    stop = threading.Event()
+    seen: list[list[str]] = [[] for _ in range(4)]
+    failures: list[BaseException] = []
+
+    def read(ids: list[str]) -> None:
+        try:
+            while not stop.is_set():
+                with warehouse.lease() as snapshot:
+                    ids.append(snapshot.id)
+                    assert snapshot.run(query) == wanted
+        except BaseException as error:  # noqa: BLE001 - the test fails on whatever it was
+            failures.append(error)
+
+    threads = [threading.Thread(target=read, args=(ids,)) for ids in seen]
+    for thread in threads:
+        thread.start()
+    snapshots = home / "snapshots"
+    for _ in range(12):
+        newest = publish_copy(home, marts)
+        for old in sorted(snapshots.iterdir())[:-3]:
+            old.unlink()
+    while not all(ids and ids[-1] == newest for ids in seen) and not failures:
+        stop.wait(0.01)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert all(ids == sorted(ids) for ids in seen), "no reader ever went back"
+
+
+def test_lease_outlives_its_file(home: Path, marts: Path, warehouse: Warehouse) -> None:
+    with warehouse.lease() as snapshot:
+        publish_copy(home, marts)
+        with warehouse.lease() as newer:
+            assert newer.id != snapshot.id
+        snapshot.path.unlink()
+        assert snapshot.run(Query("select count(*) from fct_actions")) == [(3_000,)]
+    with pytest.raises(ProblemError) as refused, warehouse.lease(snapshot.id):
+        pass
+    assert refused.value.problem.status == 410
+    with pytest.raises(duckdb.ConnectionException):
+        snapshot.run(Query("select 1"))  # closed as soon as nobody used it
+
+
+def test_idle_old_snapshots_are_let_go(home: Path, marts: Path, warehouse: Warehouse) -> None:
+    leased = []
+    for _ in range(5):
+        with warehouse.lease() as snapshot:
+            leased.append(snapshot)
+        publish_copy(home, marts)
+    with warehouse.lease():
+        pass
+    usable = []
+    for snapshot in leased:
+        try:
+            usable.append(snapshot.run(Query("select 1")) == [(1,)])
+        except duckdb.ConnectionException:
+            usable.append(False)
+    assert usable == [False, False, False, True, True]
+
+
+def test_broken_snapshot_leaves_the_old_one_serving(
+    home: Path, warehouse: Warehouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    with warehouse.lease() as snapshot:
+        good = snapshot.id
+    broken = "01KE6JH6Y4ZC2JW3X7M1Q9V5TB"
+    (home / "snapshots" / f"{broken}.duckdb").write_bytes(b"not a database")
+    (home / "CURRENT").write_text(f"snapshots/{broken}.duckdb\n")
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            with warehouse.lease() as snapshot:
+                assert snapshot.id == good
+    assert [broken in record.getMessage() for record in caplog.records] == [True]
+
+
+@pytest.mark.parametrize(
+    "pointer",
+    ["", "snapshots/../../etc/passwd", "/etc/passwd\n", "snapshots/x.duckdb\n", "\x00", "é"],
+)
+def test_pointer_that_names_no_snapshot_is_no_snapshot(tmp_path: Path, pointer: str) -> None:
+    (tmp_path / "CURRENT").write_text(pointer)
+    with make_client(tmp_path) as client:
+        response = client.get("/api/v1/actions")
+        assert response.status_code == 503
+        assert "audit-log run" in response.json()["remedy"]
+        assert client.get("/healthz").json() == {"status": "ok", "snapshot_id": None}
+
+
+def test_nothing_published_then_published(tmp_path: Path, marts: Path) -> None:
+    with make_client(tmp_path) as client:
+        for path in ("actions", "activity", "actions.xlsx", "freshness", "meta"):
+            response = client.get(f"/api/v1/{path}")
+            assert response.status_code == 503
+            assert "audit-log run" in response.json()["remedy"]
+        snapshot_id = publish_copy(tmp_path, marts)
+        assert client.get("/api/v1/actions").json()["snapshot_id"] == snapshot_id
+        assert client.get("/healthz").json()["snapshot_id"] == snapshot_id
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "select * from read_csv('/etc/passwd')",
+        "select * from read_text('/etc/passwd')",
+        "select * from glob('/*')",
+        "select * from '/etc/passwd'",
+        "copy (select 1) to '/tmp/leak.csv'",
+        "attach '/tmp/other.duckdb'",
+        "install httpfs",
+        "load httpfs",
+        "set enable_external_access = true",
+        "set lock_configuration = false",
+        "set memory_limit = '100GB'",
+        "create table t (i integer)",
+        "delete from fct_actions",
+        "update fct_actions set old_value = ''",
+        "drop table fct_actions",
+        "export database '/tmp/leak'",
+    ],
+)
+def test_connection_reads_the_snapshot_and_nothing_else(
+    warehouse: Warehouse, attack: str
+) -> None:
+    with warehouse.lease() as snapshot:
+        with pytest.raises(duckdb.Error):
+            snapshot.run(Query(attack))
+        assert snapshot.run(Query("select count(*) from fct_actions")) == [(3_000,)]
+
+
+def test_slow_query_is_interrupted(home: Path) -> None:
+    warehouse = open_warehouse(home, query_seconds=0.3)
+    with warehouse.lease() as snapshot:
+        with pytest.raises(ProblemError) as slow:
+            snapshot.run(ENDLESS)
+        assert slow.value.problem.status == 503
+        assert "interrupted after 0.3 seconds" in slow.value.problem.detail
+        assert snapshot.run(Query("select 1")) == [(1,)]
+    warehouse.close()
+
+
+def test_hungry_query_is_refused(home: Path) -> None:
+    warehouse = open_warehouse(home, query_memory="64MB")
+    with warehouse.lease() as snapshot:
+        with pytest.raises(ProblemError) as hungry:
+            snapshot.run(Query("select list(repeat('x', 1000) || i) from range(1000000) as t (i)"))
+        assert "more than 64MB of memory" in hungry.value.problem.detail
+        assert snapshot.run(Query("select 1")) == [(1,)]
+    warehouse.close()
+
+
+def test_queries_beyond_the_limit_wait_and_then_give_up(home: Path) -> None:
+    warehouse = open_warehouse(home, query_seconds=0.4, queries_at_once=1)
+    outcomes: list[str] = []
+
+    def ask() -> None:
+        with warehouse.lease() as snapshot:
+            try:
+                snapshot.run(ENDLESS)
+            except ProblemError as error:
+                outcomes.append(error.kind)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(outcomes) == {"query-too-slow", "busy"}
+    warehouse.close()
