@@ -24,6 +24,9 @@ _SHOWN_CHARACTERS = 100
 # Every request can end like this, whatever its endpoint does.
 _EVERYWHERE = ("body-too-large", "wrong-host", "internal-error")
 
+# Whatever reads a snapshot can end like this.
+QUERY_PROBLEMS = ("no-snapshot", "busy", "query-too-slow", "query-too-large")
+
 _HTTP_KINDS = {
     404: ("not-found", "see /api/docs for the addresses there are"),
     405: ("method-not-allowed", "use a method that the Allow header names"),
@@ -43,13 +46,21 @@ def problem_responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
     responses: dict[int | str, dict[str, Any]] = {}
     for kind in (*kinds, *_EVERYWHERE):
         problem = PROBLEMS[kind]
-        example = ProblemError(kind, problem.meaning, "as `remedy` says").problem
+        example = ProblemError(kind, problem.meaning, "what to do about it").problem
+        examples = {
+            kind: {"summary": problem.title, "value": example.model_dump()},
+        }
+        if problem.status in responses:
+            known = responses[problem.status]
+            known["description"] += f" Or: {problem.meaning}"
+            known["content"][PROBLEM_MEDIA_TYPE]["examples"] |= examples
+            continue
         responses[problem.status] = {
-            "description": f"{problem.title}. {problem.meaning}",
+            "description": problem.meaning,
             "content": {
                 PROBLEM_MEDIA_TYPE: {
                     "schema": {"$ref": "#/components/schemas/Problem"},
-                    "examples": {kind: {"value": example.model_dump()}},
+                    "examples": examples,
                 }
             },
         }

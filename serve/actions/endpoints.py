@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from serve.actions.schemas import ActionPage, ActionsRequest, ActivityPage, ActivityRequest
 from serve.actions.service import ActionsService, Export
 from serve.dependencies import CurrentViewer
-from serve.problems import problem_responses
+from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.query.spec import FilterSpec
 
 WORKBOOK_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -25,13 +25,12 @@ def _service(request: Request) -> ActionsService:
 
 
 Service = Annotated[ActionsService, Depends(_service)]
-_QUERY_PROBLEMS = ("invalid-parameters", "no-snapshot")
 
 
 @router.get(
     "/actions",
     summary="List actions",
-    responses=problem_responses(*_QUERY_PROBLEMS, "snapshot-gone"),
+    responses=problem_responses(*QUERY_PROBLEMS, "invalid-parameters", "snapshot-gone"),
 )
 def list_actions(
     request: Annotated[ActionsRequest, Query()], service: Service, viewer: CurrentViewer
@@ -47,7 +46,7 @@ def list_actions(
 @router.get(
     "/activity",
     summary="Count actions for each author",
-    responses=problem_responses(*_QUERY_PROBLEMS, "snapshot-gone"),
+    responses=problem_responses(*QUERY_PROBLEMS, "invalid-parameters", "snapshot-gone"),
 )
 def count_activity(
     request: Annotated[ActivityRequest, Query()], service: Service, viewer: CurrentViewer
@@ -79,7 +78,7 @@ _WORKBOOK_RESPONSE: dict[int | str, dict[str, Any]] = {
     "/actions.xlsx",
     summary="Export actions as a workbook",
     response_class=StreamingResponse,
-    responses=_WORKBOOK_RESPONSE | problem_responses(*_QUERY_PROBLEMS),
+    responses=_WORKBOOK_RESPONSE | problem_responses(*QUERY_PROBLEMS, "invalid-parameters"),
 )
 def export_actions(
     request: Annotated[FilterSpec, Query()], service: Service, viewer: CurrentViewer

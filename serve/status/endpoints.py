@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter
 
 from serve.dependencies import OpenWarehouse, SettingsInUse
-from serve.problems import problem_responses
+from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.query.dimensions import FRESHNESS
 from serve.status.schemas import ActionTypeEntry, Freshness, Health, Meta, SourceFreshness
 from serve.warehouse.snapshot import as_utc_or_none
@@ -23,7 +23,7 @@ async def get_health(warehouse: OpenWarehouse) -> Health:
 
 
 @router.get(
-    "/freshness", summary="How fresh is the log", responses=problem_responses("no-snapshot")
+    "/freshness", summary="How fresh is the log", responses=problem_responses(*QUERY_PROBLEMS)
 )
 def get_freshness(warehouse: OpenWarehouse, settings: SettingsInUse) -> Freshness:
     """Tell for every source when it last succeeded, how far behind it was, and what it stored."""
@@ -51,7 +51,7 @@ def get_freshness(warehouse: OpenWarehouse, settings: SettingsInUse) -> Freshnes
         return Freshness(snapshot_id=snapshot.id, sources=sources)
 
 
-@router.get("/meta", summary="What can be asked for", responses=problem_responses("no-snapshot"))
+@router.get("/meta", summary="What can be asked for", responses=problem_responses(*QUERY_PROBLEMS))
 def get_meta(warehouse: OpenWarehouse) -> Meta:
     """Give the catalogue of action types and the time that the log covers."""
     with warehouse.lease() as snapshot:

@@ -33,7 +33,7 @@ class Shape:
 def write_marts(path: Path, shape: Shape) -> None:
     """Write a DuckDB file with the marts of `shape`; facts are stored in order of time."""
     with duckdb.connect(str(path)) as database:
-        database.execute("set preserve_insertion_order = true")
+        database.execute("set enable_progress_bar = false")
         _write_dimensions(database, shape)
         _write_facts(database, shape)
         database.execute("checkpoint")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -71,7 +70,8 @@ def make_marts(path: Path) -> None:
             "where hash(action_id) % 3 = 0"
         )
         database.execute(
-            "update fct_action_changes set occurred_at = facts.occurred_at from fct_actions as facts "
+            "update fct_action_changes set occurred_at = facts.occurred_at "
+            "from fct_actions as facts "
             "where facts.action_id = fct_action_changes.action_id"
         )
         listed = database.execute(
@@ -131,15 +131,15 @@ def publish_copy(home: Path, marts: Path) -> str:
     return publish(home, copy)
 
 
-def make_client(home: Path, **settings: Any) -> TestClient:
+def make_client(home: Path, **settings: object) -> TestClient:
     """Return a client of an application of its own over `home`."""
-    app = create_app(ServeSettings(home=home, **settings))
+    app = create_app(ServeSettings.model_validate({"home": home, **settings}))
     return TestClient(app, base_url=BASE_URL, raise_server_exceptions=False)
 
 
 @pytest.fixture(scope="session")
 def client(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """A client of an application whose snapshot never changes."""
+    """Return a client of an application whose snapshot never changes."""
     home = tmp_path_factory.mktemp("home")
     publish_copy(home, marts)
     with make_client(home) as made:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.serve.conftest import Fact
 from tests.serve.test_actions import ALL_TIME, all_pages, expected, filters, get
@@ -18,7 +17,7 @@ def author_id(item: dict[str, Any]) -> str | None:
     return item["author"]["account_id"] if item["author"] else None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(question=filters)
 def test_counts_are_those_of_the_facts_secured_ones_included(
     client: TestClient, facts: list[Fact], question: dict[str, Any]

@@ -20,7 +20,9 @@ from serve.warehouse.warehouse import Warehouse
 from tests.serve.conftest import make_client, publish_copy
 
 ENDLESS = Query("select count(*) from range(1000000000000) as a (i) where i % 7 = 8")
-SCOPE = Scope(Interval(start=datetime(2025, 1, 1, tzinfo=UTC), end=datetime(2027, 1, 1, tzinfo=UTC)))
+SCOPE = Scope(
+    Interval(start=datetime(2025, 1, 1, tzinfo=UTC), end=datetime(2027, 1, 1, tzinfo=UTC))
+)
 
 
 @pytest.fixture
@@ -41,9 +43,7 @@ def warehouse(home: Path) -> Iterator[Warehouse]:
 
 
 def test_readers_never_notice_a_publish(home: Path, marts: Path, warehouse: Warehouse) -> None:
-    query = compile_detail(
-        SCOPE, OPERATOR, limit=100, not_before=SCOPE.interval.start, after=None
-    )
+    query = compile_detail(SCOPE, OPERATOR, limit=100, not_before=SCOPE.interval.start, after=None)
     with warehouse.lease() as snapshot:
         wanted = snapshot.run(query)
     stop = threading.Event()
@@ -167,9 +167,7 @@ def test_nothing_published_then_published(tmp_path: Path, marts: Path) -> None:
         "export database '/tmp/leak'",
     ],
 )
-def test_connection_reads_the_snapshot_and_nothing_else(
-    warehouse: Warehouse, attack: str
-) -> None:
+def test_connection_reads_the_snapshot_and_nothing_else(warehouse: Warehouse, attack: str) -> None:
     with warehouse.lease() as snapshot:
         with pytest.raises(duckdb.Error):
             snapshot.run(Query(attack))
