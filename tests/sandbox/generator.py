@@ -75,6 +75,7 @@ _FILES = (
     ("video.mp4", "video/mp4"),
 )
 _LABELS = ("backend", "frontend", "urgent", "customer", "tech-debt", "q1", "q2", "naïve", "ops")
+_FIRST_ISSUES = 25
 _DONE = ("10003", "10004")
 
 # Work follows the week: (weekday hours 6-17 UTC, other weekday hours, weekend).
@@ -370,6 +371,8 @@ class Activity:
         self._start = start
         self._gap = YEAR * _MEAN_RATE / (actions_per_year * _COMMANDS_PER_ACTION)
         self._alive: list[Issue] = []
+        self._hot: Issue | None = None
+        self._edits = _EDITS
         self._old_links: list[tuple[Issue, Issue, str]] = []
         self._people = [p for p in world.people.values() if p.active and p.account_type != "app"]
         self._app = next(p for p in world.people.values() if p.account_type == "app")
@@ -398,7 +401,12 @@ class Activity:
         days = self._rng.sample(range(20, 360), 8)
         self._rare: list[tuple[int, Callable[[int], None]]] = sorted(
             [(start + day * DAY, self._deactivate) for day in days[:6]]
-            + [(start + days[6] * DAY, self._erase), (start + 200 * DAY, self._archive)],
+            + [
+                (start + days[6] * DAY, self._erase),
+                (start + 100 * DAY, self._delete_field),
+                (start + 150 * DAY, self._rename),
+                (start + 200 * DAY, self._archive),
+            ],
             key=lambda event: event[0],
         )
         self.next_at = start
@@ -413,7 +421,7 @@ class Activity:
             self._rare.pop(0)[1](at)
         rng = self._rng
         actor = rng.choice(self._people)
-        if not self._alive:
+        if len(self._alive) < _FIRST_ISSUES and (not self._alive or rng.random() < 0.5):
             self._create(at, actor)
         else:
             command = rng.choices(self._commands, self._weights)[0]
@@ -444,11 +452,23 @@ class Activity:
     # -- choices -------------------------------------------------------------------------------
 
     def _pick(self) -> Issue:
-        """Recent issues get most of the attention."""
+        """Recent issues get most of the attention, and for some weeks one gets very much."""
         alive, rng = self._alive, self._rng
-        if rng.random() < 0.12:
+        luck = rng.random()
+        if luck < 0.12:
             return rng.choice(alive)
+        if luck < 0.16:
+            return self._debated()
         return alive[-1 - min(len(alive) - 1, int(rng.expovariate(1 / 120)))]
+
+    def _debated(self) -> Issue:
+        if (
+            self._hot is None
+            or self._hot.id not in self._world.issues
+            or self._rng.random() < 0.005
+        ):
+            self._hot = self._rng.choice(self._alive)
+        return self._hot
 
     def _words(self, low: int, high: int) -> str:
         rng = self._rng
@@ -516,8 +536,11 @@ class Activity:
 
     def _edit(self, at: int, actor: Person) -> bool:
         rng = self._rng
+        edits = self._edits
         names = rng.choices(
-            _EDIT_NAMES, _EDIT_WEIGHTS, k=1 if rng.random() < 0.75 else rng.randint(2, 4)
+            list(edits),
+            [weight for weight, _ in edits.values()],
+            k=1 if rng.random() < 0.75 else rng.randint(2, 4),
         )
         issue = self._pick()
         is_rule = rng.random() < 0.03
@@ -525,7 +548,7 @@ class Activity:
             at,
             self._app.account_id if is_rule else actor.account_id,
             issue,
-            {name: _EDITS[name][1](self, issue) for name in dict.fromkeys(names)},
+            {name: edits[name][1](self, issue) for name in dict.fromkeys(names)},
             is_anonymous=rng.random() < 0.005,
         )
         return history is not None
@@ -565,7 +588,8 @@ class Activity:
         return True
 
     def _comment(self, at: int, actor: Person) -> bool:
-        self._world.comment(at, actor.account_id, self._pick(), self._paragraphs())
+        issue = self._debated() if self._rng.random() < 0.06 else self._pick()
+        self._world.comment(at, actor.account_id, issue, self._paragraphs())
         return True
 
     def _commented(self) -> Issue | None:
@@ -738,9 +762,20 @@ class Activity:
     def _erase(self, at: int) -> None:
         self._world.erase(at, self._leaver().account_id)
 
+    def _delete_field(self, at: int) -> None:
+        self._edits = {name: edit for name, edit in _EDITS.items() if name != IMPACT}
+        self._world.delete_field(at, IMPACT)
+
+    def _rename(self, at: int) -> None:
+        person = self._people[len(self._people) // 2]
+        self._world.rename_person(at, person.account_id, f"{person.name}-Neumann")
+        project = next(p for p in self._world.projects.values() if p.key == "WEB")
+        self._world.rename_project(at, project.id, "Web Shop (new)")
+
     def _archive(self, at: int) -> None:
         project = next(p for p in self._world.projects.values() if p.key == "OLD")
         self._alive = [issue for issue in self._alive if issue.project != project.id]
+        self._hot = None
         self._world.archive(at, self._world.me, project.id)
 
 
@@ -766,5 +801,3 @@ _EDITS: dict[str, tuple[float, Callable[[Activity, Issue], object]]] = {
     TEAM: (2, lambda a, _: a._choice("10500", "10501", "10502", None)),
     IMPACT: (2, lambda a, _: a._choice(None, a._paragraphs(), a._paragraphs())),
 }
-_EDIT_NAMES = list(_EDITS)
-_EDIT_WEIGHTS = [weight for weight, _ in _EDITS.values()]

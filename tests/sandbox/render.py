@@ -275,7 +275,7 @@ class Renderer:
         has_navigable = has_all or "*navigable" in wanted
 
         def is_wanted(name: str) -> bool:
-            if f"-{name}" in wanted:
+            if f"-{name}" in wanted or name in self._world.deleted_fields:
                 return False
             return has_all or name in wanted or (has_navigable and name not in _NOT_NAVIGABLE)
 

@@ -145,11 +145,16 @@ def test_what_hurts_a_reader_is_there(year: tuple[World, list[Line]]) -> None:
     assert Counter(p.account_type for p in world.people.values())["unknown"] == 1
     assert sum(not p.active for p in world.people.values()) > 6
     assert {p.state for p in world.projects.values()} == {"live", "archived"}
+    facts = {line.code for line in year[1] if line.code.startswith("_")}
+    assert facts >= {"_USER_RENAMED", "_PROJECT_RENAMED", "_FIELD_DELETED", "_PROJECT_ARCHIVED"}
+    assert "customfield_10041" not in {field["id"] for field in world.fields}
     assert any(issue.security for issue in world.issues.values())
     texts = " ".join(comment.text for i in world.issues.values() for comment in i.comments.values())
     for hostile in ("=HYPERLINK(", "\u202e", "\u0007", "\u2028", "👩‍👩‍👧‍👦", '"no"'):
         assert hostile in texts, hostile
-    assert any(len(issue.comments) > 20 for issue in world.issues.values())
+    # More than fits inline, and more than a page of an issue's changelog.
+    assert sum(len(issue.comments) > 20 for issue in world.issues.values()) > 3
+    assert sum(len(issue.histories) > 100 for issue in world.issues.values()) > 1
 
 
 def test_links_are_told_from_both_ends(year: tuple[World, list[Line]]) -> None:

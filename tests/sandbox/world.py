@@ -363,6 +363,7 @@ class World:
         self.sprints: dict[str, JsonObject] = {}
         self.teams: dict[str, str] = {}
         self.fields: list[JsonObject] = []
+        self.deleted_fields: set[str] = set()
         self.issues: dict[int, Issue] = {}
         self.deleted: dict[int, str] = {}
         self.keys: dict[str, int] = {}
@@ -890,12 +891,28 @@ class World:
         self.people[account_id].active = False
         self._fact("_USER_DEACTIVATED", at, target=account_id)
 
+    def rename_person(self, at: int, account_id: str, name: str) -> None:
+        """Change a person's display name; what the changelog already says stays."""
+        self.people[account_id].name = name
+        self._fact("_USER_RENAMED", at, target=account_id)
+
     def erase(self, at: int, account_id: str) -> None:
         """Erase a person: the account stays as an id without a name."""
         self.people[account_id] = Person(
             account_id, "Former user", active=False, account_type="unknown"
         )
         self._fact("_USER_ERASED", at, target=account_id)
+
+    def rename_project(self, at: int, project_id: str, name: str) -> None:
+        """Change a project's name."""
+        self.projects[project_id].name = name
+        self._fact("_PROJECT_RENAMED", at, target=project_id, project=project_id)
+
+    def delete_field(self, at: int, field_id: str) -> None:
+        """Delete a custom field: it leaves the list of fields and all issues, not the changelog."""
+        self.fields = [field for field in self.fields if field["id"] != field_id]
+        self.deleted_fields.add(field_id)
+        self._fact("_FIELD_DELETED", at, target=field_id)
 
     def archive(self, at: int, actor: str, project_id: str) -> None:
         """Archive a project: its issues stay readable by id but leave the search."""
