@@ -8,6 +8,7 @@ unchanged model costs next to nothing.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from dagster import (
@@ -51,7 +52,7 @@ class ModelTranslator(DagsterDbtTranslator):
         return OWNERS
 
 
-def dbt_build_assets(manifest: Mapping[str, Any]) -> AssetsDefinition:
+def dbt_build_assets(manifest: Mapping[str, Any], project: Path) -> AssetsDefinition:
     """Make the assets and checks of a dbt project; `manifest` is its parsed manifest.json."""
 
     @dbt_assets(manifest=manifest, name="dbt_build", dagster_dbt_translator=ModelTranslator())
@@ -61,7 +62,7 @@ def dbt_build_assets(manifest: Mapping[str, Any]) -> AssetsDefinition:
         if audit_log_home.is_skipped:
             return
         try:
-            report = build(audit_log_home.settings.home)
+            report = build(audit_log_home.settings.home, project=project)
         except BuildError as error:
             if error.report is not None:
                 yield from _results(context, error.report)
@@ -97,7 +98,7 @@ def _results(
             )
 
 
-def snapshot_asset(manifest: Mapping[str, Any]) -> AssetsDefinition:
+def snapshot_asset(manifest: Mapping[str, Any], project: Path) -> AssetsDefinition:
     """Make the asset of the published snapshot, downstream of every public relation."""
 
     @asset(
@@ -112,7 +113,7 @@ def snapshot_asset(manifest: Mapping[str, Any]) -> AssetsDefinition:
     def snapshot(audit_log_home: AuditLogHome) -> Iterator[MaterializeResult[None]]:
         if audit_log_home.is_skipped:
             return
-        report = publish(audit_log_home.settings.home)
+        report = publish(audit_log_home.settings.home, project=project)
         yield MaterializeResult(
             metadata={
                 "snapshot_id": report.snapshot_id,

@@ -1,7 +1,7 @@
 {{ config(materialized='incremental', unique_key='action_id') }}
 
 select action_id, actor_account_id, occurred_at
-from {{ source('raw_tiny', 'actions') }}
+from {{ source('raw_jira_issues', 'issues') }}
 {% if is_incremental() %}
     where action_id not in (select known.action_id from {{ this }} as known)
 {% endif %}

@@ -1,0 +1,364 @@
+"""The command line `audit-log`: sync, build, publish, serve, and how things stand.
+
+Commands call the functions that the Dagster assets call. An error is one line on standard error
+with its remedy; AUDIT_LOG_DEBUG=1 adds the traceback.
+
+Exit codes: 0 done, or skipped because a run is going on; 1 failed; 2 wrong usage or settings;
+130 interrupted.
+
+Imports that take seconds (dlt, FastAPI) wait until a command needs them.
+"""
+
+import errno
+import importlib.metadata
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from typer.core import TyperGroup
+
+from orchestration import doctor as diagnosis
+from orchestration.locking import AlreadyRunningError, run_lock
+from orchestration.publishing import current_snapshot, publish
+from orchestration.state import SourceState, read_home
+from orchestration.transformation import build
+from pipelines import lake
+from pipelines.config import Settings, load_settings
+from pipelines.errors import ConfigurationError, PipelineError
+from pipelines.registry import SOURCES
+from pipelines.sync import Progress
+from pipelines.terminal import console, print_report, shown_progress
+from serve.errors import ServeError
+
+DISTRIBUTION = "user-activity-audit-log"
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+
+
+class OneLineErrors(TyperGroup):
+    """Turns what commands raise into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  (typer's own context type is private)
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except AlreadyRunningError as running:
+            typer.echo(f"Skipped: {running}.")
+            return None
+        except KeyboardInterrupt:
+            self._end(ctx, "Interrupted. The next run repairs what is left.", INTERRUPTED)
+        except Exception as error:
+            if type(error).__module__.startswith("typer."):
+                raise  # wrong usage, which typer itself says, or an exit
+            code = MISUSED if isinstance(error, ConfigurationError | ServeError) else FAILED
+            self._end(ctx, _line_of(error), code)
+
+    @staticmethod
+    def _end(ctx: Any, line: str, code: int) -> None:  # noqa: ANN401
+        typer.echo(f"audit-log: {line}", err=True)
+        if ctx.params["debug"]:
+            traceback.print_exc()
+        raise typer.Exit(code) from None
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    help="A self-hosted audit log of Atlassian Cloud: who did what, and when.",
+    epilog="Settings come from the environment and from .env: AUDIT_LOG_HOME (default ./data),"
+    " ATLASSIAN_SITE_URL, ATLASSIAN_EMAIL, ATLASSIAN_API_TOKEN, PORT.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+SourceOption = Annotated[
+    list[str] | None,
+    typer.Option("--source", help="Only this source; may be repeated. Default: all of them."),
+]
+FullOption = Annotated[bool, typer.Option("--full", help="Read everything again.")]
+ReconcileOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--reconcile/--no-reconcile",
+        help="Compare the complete list of issues to find deletions, or do not. Default: when due.",
+    ),
+]
+AcceptShrinkOption = Annotated[
+    bool,
+    typer.Option(
+        "--accept-shrink",
+        help="Believe listings that lost more than the threshold: the objects are deleted.",
+    ),
+]
+FullRefreshOption = Annotated[
+    bool,
+    typer.Option("--full-refresh", help="Build from the whole lake again, from empty databases."),
+]
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(f"audit-log {importlib.metadata.version(DISTRIBUTION)}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version."),
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", envvar="AUDIT_LOG_DEBUG", help="Show tracebacks of errors."),
+    ] = False,
+) -> None:
+    """Read by OneLineErrors; this function only declares the options of all commands."""
+
+
+@app.command()
+def run(
+    full: FullOption = False,
+    reconcile: ReconcileOption = None,
+    accept_shrink: AcceptShrinkOption = False,
+    full_refresh: FullRefreshOption = False,
+) -> None:
+    """Sync every source, build and test the marts, publish the snapshot.
+
+    If a source fails the others are still synced, but nothing is built or published.
+    """
+    settings = load_settings()
+    with run_lock(settings.home):
+        _sync(settings, list(SOURCES), full, reconcile, accept_shrink)
+        _build(settings, full_refresh)
+        _publish(settings)
+
+
+@app.command()
+def sync(
+    source: SourceOption = None,
+    full: FullOption = False,
+    reconcile: ReconcileOption = None,
+    accept_shrink: AcceptShrinkOption = False,
+) -> None:
+    """Copy what is new on the site into the raw lake."""
+    settings = load_settings()
+    names = source or list(SOURCES)
+    for name in names:
+        if name not in SOURCES:
+            raise typer.BadParameter(f"{name!r} is not one of {', '.join(SOURCES)}.")
+    with run_lock(settings.home):
+        _sync(settings, names, full, reconcile, accept_shrink)
+
+
+@app.command("build")
+def build_command(full_refresh: FullRefreshOption = False) -> None:
+    """Bring the marts up to the lake and test them."""
+    settings = load_settings()
+    with run_lock(settings.home):
+        _build(settings, full_refresh)
+
+
+@app.command("publish")
+def publish_command() -> None:
+    """Make the tested marts the snapshot that is served."""
+    settings = load_settings()
+    with run_lock(settings.home):
+        _publish(settings)
+
+
+@app.command()
+def compact() -> None:
+    """Rewrite the lake's files of closed months into one file per table and month."""
+    settings = load_settings()
+    with run_lock(settings.home):
+        for made in lake.compact(settings.home):
+            typer.echo(f"{made.file}: {made.rows:,} rows of {len(made.replaces)} files")
+
+
+@app.command()
+def serve(
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one. [env: PORT]"),
+    ] = None,
+) -> None:
+    """Serve the current snapshot over HTTP on the loopback interface."""
+    from serve import app as api  # noqa: PLC0415
+    from serve.config import load_settings as load_serve_settings  # noqa: PLC0415
+
+    settings = load_serve_settings()
+    api.run(settings if port is None else settings.model_copy(update={"port": port}))
+
+
+@app.command()
+def status() -> None:
+    """Show per source the last success, lag, rows and cursor; the snapshot; who runs now."""
+    settings = load_settings()
+    state = read_home(settings.home, tuple(SOURCES))
+    table = Table("source", "last success", "lag", "rows", "requests", "cursor (UTC)")
+    for source in state.sources:
+        table.add_row(*_source_cells(source))
+    console.print(table)
+    for source in state.sources:
+        for warning in source.warnings:
+            typer.echo(f"warning: {source.source}: {warning}")
+        if source.quarantined:
+            typer.echo(f"warning: {source.source}: {source.quarantined} records in quarantine")
+    snapshot = state.snapshot
+    if snapshot is None:
+        typer.echo("snapshot: none yet; `audit-log run` makes the first one")
+    else:
+        typer.echo(
+            f"snapshot: {snapshot.snapshot_id}, {snapshot.size / 1e6:,.1f} MB,"
+            f" {_age(snapshot.published_at)} old, {snapshot.path}"
+        )
+    typer.echo(f"running:  {state.running}" if state.running else "running:  nothing")
+
+
+@app.command()
+def doctor(
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not ask the site for the account's permissions.")
+    ] = False,
+) -> None:
+    """Test everything a run needs and say how to mend what is missing."""
+    findings = diagnosis.examine(offline=offline)
+    for finding in findings:
+        mark = "FAIL" if finding.remedy else "ok  "
+        typer.echo(f"{mark} {finding.subject}: {finding.detail}")
+        if finding.remedy:
+            typer.echo(f"     -> {finding.remedy}")
+    if any(finding.remedy for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _sync(
+    settings: Settings,
+    names: list[str],
+    full: bool,
+    reconcile: bool | None,
+    accept_shrink: bool,
+) -> None:
+    from pipelines.runner import run_source  # noqa: PLC0415
+
+    settings.connection()
+    failures: list[tuple[str, PipelineError]] = []
+    for name in names:
+        try:
+            with _stage(f"sync {name}"), shown_progress() as progress:
+                report = run_source(
+                    name,
+                    settings,
+                    full=full,
+                    reconcile=reconcile,
+                    accept_shrink=accept_shrink,
+                    progress=progress,
+                )
+        except PipelineError as error:
+            failures.append((name, error))
+        else:
+            print_report(report)
+    if failures:
+        raise _sync_error(settings, failures)
+
+
+def _sync_error(settings: Settings, failures: list[tuple[str, PipelineError]]) -> PipelineError:
+    """One error for all sources that failed; says once what failed alike."""
+    messages = dict.fromkeys(error.message for _name, error in failures)
+    remedies = dict.fromkeys(error.remedy for _name, error in failures)
+    served = "the last snapshot stays current" if current_snapshot(settings.home) else "none exists"
+    names = " and ".join(name for name, _error in failures)
+    return PipelineError(
+        f"{names} not synced: {' '.join(messages)}",
+        f"{' '.join(remedies)} Nothing was published ({served}).",
+    )
+
+
+def _build(settings: Settings, full_refresh: bool) -> None:
+    started = time.monotonic()
+    with _stage("build"), shown_progress() as progress:
+
+        def show(done: int, total: int, _node: str) -> None:
+            rate = done / max(time.monotonic() - started, 0.001)
+            progress(Progress("dbt", "build", done, total, rate, (total - done) / rate))
+
+        report = build(settings.home, full_refresh=full_refresh, progress=show)
+    if report.rebuilt_because:
+        typer.echo(f"warning: rebuilt from the lake because {report.rebuilt_because}")
+    for warning in report.warnings:
+        typer.echo(f"warning: {warning}")
+
+
+def _publish(settings: Settings) -> None:
+    with _stage("publish"):
+        report = publish(settings.home)
+    typer.echo(
+        f"snapshot {report.snapshot_id}: {report.rows.get('fct_actions', 0):,} actions,"
+        f" {report.size / 1e6:,.1f} MB"
+    )
+
+
+@contextmanager
+def _stage(name: str) -> Iterator[None]:
+    """Say what begins, and how long it took."""
+    typer.echo(f"== {name}")
+    started = time.monotonic()
+    yield
+    typer.echo(f"== {name} done in {time.monotonic() - started:.1f} s")
+
+
+def _source_cells(state: SourceState) -> tuple[str, ...]:
+    if state.last_success_at is None:
+        return state.source, "never", "", "", "", ""
+    return (
+        state.source,
+        f"{_age(state.last_success_at)} ago",
+        "" if state.lag_seconds is None else f"{state.lag_seconds:,.0f} s",
+        f"{state.rows:,}",
+        f"{state.requests:,}",
+        f"{state.cursor:%Y-%m-%d %H:%M:%S}" if state.cursor else "",
+    )
+
+
+def _age(moment: datetime) -> str:
+    seconds = max(0, int((datetime.now(UTC) - moment).total_seconds()))
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _line_of(error: BaseException) -> str:
+    """One line for any error, preferring what lies at its root."""
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(cause)
+    for link in chain:
+        if isinstance(link, PipelineError | ServeError):
+            return str(link)
+        if isinstance(link, OSError) and link.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return f"The disk is full{_at(link)}. Free some space and run again."
+        if isinstance(link, OSError) and link.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            return f"{link.strerror}{_at(link)}. Give this user the right to write there."
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}{_at(error)}."
+    text = " ".join(str(error).split()) or "no message"
+    return f"{type(error).__name__}: {text[:400]} (AUDIT_LOG_DEBUG=1 shows where)"
+
+
+def _at(error: OSError) -> str:
+    return f": {error.filename}" if error.filename else ""
+
+
+if __name__ == "__main__":
+    main()

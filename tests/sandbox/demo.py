@@ -1,0 +1,227 @@
+"""`python -m tests.sandbox.demo`: a made-up site, synced, built, published and served.
+
+    sandbox (HTTP, live clock)  ->  audit-log run  ->  audit-log serve on http://127.0.0.1:$PORT
+
+Each is a process of its own, started the way a user would start it. State is in AUDIT_LOG_HOME
+(default ./data), the sandbox's under `sandbox/` there, so a second start continues the same world.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.sandbox.generator import ADMIN_EMAIL
+from tests.sandbox.server import API_TOKEN
+
+SEED = 7
+FAILED = 1
+START_SECONDS = 60
+STOP_SECONDS = 8
+AUDIT_LOG = (sys.executable, "-m", "orchestration.cli")
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the text is one line with the remedy."""
+
+
+class StoppedError(Exception):
+    """Someone pressed Ctrl-C or sent SIGTERM."""
+
+
+def main() -> int:
+    """Run the demo; 0 when it was stopped or `--no-serve` is done, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m tests.sandbox.demo", description=__doc__)
+    parser.add_argument("--no-serve", action="store_true", help="sync, build and publish only")
+    arguments = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    try:
+        _demonstrate(serves=not arguments.no_serve)
+    except DemoError as error:
+        sys.stderr.write(f"demo: {error}\n")
+        return FAILED
+    except StoppedError:
+        _say("demo: stopped")
+    return 0
+
+
+def _demonstrate(*, serves: bool) -> None:
+    home = Path(os.environ.get("AUDIT_LOG_HOME") or "data").absolute()
+    port = _port() if serves else 0
+    _check_home(home)
+    with _running_sandbox(home / "sandbox") as site_url:
+        environment = os.environ | {
+            "AUDIT_LOG_HOME": str(home),
+            "ATLASSIAN_SITE_URL": site_url,
+            "ATLASSIAN_EMAIL": ADMIN_EMAIL,
+            "ATLASSIAN_API_TOKEN": API_TOKEN,
+            "PORT": str(port),
+        }
+        _say("demo 2/3: sync, build and publish (audit-log run)")
+        with _child([*AUDIT_LOG, "run"], environment) as run:
+            if run.wait() != 0:
+                raise DemoError("`audit-log run` failed; its last line says why and what to do.")
+        if not serves:
+            return
+        _say("demo 3/3: serve (audit-log serve)")
+        command = [*AUDIT_LOG, "serve", "--port", str(port)]
+        with _child(command, environment | {"AUDIT_LOG_HOST": "127.0.0.1"}) as server:
+            _wait_until_served(server, port)
+            _print_questions(f"http://127.0.0.1:{port}", site_url)
+            server.wait()
+            raise DemoError("`audit-log serve` ended by itself; its last line says why.")
+
+
+def _port() -> int:
+    """Return PORT if nobody listens there, before anything slow begins."""
+    text = os.environ.get("PORT") or "8000"
+    if not text.isdecimal() or not 0 < int(text) <= 65_535:
+        raise DemoError(f"PORT={text} is not a port; give a number from 1 to 65535.")
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(text)))
+        except OSError as error:
+            raise DemoError(
+                f"port {text} cannot be used ({error.strerror}); stop what listens there,"
+                " or choose another: PORT=8001 make demo"
+            ) from error
+    return int(text)
+
+
+def _check_home(home: Path) -> None:
+    """Refuse a home with data that no demo made: the demo's own always has its sandbox beside."""
+    if (home / "raw").exists() and not (home / "sandbox" / "ledger.jsonl").exists():
+        raise DemoError(
+            f"{home} holds data of another site; give the demo a directory of its own:"
+            " AUDIT_LOG_HOME=./demo-data make demo"
+        )
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemoError(
+            f"{home} cannot be made ({error.strerror}); set AUDIT_LOG_HOME to another directory."
+        ) from error
+
+
+@contextlib.contextmanager
+def _running_sandbox(state: Path) -> Iterator[str]:
+    """Start the made-up site and yield its address."""
+    _say("demo 1/3: a made-up Jira site (python -m tests.sandbox serve)")
+    command = [sys.executable, "-m", "tests.sandbox", "serve", "--seed", str(SEED)]
+    command += ["--port", "0", "--state", str(state)]
+    with _child(command, os.environ, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            _say(f"  {line.rstrip()}")
+            if line.startswith("listening on "):
+                yield line.split()[2]
+                return
+        raise DemoError(f"the sandbox site did not start; its message is above. State: {state}")
+
+
+@contextlib.contextmanager
+def _child(
+    command: list[str],
+    environment: os._Environ[str] | dict[str, str],
+    stdout: int | None = None,
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a process that ends when the block does: asked to first, then made to."""
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdout=stdout,
+        text=True,
+        # Ctrl-C reaches the demo alone, which then stops its children in order.
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # stopping must not be interrupted half-way
+    raise StoppedError
+
+
+def _wait_until_served(server: subprocess.Popen[str], port: int) -> None:
+    deadline = datetime.now(UTC) + timedelta(seconds=START_SECONDS)
+    while datetime.now(UTC) < deadline:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(0.1)
+            raise DemoError("`audit-log serve` did not start; its last line says why.")
+        with contextlib.suppress(OSError), contextlib.closing(socket.socket()) as probe:
+            probe.connect(("127.0.0.1", port))
+            return
+    raise DemoError(f"`audit-log serve` did not answer within {START_SECONDS} s.")
+
+
+def _print_questions(base: str, site_url: str) -> None:
+    today = datetime.now(UTC).date()
+    week_ago, yesterday = today - timedelta(days=7), today - timedelta(days=1)
+    busiest = _busiest_project(f"{base}/api/v1/actions?" + urlencode({"limit": 1000}))
+    questions = {
+        "Who did most in the last 7 days?": f"/activity?from={week_ago}&limit=5",
+        f"What happened in project {busiest} yesterday?": (
+            f"/actions?project={busiest}&from={yesterday}&to={today}&limit=5"
+        ),
+        "Which issues were deleted in the last 30 days?": (
+            "/actions?action_code=ISSUE_DELETED&limit=5"
+        ),
+    }
+    _say(f"\nThe audit log is served on {base} (documentation: {base}/api/docs). Ask it:\n")
+    for question, path in questions.items():
+        _say(f"  # {question}\n  curl -s '{base}/api/v1{path}' | python3 -m json.tool\n")
+    _say(
+        "The made-up site goes on working. To bring in what has happened since:\n"
+        f"  ATLASSIAN_SITE_URL={site_url} ATLASSIAN_EMAIL={ADMIN_EMAIL}"
+        f" ATLASSIAN_API_TOKEN={API_TOKEN} .venv/bin/audit-log run\n"
+        "Ctrl-C stops everything."
+    )
+
+
+def _busiest_project(url: str) -> str:
+    """Return the key of the project that occurs most among the latest actions."""
+    try:
+        with urllib.request.urlopen(url, timeout=START_SECONDS) as response:  # noqa: S310
+            page: dict[str, Any] = json.load(response)
+    except (urllib.error.URLError, json.JSONDecodeError) as error:
+        raise DemoError(f"{url} does not answer as it should: {error}") from error
+    keys: list[str] = [item["project"]["key"] for item in page["items"] if item["project"]]
+    if not keys:
+        raise DemoError("the audit log holds no action of the last 30 days; is the clock right?")
+    return max(set(keys), key=keys.count)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
