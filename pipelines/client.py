@@ -35,7 +35,7 @@ from pipelines.errors import (
     SiteFailingError,
     SiteUnreachableError,
 )
-from pipelines.rows import text_of
+from pipelines.rows import is_plain, mend, us_of
 
 T = TypeVar("T")
 
@@ -64,11 +64,20 @@ FIRST_CONTACT = Patience(attempts=3, try_seconds=20.0, total_seconds=60.0)
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[T]):
-    """A decoded body, our clock and the server's clock (UTC) when it arrived."""
+    """A decoded body, our clock and the server's clock (UTC) when it arrived.
+
+    `is_plain` is False when records of the body may hold text that has to be mended.
+    """
 
     content: T
     fetched_at: datetime
     server_time: datetime
+    is_plain: bool = True
+
+    @property
+    def fetched_us(self) -> int:
+        """Our clock as microseconds since 1970."""
+        return us_of(self.fetched_at)
 
 
 class _Retry(Exception):  # noqa: N818  (a signal between two methods, never an error to report)
@@ -326,17 +335,17 @@ class SiteClient:
             limiter.slow_down()
         else:
             limiter.speed_up()
-        return Answer(content, datetime.now(UTC), server_time)
+        return Answer(content, datetime.now(UTC), server_time, is_plain(payload))
 
     def _decode(self, payload: bytes, decode: Callable[[bytes], T], endpoint: str) -> T:
         """Decode a body, mending text that no JSON reader takes when that is all it needs."""
         try:
             return decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            text, replaced = text_of(payload)
+            mended, replaced = mend(payload)
             if not replaced:
                 raise
-            content = decode(text.encode())
+            content = decode(mended)
             self.mended[endpoint] += 1
             return content
 

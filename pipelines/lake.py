@@ -196,7 +196,7 @@ def last_versions(home: Path, source: str, resource: str) -> dict[str, Seen]:
 
 def payloads(
     home: Path, source: str, resource: str, ids: Iterable[str]
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, bytes]]:
     """Yield (object_id, payload) of the stored versions of `ids`, oldest file first.
 
     Row groups that hold none of the ids are skipped before their payloads are read.
@@ -212,7 +212,7 @@ def payloads(
                 rows = file.read_row_group(group, columns=["object_id", "payload"]).filter(mask)
                 for row in rows.to_pylist():
                     if row["payload"] is not None:
-                        yield row["object_id"], row["payload"]
+                        yield row["object_id"], row["payload"].encode()
 
 
 def compact(home: Path, *, now: datetime | None = None) -> list[LakeFile]:

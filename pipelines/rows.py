@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from array import array
+from collections.abc import Hashable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from functools import cache
+from itertools import accumulate
+from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 import pyarrow as pa
@@ -27,6 +31,14 @@ _COLUMNS: list[pa.Field[Any]] = [
     pa.field("payload", pa.string()),
 ]
 ROW_SCHEMA = pa.schema(_COLUMNS)
+_ROW_ORDER = (
+    "object_id",
+    "parent_id",
+    "version",
+    "source_us",
+    "fetched_us",
+    "is_present",
+)
 QUARANTINED_TEXT_LIMIT = 2**20
 """Characters kept of a record in quarantine."""
 
@@ -34,7 +46,10 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 """A time before all others, for things that have not happened yet."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SUSPECT = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST_US = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST_US = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_SUSPECT = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 _ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\."
 )
@@ -45,57 +60,80 @@ class BadRecordError(ValueError):
     """One record cannot become a row; the message says why."""
 
 
-class RowBuffer:
-    """Collects rows of one resource column by column until they are worth a table.
+class Row(NamedTuple):
+    """One row of the lake but for its site. Times are microseconds since 1970, UTC."""
 
-    `size` counts payload characters, `len()` rows.
+    object_id: str
+    version: str
+    fetched_us: int
+    payload: bytes | None
+    source_us: int | None = None
+    parent_id: str | None = None
+    is_present: bool = True
+
+
+class RowBuffer:
+    """Collects rows of one resource until they are worth a table.
+
+    `size` counts payload bytes, `len()` rows. A payload that is a view of a page (`msgspec.Raw`)
+    keeps that page in memory until `take`.
     """
 
     def __init__(self, site_id: str) -> None:
         self._site_id = site_id
-        self._columns: tuple[list[Any], ...] = ([], [], [], [], [], [], [])
+        self._rows: list[Row] = []
         self.size = 0
 
     def __len__(self) -> int:
-        return len(self._columns[0])
+        return len(self._rows)
 
-    def add(
-        self,
-        object_id: str,
-        *,
-        version: str,
-        fetched_at: datetime,
-        payload: str | None,
-        parent_id: str | None = None,
-        source_at: datetime | None = None,
-        is_present: bool = True,
-    ) -> None:
-        """Add one row; times are aware."""
-        ids, parents, versions, sources, fetches, presences, payloads = self._columns
-        ids.append(object_id)
-        parents.append(parent_id)
-        versions.append(version)
-        sources.append(source_at)
-        fetches.append(fetched_at)
-        presences.append(is_present)
-        payloads.append(payload)
-        self.size += len(payload) if payload else 0
+    def add(self, row: Row) -> None:
+        """Add one row."""
+        self._rows.append(row)
+        if row.payload is not None:
+            self.size += len(row.payload)
 
     def take(self) -> pa.Table:
         """Return all rows as one table of `ROW_SCHEMA` and start empty again."""
-        columns = [
+        columns = dict(zip(Row._fields, zip(*self._rows, strict=True), strict=True))
+        arrays = [
             pa.repeat(pa.scalar(self._site_id), len(self)),
             *(
-                pa.array(values, type=field.type)
-                for values, field in zip(self._columns, _COLUMNS[1:], strict=True)
+                pa.array(columns[name], type=field.type)
+                for name, field in zip(_ROW_ORDER, _COLUMNS[1:-1], strict=True)
             ),
+            _text_array(columns["payload"]),
         ]
-        self._columns = ([], [], [], [], [], [], [])
+        self._rows = []
         self.size = 0
-        return pa.Table.from_arrays(columns, schema=ROW_SCHEMA)
+        return pa.Table.from_arrays(arrays, schema=ROW_SCHEMA)
 
 
-def text_of(record: bytes) -> tuple[str, str | None]:
+def _text_array(texts: Sequence[bytes | None]) -> pa.Array[Any]:
+    """Return UTF-8 texts as an Arrow column with one copy of their bytes."""
+    present = [text for text in texts if text is not None]
+    if len(present) < len(texts):
+        return pa.array([text and bytes(text) for text in texts], type=pa.string())
+    offsets = array("i", accumulate(map(len, present), initial=0))
+    return pa.StringArray.from_buffers(
+        len(present), pa.py_buffer(offsets), pa.py_buffer(b"".join(present))
+    )
+
+
+def is_plain(body: bytes) -> bool:
+    """Say whether every reader takes this JSON as it is: UTF-8, no lone surrogate, no NUL.
+
+    May say no to text that is harmless; `mend` then leaves it as it is.
+    """
+    if b"\\u" in body and _SUSPECT.search(body):
+        return False
+    try:
+        return body.isascii() or bool(body.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def mend(record: bytes) -> tuple[bytes, str | None]:
     """Return a record as text every reader can take, and what had to be replaced, if anything.
 
     Bytes that are not UTF-8 and escaped lone surrogates become U+FFFD, the escaped NUL becomes
@@ -107,38 +145,46 @@ def text_of(record: bytes) -> tuple[str, str | None]:
     except UnicodeDecodeError:
         text = str(record, "utf-8", "replace")
         reasons.append("bytes that are not UTF-8")
-    if _SUSPECT.search(text):
 
-        def mend(match: re.Match[str]) -> str:
-            escape = match.group()
-            if escape == "\\u0000":
-                reasons.append("NUL characters")
-                return "\\u2400"
-            if _LONE_SURROGATE.fullmatch(escape):
-                reasons.append("lone surrogates")
-                return "\\ufffd"
-            return escape
+    def replace(match: re.Match[str]) -> str:
+        escape = match.group()
+        if escape == "\\u0000":
+            reasons.append("NUL characters")
+            return "\\u2400"
+        if _LONE_SURROGATE.fullmatch(escape):
+            reasons.append("lone surrogates")
+            return "\\ufffd"
+        return escape
 
-        text = _ESCAPE.sub(mend, text)
-    return text, ", ".join(dict.fromkeys(reasons)) or None
+    mended = _ESCAPE.sub(replace, text).encode()
+    return mended, ", ".join(dict.fromkeys(reasons)) or None
 
 
-def parse_time(value: object) -> datetime:
-    """Return an aware UTC time from Jira's text (`2025-11-12T16:28:36.943+0000`) or epoch ms.
+def time_us(value: object) -> int:
+    """Return microseconds since 1970 of Jira's text (`2025-11-12T16:28:36.943+0100`) or epoch ms.
 
     Raises BadRecordError when it is neither, has no offset, or lies outside years 1 to 9999.
     """
     try:
         if isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-            if moment.tzinfo is None:
-                raise BadRecordError(f"time without offset: {value[:40]!r}")
-            return moment.astimezone(UTC)
+            return (datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return at_epoch_ms(value)
-    except (ValueError, OverflowError) as error:
+            microseconds = int(value * 1_000)
+            if _FIRST_US <= microseconds <= _LAST_US:
+                return microseconds
+    except (ValueError, TypeError, OverflowError) as error:
         raise BadRecordError(f"unreadable time: {str(value)[:40]!r}") from error
     raise BadRecordError(f"unreadable time: {str(value)[:40]!r}")
+
+
+def us_of(moment: datetime) -> int:
+    """Return microseconds since 1970 of an aware time, exactly."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def at_us(microseconds: int) -> datetime:
+    """Return the UTC time of microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def version_at(moment: datetime) -> str:
@@ -146,14 +192,9 @@ def version_at(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-def at_epoch_ms(milliseconds: float) -> datetime:
-    """Return the UTC time of epoch milliseconds. Raises OverflowError outside years 1 to 9999."""
-    return _EPOCH + timedelta(milliseconds=milliseconds)
-
-
-def epoch_ms(moment: datetime) -> int:
-    """Return whole milliseconds since 1970 of an aware time, exactly."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+@cache
+def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
 
 
 def id_of(value: object) -> str:
@@ -165,24 +206,24 @@ def id_of(value: object) -> str:
     raise BadRecordError(f"no usable id: {str(value)[:40]!r}")
 
 
-def decode_record(record: str | bytes, kind: type[T]) -> T:
+def decode_record(record: bytes, kind: type[T]) -> T:
     """Decode the few fields of `kind`. Raises BadRecordError saying what does not fit."""
     try:
-        return msgspec.json.decode(record, type=kind)
+        return cast("T", _decoder(cast("Hashable", kind)).decode(record))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRecordError(f"unexpected shape: {error}") from error
 
 
-def member_of(record: str | bytes, name: str) -> object:
+def member_of(record: bytes, name: str) -> object:
     """Decode one member of a JSON object; the others may hold anything, even absurd numbers.
 
     None when it is missing. Raises BadRecordError when the record is no object.
     """
     value = decode_record(record, dict[str, msgspec.Raw]).get(name)
-    return None if value is None else decode_record(bytes(value), object)
+    return None if value is None else decode_record(value, object)
 
 
-def best_known_id(record: str) -> str:
+def best_known_id(record: bytes) -> str:
     """Return the id of a record in quarantine as far as it can be read, else `unknown`."""
     try:
         return id_of(member_of(record, "id"))
@@ -190,15 +231,14 @@ def best_known_id(record: str) -> str:
         return "unknown"
 
 
-def sha256(*parts: str) -> str:
-    """Return the hex digest of texts, kept apart by a separator that no JSON text holds."""
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+def sha256(content: bytes) -> str:
+    """Return the hex digest of some bytes."""
+    return hashlib.sha256(content).hexdigest()
 
 
-def content_hash(text: str) -> str:
+def content_hash(record: bytes) -> str:
     """Return the digest of a JSON text that does not depend on key order or white space."""
     try:
-        canonical = msgspec.json.encode(msgspec.json.decode(text), order="sorted").decode()
+        return sha256(msgspec.json.encode(msgspec.json.decode(record), order="sorted"))
     except (msgspec.DecodeError, RecursionError):
-        canonical = text
-    return sha256(canonical)
+        return sha256(record)

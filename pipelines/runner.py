@@ -23,7 +23,7 @@ from pipelines.errors import AlreadyRunningError, ConfigurationError, NotFoundEr
 from pipelines.lake import site_of, sweep, write_manifest
 from pipelines.loading import load
 from pipelines.registry import SOURCES
-from pipelines.rows import parse_time, version_at
+from pipelines.rows import Row, at_us, time_us, us_of, version_at
 from pipelines.sync import QUEUED_TABLES, Progress, ResourceTable, Sync
 
 Queue = asyncio.Queue[ResourceTable | None]
@@ -82,7 +82,7 @@ async def first_contact(client: SiteClient) -> tuple[str, datetime, Myself]:
             "Check that ATLASSIAN_SITE_URL is the address of a Jira site.",
         )
     stated = info.content.server_time
-    server_now = parse_time(stated) if stated else info.server_time
+    server_now = at_us(time_us(stated)) if stated else info.server_time
     me = await client.get(
         "/rest/api/3/myself",
         lambda body: msgspec.json.decode(body, type=Myself),
@@ -187,11 +187,13 @@ def _add_run(sync: Sync, report: SyncReport) -> None:
     for column in ("run_id", "site_id", "load_ids"):
         del content[column]
     sync.buffer("runs").add(
-        sync.run_id,
-        version=sync.run_id,
-        source_at=sync.server_now,
-        fetched_at=datetime.now(UTC),
-        payload=msgspec.json.encode(content).decode(),
+        Row(
+            sync.run_id,
+            sync.run_id,
+            us_of(datetime.now(UTC)),
+            msgspec.json.encode(content),
+            us_of(sync.server_now),
+        )
     )
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,20 +18,22 @@ from typing import Any, NamedTuple
 import msgspec
 import pyarrow as pa
 
-from pipelines.client import SiteClient
+from pipelines.client import Answer, SiteClient
 from pipelines.config import Settings
 from pipelines.lake import Seen, last_versions
 from pipelines.rows import (
     QUARANTINED_TEXT_LIMIT,
     BadRecordError,
+    Row,
     RowBuffer,
     best_known_id,
+    mend,
     sha256,
-    text_of,
+    us_of,
     version_at,
 )
 
-TABLE_PAYLOAD_CHARACTERS = 16 * 2**20
+TABLE_PAYLOAD_BYTES = 16 * 2**20
 TABLE_ROWS = 5_000
 QUEUED_TABLES = 4
 PROGRESS_SECONDS = 0.5
@@ -95,7 +96,7 @@ class Sync:
     async def flush_full(self) -> None:
         """Send off every buffer that is worth a table; waits while the lake is behind."""
         for resource, buffer in self._buffers.items():
-            if buffer.size >= TABLE_PAYLOAD_CHARACTERS or len(buffer) >= TABLE_ROWS:
+            if buffer.size >= TABLE_PAYLOAD_BYTES or len(buffer) >= TABLE_ROWS:
                 await self._send(resource, buffer)
 
     async def flush_all(self) -> None:
@@ -108,32 +109,40 @@ class Sync:
         self.rows[resource] += len(buffer)
         await self.tables.put(ResourceTable(resource, buffer.take()))
 
-    def text(self, resource: str, record: bytes | msgspec.Raw, fetched_at: datetime) -> str:
-        """Return a record as text every reader can take; what was replaced goes to quarantine."""
-        sent = bytes(record)
-        text, replaced = text_of(sent)
-        if replaced:
-            original = str(sent, "utf-8", "replace")
-            self.quarantine(resource, f"kept, with {replaced} replaced", original, fetched_at)
-        return text
+    def read_records(
+        self,
+        resource: str,
+        records: Iterable[msgspec.Raw],
+        answer: Answer[Any],
+        read: Callable[[bytes], None],
+    ) -> int:
+        """Call `read` with each record of an answer; return how many it could not use.
 
-    @contextmanager
-    def set_aside(self, resource: str, text: str, fetched_at: datetime) -> Iterator[None]:
-        """Put the record into quarantine when the block finds it unusable (BadRecordError)."""
-        try:
-            yield
-        except BadRecordError as error:
-            self.quarantine(resource, str(error), text, fetched_at)
+        A record for which `read` raises BadRecordError goes to quarantine, and so does the
+        original of one whose text had to be mended; neither stops the others.
+        """
+        unusable = 0
+        for record in records:
+            text: bytes = record
+            if not answer.is_plain:
+                text, replaced = mend(record)
+                if replaced:
+                    reason = f"kept, with {replaced} replaced"
+                    self.quarantine(resource, reason, record, answer.fetched_us)
+            try:
+                read(text)
+            except BadRecordError as error:
+                self.quarantine(resource, str(error), text, answer.fetched_us)
+                unusable += 1
+        return unusable
 
-    def quarantine(self, resource: str, reason: str, text: str, fetched_at: datetime) -> None:
+    def quarantine(self, resource: str, reason: str, record: bytes, fetched_us: int) -> None:
         """Keep a record that cannot be used as it is, with the reason."""
         self.quarantined += 1
-        content = {"resource": resource, "reason": reason, "record": text[:QUARANTINED_TEXT_LIMIT]}
+        text = str(record, "utf-8", "replace")[:QUARANTINED_TEXT_LIMIT]
+        content = {"resource": resource, "reason": reason, "record": text}
         self.buffer("quarantine").add(
-            best_known_id(text),
-            version=sha256(text),
-            fetched_at=fetched_at,
-            payload=msgspec.json.encode(content).decode(),
+            Row(best_known_id(record), sha256(record), fetched_us, msgspec.json.encode(content))
         )
 
     def warn(self, sentence: str) -> None:
@@ -183,11 +192,13 @@ class Sync:
             "finished_at": version_at(finished_at),
         }
         self.buffer("sweeps").add(
-            resource,
-            version=sweep_id,
-            source_at=started_at,
-            fetched_at=fetched_at,
-            payload=msgspec.json.encode(content).decode(),
+            Row(
+                resource,
+                sweep_id,
+                us_of(fetched_at),
+                msgspec.json.encode(content),
+                us_of(started_at),
+            )
         )
 
     def report(self, resource: str, done: int, total: int | None) -> None:

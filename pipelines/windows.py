@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pipelines.rows import at_epoch_ms, epoch_ms
+from pipelines.rows import at_us, us_of
 
 Mode = Literal["full", "recent", "incremental"]
 
@@ -69,7 +69,8 @@ def choose_window(
         return min(floor, latest_start) if is_recent else floor
 
     def start_ms(key: str) -> int:
-        return epoch_ms(start(max(at_epoch_ms(int(state.get(key, 0))), BEGINNING)))
+        until = at_us(int(state.get(key, 0)) * 1_000)
+        return us_of(start(max(until, BEGINNING))) // 1_000
 
     return Window(
         "recent" if is_recent else "incremental",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
 
 import msgspec
 
 from pipelines.client import Answer
 from pipelines.paging import complete, for_each, token_pages
-from pipelines.rows import decode_record, id_of, parse_time
+from pipelines.rows import Row, decode_record, id_of, time_us
 from pipelines.sync import Sync, chunks
 
 BULK_FETCH = "/rest/api/3/changelog/bulkfetch"
@@ -58,26 +58,22 @@ async def _fetch_chunk(sync: Sync, part: list[str]) -> None:
         )
 
     async for answer in token_pages(ask):
-        for record in answer.content.records:
-            text = str(bytes(record), "utf-8", "replace")
-            with sync.set_aside("changelogs", text, answer.fetched_at):
-                group = decode_record(bytes(record), _IssueHistories)
-                issue_id = id_of(group.issue_id)
-                for history in group.histories:
-                    _add_history(sync, issue_id, history, answer.fetched_at)
+        sync.read_records("changelogs", answer.content.records, answer, _group_reader(sync, answer))
         await sync.flush_full()
 
 
-def _add_history(sync: Sync, issue_id: str, record: msgspec.Raw, fetched_at: datetime) -> None:
-    text = sync.text("changelogs", record, fetched_at)
-    with sync.set_aside("changelogs", text, fetched_at):
-        history = decode_record(text, _History)
-        history_id = id_of(history.id)
-        sync.buffer("changelogs").add(
-            history_id,
-            parent_id=issue_id,
-            version=history_id,
-            source_at=parse_time(history.created),
-            fetched_at=fetched_at,
-            payload=text,
-        )
+def _group_reader(sync: Sync, answer: Answer[ChangelogPage]) -> Callable[[bytes], None]:
+    buffer, fetched_us = sync.buffer("changelogs"), answer.fetched_us
+
+    def read(group_record: bytes) -> None:
+        group = decode_record(group_record, _IssueHistories)
+        issue_id = id_of(group.issue_id)
+
+        def add(record: bytes) -> None:
+            history = decode_record(record, _History)
+            history_id, created = id_of(history.id), time_us(history.created)
+            buffer.add(Row(history_id, history_id, fetched_us, record, created, issue_id))
+
+        sync.read_records("changelogs", group.histories, answer, add)
+
+    return read

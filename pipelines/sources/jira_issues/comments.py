@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
 from pipelines.client import Answer
 from pipelines.errors import NotFoundError, PermissionDeniedError
 from pipelines.paging import OffsetPage, complete, offset_pages
-from pipelines.rows import decode_record, id_of, parse_time, sha256, version_at
+from pipelines.rows import Row, at_us, decode_record, id_of, sha256, time_us, us_of, version_at
 from pipelines.sync import Sync
 
 COMMENTS = "/rest/api/3/issue/{id}/comment"
@@ -34,44 +35,36 @@ def _decode_page(body: bytes) -> OffsetPage:
 
 
 def add_comments(
-    sync: Sync,
-    issue_id: str,
-    records: list[msgspec.Raw],
-    fetched_at: datetime,
-    server_time: datetime,
+    sync: Sync, issue_id: str, parts: Iterable[tuple[list[msgspec.Raw], Answer[Any]]]
 ) -> None:
     """Add all comments of an issue, and the listing that says these are all.
 
-    With a record that cannot be read no listing is added: it could not prove a deletion.
+    `parts` are its comments with the answers that held them, in order. With a record that cannot
+    be read no listing is added: it could not prove a deletion.
     """
     buffer = sync.buffer("comments")
     ids: list[str] = []
-    for record in records:
-        text = sync.text("comments", record, fetched_at)
-        with sync.set_aside("comments", text, fetched_at):
-            comment = decode_record(text, _Comment)
-            comment_id = id_of(comment.id)
-            updated = parse_time(comment.updated)
-            buffer.add(
-                comment_id,
-                parent_id=issue_id,
-                version=version_at(updated),
-                source_at=updated,
-                fetched_at=fetched_at,
-                payload=text,
-            )
+    unusable = 0
+    for records, answer in parts:
+        fetched_us = answer.fetched_us
+
+        def add(record: bytes, fetched_us: int = fetched_us) -> None:
+            comment = decode_record(record, _Comment)
+            comment_id, updated = id_of(comment.id), time_us(comment.updated)
+            version = version_at(at_us(updated))
+            # a copy: a view would keep the whole page with its issues in memory
+            buffer.add(Row(comment_id, version, fetched_us, bytes(record), updated, issue_id))
             ids.append(comment_id)
-    if len(ids) == len(records):
-        listing = msgspec.json.encode(ids).decode()
-        sync.buffer("comment_listings").add(
-            issue_id,
-            parent_id=issue_id,
-            # a list that comes back (comment added, then deleted) must be a version of its own
-            version=f"{sha256(listing)}.{sync.run_id}",
-            source_at=server_time,
-            fetched_at=fetched_at,
-            payload=listing,
-        )
+
+        unusable += sync.read_records("comments", records, answer, add)
+    if unusable:
+        return
+    listing = msgspec.json.encode(ids)
+    # a list that comes back (comment added, then deleted) must be a version of its own
+    version = f"{sha256(listing)}.{sync.run_id}"
+    sync.buffer("comment_listings").add(
+        Row(issue_id, version, fetched_us, listing, us_of(answer.server_time), issue_id)
+    )
 
 
 async def read_all_comments(sync: Sync, issue_id: str) -> None:
@@ -96,5 +89,4 @@ async def read_all_comments(sync: Sync, issue_id: str) -> None:
         answers = await complete(read, f"comments of issue {issue_id}")
     except (NotFoundError, PermissionDeniedError):
         return
-    records = [record for answer in answers for record in answer.content.records]
-    add_comments(sync, issue_id, records, answers[0].fetched_at, answers[0].server_time)
+    add_comments(sync, issue_id, [(answer.content.records, answer) for answer in answers])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
 from pipelines.client import Answer, Patience
 from pipelines.errors import BadResponseError, SiteFailingError
 from pipelines.paging import for_each
-from pipelines.rows import decode_record, id_of, parse_time, version_at
+from pipelines.rows import Row, at_us, decode_record, id_of, time_us, version_at
 from pipelines.sources.jira_issues.comments import CommentField, add_comments, read_all_comments
 from pipelines.sync import Sync, chunks
 
@@ -20,6 +18,9 @@ SPARE_WORKERS = 2
 BROKEN_CHUNK_PATIENCE = Patience(attempts=3, total_seconds=120)
 BROKEN_ISSUES_LIMIT = 20
 """With more issues than this the site itself is broken, not single issues."""
+
+
+NO_COMMENTS = msgspec.Raw(b"null")
 
 
 class IssueError(msgspec.Struct):
@@ -37,7 +38,7 @@ class BulkIssues(msgspec.Struct):
 
 class _Fields(msgspec.Struct):
     updated: str | int
-    comment: msgspec.Raw = msgspec.Raw(b"null")
+    comment: msgspec.Raw = NO_COMMENTS
 
 
 class _Issue(msgspec.Struct):
@@ -94,8 +95,8 @@ async def _fetch_part(
             await _fetch_part(sync, part[::2], failed, BROKEN_CHUNK_PATIENCE)
             await _fetch_part(sync, part[1::2], failed, BROKEN_CHUNK_PATIENCE)
         return
-    for record in answer.content.issues:
-        await _add_issue(sync, record, answer)
+    for issue_id in _add_issues(sync, answer):
+        await read_all_comments(sync, issue_id)
     await sync.flush_full()
     refused = [str(error.id) for error in answer.content.errors]
     if len(part) == 1:
@@ -105,32 +106,25 @@ async def _fetch_part(
             await _fetch_part(sync, [issue_id], failed, BROKEN_CHUNK_PATIENCE)
 
 
-async def _add_issue(sync: Sync, record: msgspec.Raw, answer: Answer[BulkIssues]) -> None:
-    text = sync.text("issues", record, answer.fetched_at)
-    with sync.set_aside("issues", text, answer.fetched_at):
-        issue = decode_record(text, _Issue)
-        issue_id = id_of(issue.id)
-        updated = parse_time(issue.fields.updated)
-        sync.buffer("issues").add(
-            issue_id,
-            version=version_at(updated),
-            source_at=updated,
-            fetched_at=answer.fetched_at,
-            payload=text,
-        )
-        await _add_comments(sync, issue_id, issue.fields.comment, answer)
+def _add_issues(sync: Sync, answer: Answer[BulkIssues]) -> list[str]:
+    """Add issues and their inline comments; return the issues whose comments are not all inline."""
+    buffer, fetched_us = sync.buffer("issues"), answer.fetched_us
+    unfinished: list[str] = []
 
+    def add(record: bytes) -> None:
+        issue = decode_record(record, _Issue)
+        issue_id, updated = id_of(issue.id), time_us(issue.fields.updated)
+        buffer.add(Row(issue_id, version_at(at_us(updated)), fetched_us, record, updated))
 
-async def _add_comments(
-    sync: Sync, issue_id: str, field: msgspec.Raw, answer: Answer[BulkIssues]
-) -> None:
-    text = str(field, "utf-8")
-    if text == "null":
-        return
-    fetched_at: datetime = answer.fetched_at
-    with sync.set_aside("comments", text, fetched_at):
-        inline = decode_record(text, CommentField)
-        if inline.total is None or inline.total <= len(inline.comments):
-            add_comments(sync, issue_id, inline.comments, fetched_at, answer.server_time)
-        else:
-            await read_all_comments(sync, issue_id)
+        def add_inline(field: bytes) -> None:
+            inline = decode_record(field, CommentField)
+            if inline.total is None or inline.total <= len(inline.comments):
+                add_comments(sync, issue_id, [(inline.comments, answer)])
+            else:
+                unfinished.append(issue_id)
+
+        if issue.fields.comment != NO_COMMENTS:
+            sync.read_records("comments", [issue.fields.comment], answer, add_inline)
+
+    sync.read_records("issues", answer.content.issues, answer, add)
+    return unfinished

@@ -9,7 +9,7 @@ import msgspec
 
 from pipelines.client import Answer, server_time_after
 from pipelines.paging import complete, token_pages
-from pipelines.rows import NEVER, BadRecordError, decode_record, id_of, parse_time
+from pipelines.rows import NEVER, BadRecordError, at_us, decode_record, id_of, time_us
 from pipelines.sync import Sync
 from pipelines.windows import BEGINNING, jql_minute, zone_of
 
@@ -63,7 +63,7 @@ async def high_water(sync: Sync) -> datetime | None:
         },
     )
     for record in answer.content.records:
-        return parse_time(decode_record(bytes(record), _Updated).fields.updated)
+        return at_us(time_us(decode_record(record, _Updated).fields.updated))
     return None
 
 
@@ -89,13 +89,12 @@ async def _list(sync: Sync, jql: str) -> IdListing:
         async for answer in token_pages(ask):
             listing.finished_at = server_time_after(answer)
             listing.fetched_at = answer.fetched_at
-            for record in answer.content.records:
-                text = sync.text("issue_presence", record, answer.fetched_at)
-                issue_id = None
-                with sync.set_aside("issue_presence", text, answer.fetched_at):
-                    issue_id = _issue_id(decode_record(text, _Identity).id)
-                    listing.ids.add(issue_id)
-                listing.unreadable += issue_id is None
+            listing.unreadable += sync.read_records(
+                "issue_presence",
+                answer.content.records,
+                answer,
+                lambda record: listing.ids.add(_issue_id(decode_record(record, _Identity).id)),
+            )
             sync.report("listing", len(listing.ids), None)
         return listing
 

@@ -15,7 +15,7 @@ from ulid import ULID
 from pipelines.client import Answer, server_time_after
 from pipelines.lake import payloads
 from pipelines.paging import OffsetPage, complete, offset_pages
-from pipelines.rows import BadRecordError, decode_record, id_of, version_at
+from pipelines.rows import BadRecordError, Row, decode_record, id_of, us_of, version_at
 from pipelines.sources.jira_issues.issues import BULK_FETCH, ISSUES_PER_REQUEST, decode_bulk
 from pipelines.sources.jira_issues.listing import IdListing
 from pipelines.sync import Sync, chunks
@@ -65,7 +65,7 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
         "previous_sweep_at": sync.state.get("last_sweep_at"),
         "project_visible": True,
     }
-    payload = msgspec.json.encode(content).decode()
+    payload = msgspec.json.encode(content)
     appeared = sorted(listing.ids - present, key=int)
     for ids, is_present, source_at in (
         (appeared, True, listing.started_at),
@@ -73,12 +73,14 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
     ):
         for issue_id in ids:
             sync.buffer("issue_presence").add(
-                issue_id,
-                version=sweep_id,
-                source_at=source_at,
-                fetched_at=listing.fetched_at,
-                payload=payload,
-                is_present=is_present,
+                Row(
+                    issue_id,
+                    sweep_id,
+                    us_of(listing.fetched_at),
+                    payload,
+                    us_of(source_at),
+                    is_present=is_present,
+                )
             )
         await sync.flush_full()
     sync.record_sweep(
@@ -100,9 +102,9 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
 async def _in_visible_projects(sync: Sync, ids: Iterable[str]) -> set[str]:
     """Return those of `ids` whose project is in a complete listing of live projects now."""
     projects: dict[str, str] = {}
-    for issue_id, text in payloads(sync.home, sync.source, "issues", ids):
+    for issue_id, payload in payloads(sync.home, sync.source, "issues", ids):
         try:
-            projects[issue_id] = id_of(decode_record(text, _IssueInProject).fields.project.id)
+            projects[issue_id] = id_of(decode_record(payload, _IssueInProject).fields.project.id)
         except BadRecordError:
             continue  # no readable project: nothing can be proved about this issue
     if not projects:
@@ -129,7 +131,7 @@ async def _visible_projects(sync: Sync) -> set[str]:
     visible: set[str] = set()
     async for answer in offset_pages(ask):
         for record in answer.content.records:
-            visible.add(id_of(decode_record(bytes(record), _Identity).id))
+            visible.add(id_of(decode_record(record, _Identity).id))
     return visible
 
 
@@ -147,6 +149,6 @@ async def _confirm(sync: Sync, ids: set[str], finished_at: datetime) -> tuple[se
         )
         finished_at = max(finished_at, server_time_after(answer))
         for record in answer.content.issues:
-            gone.discard(id_of(decode_record(bytes(record), _Identity).id))
+            gone.discard(id_of(decode_record(record, _Identity).id))
         gone -= {str(error.id) for error in answer.content.errors}
     return gone, finished_at

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import msgspec
 
 from pipelines.client import Answer
 from pipelines.paging import ChangedWorklogs, complete, for_each, worklog_pages
-from pipelines.rows import decode_record, id_of, parse_time, version_at
+from pipelines.rows import Row, at_us, decode_record, id_of, time_us, version_at
 from pipelines.sync import Sync
 
 UPDATED = "/rest/api/3/worklog/updated"
@@ -45,10 +45,12 @@ async def fetch_worklogs(sync: Sync, since: int) -> None:
         until = since
         async for answer in _feed(sync, UPDATED, since):
             until = max(until, answer.content.until)
-            for record in answer.content.values:
-                text = sync.text("worklogs", record, answer.fetched_at)
-                with sync.set_aside("worklogs", text, answer.fetched_at):
-                    ids.add(decode_record(text, _Change).worklog_id)
+            sync.read_records(
+                "worklogs",
+                answer.content.values,
+                answer,
+                lambda record: ids.add(decode_record(record, _Change).worklog_id),
+            )
         return ids, until
 
     ids, until = await complete(read, "changed worklogs")
@@ -57,8 +59,8 @@ async def fetch_worklogs(sync: Sync, since: int) -> None:
     async def fetch(part: list[int]) -> None:
         nonlocal done
         answer = await sync.client.post(LIST, _decode_list, body={"ids": part})
-        for record in answer.content:
-            _add_worklog(sync, record, answer.fetched_at)
+        add = _adder_of_worklogs(sync, answer)
+        sync.read_records("worklogs", answer.content, answer, add)
         await sync.flush_full()
         done += len(part)
         sync.report("worklogs", done, len(ids))
@@ -80,17 +82,8 @@ async def fetch_deletions(sync: Sync, since: int) -> None:
         until = since
         async for answer in _feed(sync, DELETED, since):
             until = max(until, answer.content.until)
-            for record in answer.content.values:
-                text = sync.text("worklog_deletions", record, answer.fetched_at)
-                with sync.set_aside("worklog_deletions", text, answer.fetched_at):
-                    change = decode_record(text, _Change)
-                    sync.buffer("worklog_deletions").add(
-                        str(change.worklog_id),
-                        version=str(change.updated_time),
-                        source_at=parse_time(change.updated_time),
-                        fetched_at=answer.fetched_at,
-                        payload=text,
-                    )
+            add = _adder_of_deletions(sync, answer)
+            sync.read_records("worklog_deletions", answer.content.values, answer, add)
             await sync.flush_full()
         return until
 
@@ -105,16 +98,26 @@ def _feed(sync: Sync, path: str, since: int) -> AsyncIterator[Answer[ChangedWork
     return worklog_pages(ask, since)
 
 
-def _add_worklog(sync: Sync, record: msgspec.Raw, fetched_at: datetime) -> None:
-    text = sync.text("worklogs", record, fetched_at)
-    with sync.set_aside("worklogs", text, fetched_at):
-        worklog = decode_record(text, _Worklog)
-        updated = parse_time(worklog.updated)
-        sync.buffer("worklogs").add(
-            id_of(worklog.id),
-            parent_id=id_of(worklog.issue_id),
-            version=version_at(updated),
-            source_at=updated,
-            fetched_at=fetched_at,
-            payload=text,
-        )
+def _adder_of_worklogs(sync: Sync, answer: Answer[Any]) -> Callable[[bytes], None]:
+    buffer, fetched_us = sync.buffer("worklogs"), answer.fetched_us
+
+    def add(record: bytes) -> None:
+        worklog = decode_record(record, _Worklog)
+        updated = time_us(worklog.updated)
+        version = version_at(at_us(updated))
+        worklog_id, issue_id = id_of(worklog.id), id_of(worklog.issue_id)
+        buffer.add(Row(worklog_id, version, fetched_us, record, updated, issue_id))
+
+    return add
+
+
+def _adder_of_deletions(sync: Sync, answer: Answer[Any]) -> Callable[[bytes], None]:
+    buffer, fetched_us = sync.buffer("worklog_deletions"), answer.fetched_us
+
+    def add(record: bytes) -> None:
+        change = decode_record(record, _Change)
+        deleted = time_us(change.updated_time)
+        version = str(change.updated_time)
+        buffer.add(Row(str(change.worklog_id), version, fetched_us, record, deleted))
+
+    return add

@@ -14,7 +14,7 @@ from pipelines.client import Answer, server_time_after
 from pipelines.errors import NotFoundError, PermissionDeniedError
 from pipelines.lake import Seen
 from pipelines.paging import OffsetPage, complete, offset_pages
-from pipelines.rows import NEVER, content_hash, id_of, member_of
+from pipelines.rows import NEVER, Row, content_hash, id_of, member_of, us_of
 from pipelines.sync import Sync
 
 Style = Literal["page_bean", "array", "array_pages", "issueLinkTypes"]
@@ -125,12 +125,12 @@ def decode_page(style: Style, body: bytes) -> OffsetPage:
 
 @dataclass(slots=True)
 class Listing:
-    """One complete listing: object id -> (text, when it arrived by our clock).
+    """One complete listing: object id -> (JSON, microseconds since 1970 when it arrived).
 
     `finished_at` is the server's time of the last page, `fetched_at` ours.
     """
 
-    objects: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    objects: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     unreadable: int = 0
     finished_at: datetime = NEVER
     fetched_at: datetime = NEVER
@@ -158,13 +158,13 @@ async def read_listing(sync: Sync, entry: FullList) -> Listing:
         async for answer in list_pages(sync, entry):
             listing.finished_at = server_time_after(answer)
             listing.fetched_at = answer.fetched_at
-            for record in answer.content.records:
-                text = sync.text(entry.resource, record, answer.fetched_at)
-                object_id = None
-                with sync.set_aside(entry.resource, text, answer.fetched_at):
-                    object_id = id_of(member_of(text, entry.key))
-                    listing.objects[object_id] = (text, answer.fetched_at)
-                listing.unreadable += object_id is None
+
+            def add(record: bytes, fetched_us: int = answer.fetched_us) -> None:
+                listing.objects[id_of(member_of(record, entry.key))] = (record, fetched_us)
+
+            listing.unreadable += sync.read_records(
+                entry.resource, answer.content.records, answer, add
+            )
         return listing
 
     return await complete(read, entry.resource)
@@ -203,29 +203,26 @@ async def read_full_list(sync: Sync, entry: FullList) -> None:
     sweep_id = str(ULID())
     buffer = sync.buffer(entry.resource)
     added = 0
-    for object_id, (text, fetched_at) in listing.objects.items():
-        digest = content_hash(text)
+    for object_id, (record, fetched_us) in listing.objects.items():
+        digest = content_hash(record)
         last = known.get(object_id)
         if last and last.is_present and last.version.partition(".")[0] == digest:
             continue
         added += last is None or not last.is_present
         # the sweep id keeps content that comes back (A, B, A) a version of its own
-        buffer.add(
-            object_id,
-            version=f"{digest}.{sweep_id}",
-            source_at=sync.server_now,
-            fetched_at=fetched_at,
-            payload=text,
-        )
+        version = f"{digest}.{sweep_id}"
+        buffer.add(Row(object_id, version, fetched_us, record, us_of(sync.server_now)))
     if not held_back:
         for object_id in sorted(absent):
             buffer.add(
-                object_id,
-                version=sweep_id,
-                source_at=listing.finished_at,
-                fetched_at=listing.fetched_at,
-                payload=None,
-                is_present=False,
+                Row(
+                    object_id,
+                    sweep_id,
+                    us_of(listing.fetched_at),
+                    None,
+                    us_of(listing.finished_at),
+                    is_present=False,
+                )
             )
     sync.record_sweep(
         entry.resource,
