@@ -33,7 +33,12 @@ class ServeSettings(BaseSettings):
     """Where the data is, where to listen, and how much one query may use."""
 
     model_config = SettingsConfigDict(
-        env_prefix="AUDIT_LOG_", env_file=".env", extra="ignore", frozen=True
+        env_prefix="AUDIT_LOG_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        # PORT is the variable, `port` the name in Python.
+        populate_by_name=True,
     )
 
     home: Path = Field(default=Path("data"), description="Directory of all state.")
