@@ -19,6 +19,7 @@ Times are UTC throughout; instants are compared in whole microseconds.
 
 from __future__ import annotations
 
+import bisect
 import json
 import sys
 from collections import Counter, defaultdict
@@ -129,6 +130,7 @@ class Matcher:
                 for history in line.link_histories:
                     self._link[history] = name
         self._texts = _texts_by_version(lines)
+        self._places = _places(lines)
         self._secured = _secured_now(lines, evidence)
         self._groups: dict[tuple[str, str | None], list[Expected]] = defaultdict(list)
         for one in expected_actions(lines, evidence):
@@ -232,8 +234,9 @@ class Matcher:
             must("occurred_at", _iso(one.at), _iso(row.occurred_at))
         must("issue_id", self._issue(line), row.issue_id)
         if self._issue(line) is not None:
-            must("project_id", line.project_id, row.project_id)
-            must("issue_type_id", line.issue_type_id, row.issue_type_id)
+            project, issue_type = self._place(line, row)
+            must("project_id", project, row.project_id)
+            must("issue_type_id", issue_type, row.issue_type_id)
             must("is_secured", line.issue_id in self._secured, row.is_secured)
         for name, value in self._values(line, one).items():
             must(name, value, getattr(row, name))
@@ -254,6 +257,14 @@ class Matcher:
             and row.source_event_id in line.link_histories[1:]
             and not self._evidence.shown(f"history:{line.link_histories[0]}")
         )
+
+    def _place(self, line: Line, row: Action) -> tuple[str | None, str | None]:
+        """Give project and type as of the action; for a window, as of its end."""
+        if line.code not in ONLY_DETECTED:
+            return line.project_id, line.issue_type_id
+        places = self._places[line.issue_id]
+        last = bisect.bisect_right(places, row.occurred_at, key=itemgetter(0)) - 1
+        return places[max(last, 0)][1:]
 
     def _actor(self, line: Line) -> str | None:
         if line.code in ONLY_DETECTED:
@@ -422,6 +433,16 @@ def _texts_by_version(lines: list[Line]) -> dict[tuple[str, str | None], dict[in
         if line.items and line.code in VERSIONS:
             texts[VERSIONS[line.code], line.target_id][microseconds(line.at)] = line.items[0].new
     return texts
+
+
+def _places(lines: list[Line]) -> dict[str | None, list[tuple[int, str | None, str | None]]]:
+    """List for each issue since when it was in which project and of which type."""
+    places: dict[str | None, list[tuple[int, str | None, str | None]]] = defaultdict(list)
+    for line in lines:
+        known = places[line.issue_id]
+        if not known or known[-1][1:] != (line.project_id, line.issue_type_id):
+            known.append((microseconds(line.at), line.project_id, line.issue_type_id))
+    return places
 
 
 def _secured_now(lines: list[Line], evidence: Evidence) -> set[str]:

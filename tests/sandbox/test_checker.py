@@ -398,6 +398,20 @@ def test_what_nobody_asked_for_in_time_is_lost(bench: Bench, code: str, keys: li
     assert bench.check().tallies[code].lost == still_lost
 
 
+def test_what_is_only_detected_belongs_to_the_project_at_the_end_of_its_window(
+    bench: Bench,
+) -> None:
+    move = item("project", "A", "B", field_id="project", old_id="10", new_id="11")
+    moved = line("ISSUE_UPDATED", 16, "100", event="950", items=[move], project_id="11")
+    bench.truth.append(moved | {"n": 95})
+    bench.served.append({"request": 99, "served_at": at(31), "key": "history:950"})
+    bench.rows.append(row_of(moved | {"n": 50}))
+    bench.changes += changes_of(moved | {"n": 50})
+    assert wrong_fields(bench.check()) == {"project_id"}
+    bench.row("COMMENT_DELETED")["project_id"] = "11"
+    assert verdicts(bench.check()) == {}
+
+
 def test_a_deletion_in_a_hidden_project_is_not_demanded(bench: Bench) -> None:
     sweep = bench.served[-1]
     sweep["unsearchable"] = ["10"]
