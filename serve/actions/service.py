@@ -345,7 +345,9 @@ def _item(
         issue=IssueLabel.model_construct(
             id=issue_id,
             key=issue_key,
-            type=directory.issue_types.get(row["issue_type_id"], row["issue_type_id"]),
+            type=directory.issue_types.get(
+                (row["site_id"], row["issue_type_id"]), row["issue_type_id"]
+            ),
             summary=issue.summary if issue else None,
             is_deleted=issue.is_deleted if issue else False,
         )

@@ -136,6 +136,12 @@ def compile_authors(
                 from {visible_actions(viewer, Purpose.COUNT)} as actions
                 where {where}
                 group by actor_account_id
+            ),
+            -- An account that several sites know is one person.
+            users as (
+                select account_id, max(display_name) as display_name
+                from dim_users
+                group by account_id
             )
             select
                 authors.actor_account_id,
@@ -143,7 +149,7 @@ def compile_authors(
                 count(*) over () as author_count,
                 sum(authors.total) over () as action_count
             from authors
-            left join dim_users as users on users.account_id = authors.actor_account_id
+            left join users on users.account_id = authors.actor_account_id
             order by {order}, authors.actor_account_id nulls last
             limit $limit offset $offset
         """,

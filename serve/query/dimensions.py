@@ -9,7 +9,7 @@ from serve.query.visibility import Purpose, Viewer, visible_actions
 
 USERS = Query("select account_id, display_name, avatar_url from dim_users")
 PROJECTS = Query("select site_id, project_id, project_key, project_name from dim_projects")
-ISSUE_TYPES = Query("select issue_type_id, issue_type_name from dim_issue_types")
+ISSUE_TYPES = Query("select site_id, issue_type_id, issue_type_name from dim_issue_types")
 ACTION_TYPES = Query(
     """
     select action_number, action_code, label, product, target_type, is_default_column

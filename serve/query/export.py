@@ -84,7 +84,9 @@ def compile_export_rows(scope: Scope, viewer: Viewer, *, month: date, date_style
                 || '</v></c>'
                 || {cells} || '</row>'
             from actions
-            left join dim_users as users on users.account_id = actions.actor_account_id
+            left join dim_users as users
+                on users.site_id = actions.site_id
+                and users.account_id = actions.actor_account_id
             left join dim_action_types as action_types
                 on action_types.action_code = actions.action_code
             left join dim_projects as projects
@@ -92,7 +94,8 @@ def compile_export_rows(scope: Scope, viewer: Viewer, *, month: date, date_style
             left join dim_issues as issues
                 on issues.site_id = actions.site_id and issues.issue_id = actions.issue_id
             left join dim_issue_types as issue_types
-                on issue_types.issue_type_id = actions.issue_type_id
+                on issue_types.site_id = actions.site_id
+                and issue_types.issue_type_id = actions.issue_type_id
             order by actions.occurred_at desc, actions.action_id desc
         """,
         params=params | constants | _CELL_PARAMS,

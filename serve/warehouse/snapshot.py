@@ -50,7 +50,7 @@ class Directory:
     users: dict[str, User]
     projects: dict[tuple[str, str], Project]
     project_ids: dict[str, tuple[str, ...]]
-    issue_types: dict[str, str]
+    issue_types: dict[tuple[str, str], str]
     action_count: int
     oldest_at: datetime | None
     newest_at: datetime | None
@@ -172,7 +172,10 @@ class Snapshot:
             },
             projects=projects,
             project_ids=project_ids,
-            issue_types=dict(self._fetch(dimensions.ISSUE_TYPES)),
+            issue_types={
+                (site_id, issue_type_id): name
+                for site_id, issue_type_id, name in self._fetch(dimensions.ISSUE_TYPES)
+            },
             action_count=action_count,
             oldest_at=as_utc_or_none(oldest_at),
             newest_at=as_utc_or_none(newest_at),

@@ -84,6 +84,12 @@ def make_marts(path: Path) -> None:
                 "update fct_actions set old_value = ?, new_value = ? where action_id = ?",
                 [text, text, action_id],
             )
+        # A second site knows some of the same accounts and uses the same numbers for other things.
+        for table in ("dim_users", "dim_projects", "dim_issues", "dim_issue_types"):
+            database.execute(
+                f"insert into {table} select * replace ('other.atlassian.net' as site_id) "
+                f"from {table} limit 10"
+            )
         # Project 10000 was once called OLD: its issues bore that key in their first half.
         database.execute(
             "update bridge_issue_keys set valid_from_at = timestamp '2025-11-15' "
