@@ -1,0 +1,10 @@
+-- Every account that did something is in the dimension.
+select distinct actions.actor_account_id
+from {{ ref('fct_actions') }} as actions
+where
+    actions.actor_account_id is not null
+    and not exists (
+        select 1
+        from {{ ref('dim_users') }} as users
+        where users.site_id = actions.site_id and users.account_id = actions.actor_account_id
+    )

@@ -1,0 +1,1 @@
+"""Tests of the transformation: raw rows in, marts out."""

@@ -1,0 +1,92 @@
+"""Building the marts of a tiny lake with dbt, in this process, and reading them back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import duckdb
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
+
+PROJECT = Path(__file__).parents[2] / "dbt_project"
+
+MARTS = (
+    "fct_actions",
+    "fct_action_changes",
+    "dim_issues",
+    "bridge_issue_keys",
+    "dim_users",
+    "dim_projects",
+    "dim_statuses",
+    "dim_resolutions",
+    "dim_fields",
+    "dim_issue_types",
+    "dim_action_types",
+    "agg_source_freshness",
+)
+
+
+def dbt(home: Path, *arguments: str, manifest: Manifest | None = None) -> dbtRunnerResult:
+    """Call dbt on the databases of `home`; its files stay below `home`."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
+    from dbt.adapters.factory import cleanup_connections  # noqa: PLC0415
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
+    os.environ["AUDIT_LOG_HOME"] = str(home)
+    try:
+        return dbtRunner(manifest).invoke(
+            [
+                *arguments,
+                *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+                *("--target-path", str(home / "dbt"), "--log-path", str(home / "dbt")),
+                *("--log-level", "none", "--log-level-file", "none"),
+                *("--no-send-anonymous-usage-stats", "--no-version-check"),
+            ]
+        )
+    finally:
+        cleanup_connections()  # type: ignore[no-untyped-call]
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+
+@cache
+def parsed_manifest(home: Path) -> Manifest:
+    """Parse the project once; `home` needs no lake."""
+    result = dbt(home, "parse")
+    assert result.success, result.exception
+    return cast("Manifest", result.result)
+
+
+def build(home: Path, manifest: Manifest, *, tests: bool = False, full_refresh: bool = False) -> None:
+    """Build all seeds and models, with their data tests or without; fail with dbt's own words."""
+    left_out = ["unit_test"] if tests else ["unit_test", "test"]
+    arguments = [f"--exclude-resource-type={kind}" for kind in left_out]
+    arguments += ["--full-refresh"] if full_refresh else []
+    result = dbt(home, "build", *arguments, manifest=manifest)
+    assert result.success, "\n".join(messages(result)) or result.exception
+
+
+def messages(result: dbtRunnerResult) -> list[str]:
+    """Return what dbt said of the nodes that failed."""
+    results = getattr(result.result, "results", [])
+    return [
+        f"{entry.node.name}: {entry.message}"
+        for entry in results
+        if entry.status in {"error", "fail", "runtime error"}
+    ]
+
+
+def query(home: Path, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """Return all rows of a query on the marts."""
+    with duckdb.connect(str(home / "marts.duckdb"), read_only=True) as connection:
+        return connection.execute(sql, list(parameters)).fetchall()
+
+
+def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of every mart; equal contents are equal lists."""
+    return {mart: sorted(query(home, f"select * from {mart}"), key=repr) for mart in MARTS}

@@ -1,0 +1,14 @@
+"""The parsed project, shared by all tests of the transformation."""
+
+from __future__ import annotations
+
+import pytest
+from dbt.contracts.graph.manifest import Manifest
+
+from tests.dbt.builds import parsed_manifest
+
+
+@pytest.fixture(scope="session")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """Parse the project once."""
+    return parsed_manifest(tmp_path_factory.mktemp("parse"))

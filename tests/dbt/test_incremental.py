@@ -1,0 +1,78 @@
+"""However the rows reach the lake, the marts are those of one build over everything."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+from dbt.contracts.graph.manifest import Manifest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.dbt.builds import build, contents
+from tests.dbt.lakes import Lake, Row
+from tests.dbt.worlds import story
+
+LOADS = 4
+
+
+def deal(random: Random, rows: Sequence[Row]) -> list[list[Row]]:
+    """Deal the rows out to loads: mostly in order, some late, some twice, in any order within."""
+    loads: list[list[Row]] = [[] for _ in range(LOADS)]
+    for number, row in enumerate(rows):
+        regular = number * LOADS // len(rows)
+        load = random.randrange(LOADS) if random.random() < 0.25 else regular
+        loads[load].append(row)
+        if random.random() < 0.15:
+            loads[random.randrange(LOADS)].append(row)
+    for load in loads:
+        if random.random() < 0.5:
+            random.shuffle(load)
+    return loads
+
+
+def assert_batches_equal_full_refresh(
+    manifest: Manifest, random: Random, worlds: int, commands: int
+) -> None:
+    """Build after each load and once from scratch; every site is a story of its own."""
+    loads: list[list[Row]] = [[] for _ in range(LOADS)]
+    for number in range(worlds):
+        rows = story(random, random.randint(1, commands))
+        site = f"site{number}.atlassian.net"
+        for load, dealt in zip(loads, deal(random, rows), strict=True):
+            load += [replace(row, site_id=site) for row in dealt]
+    with tempfile.TemporaryDirectory() as directory:
+        steps, whole = Path(directory, "steps"), Path(directory, "whole")
+        growing, complete = Lake(steps), Lake(whole)
+        for load in loads:
+            growing.load(load)
+            complete.load(load)
+            if random.random() < 0.3:
+                growing.compact("jira_issues", "changelogs")
+            build(steps, manifest)
+        build(whole, manifest)
+        expected, observed = contents(whole), contents(steps)
+        for mart, rows_expected in expected.items():
+            assert observed[mart] == rows_expected, mart
+        assert len(expected["fct_actions"]) > worlds
+
+
+@settings(max_examples=1, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(random=st.randoms(use_true_random=False))
+def test_any_split_into_loads_gives_the_marts_of_a_full_refresh(
+    manifest: Manifest, random: Random
+) -> None:
+    assert_batches_equal_full_refresh(manifest, random, worlds=60, commands=40)
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(random=st.randoms(use_true_random=False))
+def test_many_splits_into_loads_give_the_marts_of_a_full_refresh(
+    manifest: Manifest, random: Random
+) -> None:
+    assert_batches_equal_full_refresh(manifest, random, worlds=120, commands=60)
