@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import IO, Any, NamedTuple, TypeVar
 
 from serve.actions.schemas import (
@@ -53,6 +53,9 @@ _WIDER = 16
 EXPORTS_AT_ONCE = 2
 EXPORT_WAIT_SECONDS = 60
 MAX_DESCRIPTION = 2_000
+
+# Actions that one query of an export sorts in memory, give or take a month.
+STRETCH_ACTIONS = 100_000
 
 AnyCursor = TypeVar("AnyCursor", bound=Cursor)
 
@@ -222,9 +225,10 @@ def _export(snapshot: Snapshot, scope: Scope, viewer: Viewer) -> Export:
     )
 
     def rows() -> Iterator[str]:
-        # A month at a time keeps the memory of the sort flat in the length of the interval.
-        for month, _ in months:
-            query = compile_export_rows(scope, viewer, month=month, date_style=shell.date_style)
+        for newest, oldest in _stretches(months):
+            query = compile_export_rows(
+                scope, viewer, first=oldest, last=newest, date_style=shell.date_style
+            )
             for batch in snapshot.stream(query):
                 yield from (row for (row,) in batch)
 
@@ -238,6 +242,17 @@ def _export(snapshot: Snapshot, scope: Scope, viewer: Viewer) -> Export:
     size = content.tell()
     content.seek(0)
     return Export(f"activity_{first}_{last}.xlsx", content, size)
+
+
+def _stretches(months: list[tuple[date, int]]) -> Iterator[tuple[date, date]]:
+    """Group months, newest first, into stretches that sort well: few queries, flat memory."""
+    newest, actions = None, 0
+    for month, count in months:
+        newest = newest or month
+        actions += count
+        if actions >= STRETCH_ACTIONS or month == months[-1][0]:
+            yield newest, month
+            newest, actions = None, 0
 
 
 def _decode(kind: type[AnyCursor], request: Paging) -> AnyCursor | None:

@@ -7,7 +7,6 @@ A text is always an inline string, so it can never become a formula.
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from serve.query.columns import NOT_APPLICABLE, UNKNOWN_AUTHOR
 from serve.query.compiler import Query, Scope, compile_conditions, describe
@@ -29,6 +28,22 @@ _CELL_PARAMS = {
     "pictures": "".join(chr(0x2400 + code) for code in _CONTROLS) + "\u2421\ufffd\ufffd",
 }
 
+_NO_VALUES = "actions.old_value is null and actions.new_value is null"
+
+# The texts of a row after its date; an action that cannot have values shows that none apply.
+_TEXTS = {
+    "author": "coalesce(users.display_name, actions.actor_account_id, $unknown_author)",
+    "target": "actions.target_type",
+    "action": "coalesce(action_types.label, actions.action_code)",
+    "project": (
+        "coalesce(projects.project_name, projects.project_key, actions.project_id, $not_applicable)"
+    ),
+    "old_value": f"case when {_NO_VALUES} then $not_applicable else actions.old_value end",
+    "new_value": f"case when {_NO_VALUES} then $not_applicable else actions.new_value end",
+    "reference": "coalesce(issues.issue_key, actions.target_id)",
+    "issue_type": ("coalesce(issue_types.issue_type_name, actions.issue_type_id, $not_applicable)"),
+}
+
 
 def compile_export_months(scope: Scope, viewer: Viewer) -> Query:
     """(month, number of listed actions), newest month first; empty months are left out."""
@@ -46,68 +61,63 @@ def compile_export_months(scope: Scope, viewer: Viewer) -> Query:
     )
 
 
-def compile_export_rows(scope: Scope, viewer: Viewer, *, month: date, date_style: int) -> Query:
-    """One column: the `<row>` elements of one month, newest first, in the order of EXPORT_COLUMNS.
+def compile_export_rows(
+    scope: Scope, viewer: Viewer, *, first: date, last: date, date_style: int
+) -> Query:
+    """One column: the `<row>` elements of the months `first` to `last`, newest first.
 
-    `date_style` is the index of the workbook's cell format for dates.
+    Their cells are in the order of EXPORT_COLUMNS; `date_style` is the index of the workbook's cell
+    format for dates.
     """
     where, params = compile_conditions(scope)
-    texts = [
-        "coalesce(users.display_name, actions.actor_account_id, $unknown_author)",
-        "actions.target_type",
-        "coalesce(action_types.label, actions.action_code)",
-        (
-            "coalesce(projects.project_name, projects.project_key, actions.project_id, "
-            "$not_applicable)"
-        ),
-        _value("old_value"),
-        _value("new_value"),
-        "coalesce(issues.issue_key, actions.target_id)",
-        "coalesce(issue_types.issue_type_name, actions.issue_type_id, $not_applicable)",
-    ]
-    cells = " || ".join(_text_cell(text) for text in texts)
-    constants: dict[str, Any] = {
-        "month": month,
-        "row_start": f'<row><c s="{date_style}"><v>',
-        "unknown_author": UNKNOWN_AUTHOR,
-        "not_applicable": NOT_APPLICABLE,
-    }
+    # Each step names its texts, so that the next one can use them often and say them once.
+    labelled = ", ".join(f"{text} as {name}" for name, text in _TEXTS.items())
+    bounded = ", ".join(f"{_bounded(name)} as {name}" for name in _TEXTS)
+    cells = " || ".join(_text_cell(name) for name in _TEXTS)
     return Query(
         sql=f"""
             with actions as (
                 select *
                 from {visible_actions(viewer, Purpose.LIST)} as listed
-                where {where} and occurred_month = $month
+                where {where} and occurred_month between $first and $last
+            ),
+            labelled as (
+                select actions.occurred_at, actions.action_id, {labelled}
+                from actions
+                left join dim_users as users
+                    on users.site_id = actions.site_id
+                    and users.account_id = actions.actor_account_id
+                left join dim_action_types as action_types
+                    on action_types.action_code = actions.action_code
+                left join dim_projects as projects
+                    on projects.site_id = actions.site_id
+                    and projects.project_id = actions.project_id
+                left join dim_issues as issues
+                    on issues.site_id = actions.site_id and issues.issue_id = actions.issue_id
+                left join dim_issue_types as issue_types
+                    on issue_types.site_id = actions.site_id
+                    and issue_types.issue_type_id = actions.issue_type_id
+            ),
+            bounded as (
+                select occurred_at, action_id, {bounded}
+                from labelled
             )
             select
-                $row_start || (epoch_us(actions.occurred_at) / 86400000000 + 25569)::varchar
-                || '</v></c>'
-                || {cells} || '</row>'
-            from actions
-            left join dim_users as users
-                on users.site_id = actions.site_id
-                and users.account_id = actions.actor_account_id
-            left join dim_action_types as action_types
-                on action_types.action_code = actions.action_code
-            left join dim_projects as projects
-                on projects.site_id = actions.site_id and projects.project_id = actions.project_id
-            left join dim_issues as issues
-                on issues.site_id = actions.site_id and issues.issue_id = actions.issue_id
-            left join dim_issue_types as issue_types
-                on issue_types.site_id = actions.site_id
-                and issue_types.issue_type_id = actions.issue_type_id
-            order by actions.occurred_at desc, actions.action_id desc
+                $row_start || (epoch_us(occurred_at) / 86400000000 + 25569)::varchar
+                || '</v></c>' || {cells} || '</row>'
+            from bounded
+            order by occurred_at desc, action_id desc
         """,
-        params=params | constants | _CELL_PARAMS,
-        description=describe(scope, f"Rows of {month:%Y-%m}"),
-    )
-
-
-def _value(column: str) -> str:
-    """Old or new value; an action that cannot have any shows that it does not apply."""
-    return (
-        "case when actions.old_value is null and actions.new_value is null then $not_applicable "
-        f"else actions.{column} end"
+        params=params
+        | _CELL_PARAMS
+        | {
+            "first": first,
+            "last": last,
+            "row_start": f'<row><c s="{date_style}"><v>',
+            "unknown_author": UNKNOWN_AUTHOR,
+            "not_applicable": NOT_APPLICABLE,
+        },
+        description=describe(scope, f"Rows of {first:%Y-%m} to {last:%Y-%m}"),
     )
 
 

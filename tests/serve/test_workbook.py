@@ -14,6 +14,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils.escape import unescape
 from openpyxl.workbook import Workbook
 
+from serve.actions import service as service_module
 from serve.actions import workbook as workbook_module
 from serve.query.columns import EXPORT_COLUMNS
 from serve.query.export import CELL_LIMIT
@@ -155,6 +156,13 @@ def test_more_rows_than_a_sheet_holds_fill_further_sheets(
     assert len(sheets) == -(-(len(whole) - 1) // 250) > 10
     assert all(sheet[0] == HEADER and len(sheet) <= 251 for sheet in sheets)
     assert [row for sheet in sheets for row in sheet[1:]] == whole[1:]
+
+
+def test_stretches_of_months_join_without_a_seam(
+    client: TestClient, exported: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_module, "STRETCH_ACTIONS", 1)
+    assert read(download(client, **ALL_TIME)) == read(exported)
 
 
 def test_filters_are_those_of_the_list_and_paging_is_not_offered(client: TestClient) -> None:
