@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from tests.bench.load import bench_extract, bench_load
+from tests.bench.query import bench_query
 from tests.bench.report import show
+from tests.bench.transform import bench_transform
 
 app = typer.Typer(add_completion=False)
 
@@ -16,6 +18,8 @@ class Part(enum.StrEnum):
 
     load = "load"
     extract = "extract"
+    transform = "transform"
+    query = "query"
 
 
 @app.command()
@@ -24,6 +28,10 @@ def main(
         list[Part] | None, typer.Argument(help="What to measure; everything when none is named.")
     ] = None,
     issues: Annotated[int, typer.Option(min=400, help="Issues to load.")] = 10_000,
+    items: Annotated[
+        int, typer.Option(min=16_000, help="Changelog items to transform.")
+    ] = 1_000_000,
+    actions: Annotated[int, typer.Option(min=10_000, help="Actions to query.")] = 1_000_000,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per part.")] = False,
 ) -> None:
     """Measure speed and memory as ratios to floors taken in the same run.
@@ -35,6 +43,11 @@ def main(
         show("Extract and load, heavy issues", bench_load(issues), as_json=as_json)
     if Part.extract in chosen:
         show("Extract over a line with latency", bench_extract(issues * 6), as_json=as_json)
+    if Part.transform in chosen:
+        title = f"Transform, {items:,} changelog items"
+        show(title, bench_transform(items), as_json=as_json)
+    if Part.query in chosen:
+        show(f"Query, {actions:,} actions", bench_query(actions), as_json=as_json)
 
 
 if __name__ == "__main__":
