@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -197,13 +198,12 @@ class SiteClient:
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
+        account = f"{self._connection.email}:{self._connection.api_token.get_secret_value()}"
         self._session = aiohttp.ClientSession(
-            auth=aiohttp.BasicAuth(
-                self._connection.email,
-                self._connection.api_token.get_secret_value(),
-                encoding="utf-8",
-            ),
-            headers={"Accept": "application/json"},
+            headers={
+                "Accept": "application/json",
+                "Authorization": f"Basic {b64encode(account.encode()).decode()}",
+            },
             cookie_jar=aiohttp.DummyCookieJar(),
             connector=aiohttp.TCPConnector(limit=0),
             read_bufsize=2**20,

@@ -240,22 +240,22 @@ def compact(home: Path, *, now: datetime | None = None) -> list[LakeFile]:
 
 def row_digest(paths: Sequence[Path]) -> tuple[int, str]:
     """Return the number of rows and a digest of their values in order, whatever the chunking."""
-    lengths = [hashlib.sha256() for _ in ROW_SCHEMA]
-    values = [hashlib.sha256() for _ in ROW_SCHEMA]
+    # nulls, lengths and values are digested apart, so that no chunk's end leaves a trace
+    digests = [[hashlib.sha256() for _ in range(3)] for _ in ROW_SCHEMA]
     rows = 0
     for batch in _batches(paths):
         rows += batch.num_rows
-        for index, (length, value) in enumerate(zip(lengths, values, strict=True)):
+        for index, (nulls, lengths, values) in enumerate(digests):
             column: pa.Array[Any] = batch.columns[index]
-            length.update(_bytes_of(pc.is_null(column).cast(pa.uint8())))
+            nulls.update(_bytes_of(pc.is_null(column).cast(pa.uint8())))
             if pa.types.is_string(column.type):
                 texts = cast("pa.StringArray", column.fill_null(""))
-                length.update(_bytes_of(pc.binary_length(texts)))
-                value.update(_text_bytes(texts))
+                lengths.update(_bytes_of(pc.binary_length(texts)))
+                values.update(_text_bytes(texts))
             else:
-                value.update(_bytes_of(column.cast(pa.int64()).fill_null(0)))
-    digests = b"".join(part.digest() for part in (*lengths, *values))
-    return rows, hashlib.sha256(digests).hexdigest()
+                values.update(_bytes_of(column.cast(pa.int64()).fill_null(0)))
+    parts = b"".join(part.digest() for column_parts in digests for part in column_parts)
+    return rows, hashlib.sha256(parts).hexdigest()
 
 
 def _compact_files(

@@ -1,0 +1,1 @@
+"""Tests of `pipelines`: units on servers of their own, syncs against the sandbox."""

@@ -1,0 +1,96 @@
+"""A place for the lake, settings for a site, and servers that answer as a test scripts them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from pipelines.client import Patience
+from pipelines.config import Settings
+from pipelines.lake import raw_dir, read_manifest
+from tests.sandbox.running import RunningSandbox
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+QUICK = Patience(attempts=4, first_pause_seconds=0.01, longest_pause_seconds=0.05, try_seconds=5)
+
+
+def settings_for(url: str, home: Path, **changes: Any) -> Settings:
+    """Settings for a site at `url` with the sandbox's credentials."""
+    account = {"email": "admin@example.com", "api_token": SecretStr("sandbox-token")}
+    return Settings(home=home, site_url=url, **(account | changes))
+
+
+def lake_rows(home: Path, source: str, resource: str) -> list[dict[str, Any]]:
+    """All rows of a resource in the files that count, in file order."""
+    paths = [
+        raw_dir(home) / entry.file
+        for entry in read_manifest(home)
+        if (entry.source, entry.resource) == (source, resource)
+    ]
+    return pa.concat_tables(map(pq.read_table, paths)).to_pylist() if paths else []
+
+
+class ScriptedSite:
+    """A server on loopback whose answers a test writes as one handler."""
+
+    def __init__(self) -> None:
+        self.handler: Handler = _nothing
+        self.requests: list[str] = []
+        self.url = ""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(f"{request.method} {request.path}")
+        return await self.handler(request)
+
+
+async def _nothing(_: web.Request) -> web.StreamResponse:
+    return web.json_response({})
+
+
+@pytest.fixture
+def site() -> Iterator[ScriptedSite]:
+    """A scripted site in a thread of its own; set `handler`."""
+    scripted = ScriptedSite()
+    loop = asyncio.new_event_loop()
+    started = threading.Event()
+    stop = asyncio.Event()
+
+    async def serve() -> None:
+        application = web.Application(client_max_size=2**24)
+        application.router.add_route("*", "/{path:.*}", scripted.answer)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        scripted.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        started.set()
+        await stop.wait()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread.start()
+    assert started.wait(timeout=10)
+    yield scripted
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(timeout=10)
+    loop.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty home."""
+    return tmp_path / "home"
+
+
+def sandbox_settings(sandbox: RunningSandbox, home: Path, **changes: Any) -> Settings:
+    """Settings for a running sandbox."""
+    return settings_for(sandbox.base_url, home, **changes)

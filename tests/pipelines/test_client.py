@@ -1,0 +1,305 @@
+"""The client accepts whole answers only, waits as it is told, and names what is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from pipelines.client import Answer, EndpointLimiter, Patience, SiteClient, seconds_to_wait
+from pipelines.config import Connection
+from pipelines.errors import (
+    AuthenticationError,
+    BadResponseError,
+    ConfigurationError,
+    NotFoundError,
+    PermissionDeniedError,
+    PipelineError,
+    RequestRefusedError,
+    SiteFailingError,
+    SiteUnreachableError,
+)
+from tests.pipelines.conftest import QUICK, ScriptedSite
+
+PATH = "/rest/api/3/field"
+GOOD = web.json_response
+
+
+def ask(
+    url: str, *, times: int = 1, patience: Patience = QUICK, **options: Any
+) -> list[Answer[Any]]:
+    """GET one endpoint `times` at once."""
+
+    async def run() -> list[Answer[Any]]:
+        connection = Connection(url, "me@example.com", SecretStr("secret"))
+        async with SiteClient(connection, patience=patience, **options) as client:
+            one = (client.get(PATH, msgspec.json.decode) for _ in range(times))
+            answers = await asyncio.gather(*one)
+            assert client.requests[f"GET {PATH}"] >= times
+            return answers
+
+    return asyncio.run(run())
+
+
+def first_then(site: ScriptedSite, *bad: web.StreamResponse | Any) -> None:
+    """Script the site: the bad answers first, a good one ever after."""
+    waiting = list(bad)
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if not waiting:
+            return GOOD({"ok": True})
+        answer = waiting.pop(0)
+        return await answer(request) if callable(answer) else answer
+
+    site.handler = handler
+
+
+async def cut_off(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Length": "100"})
+    response.content_type = "application/json"
+    await response.prepare(request)
+    await response.write(b'{"ok": tr')
+    assert request.transport is not None
+    request.transport.close()
+    return response
+
+
+async def half_gzip(request: web.Request) -> web.StreamResponse:
+    headers = {"Content-Encoding": "gzip"}
+    return web.Response(body=b"\x1f\x8b\x08", headers=headers, content_type="application/json")
+
+
+async def reset(request: web.Request) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+def json_text(text: str) -> web.Response:
+    return web.Response(text=text, content_type="application/json")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: web.Response(status=429, headers={"Retry-After": "0"}),
+        lambda: web.Response(status=500),
+        lambda: web.Response(status=503),
+        lambda: web.Response(text="<html>maintenance</html>", content_type="text/html"),
+        lambda: json_text("<html>"),
+        lambda: json_text('{"ok": true'),
+        lambda: json_text('{"ok": true} trailing'),
+        lambda: json_text("[" * 5_000),
+        lambda: cut_off,
+        lambda: half_gzip,
+        lambda: reset,
+    ],
+)
+def test_a_bad_answer_is_asked_for_again(site: ScriptedSite, make: Any) -> None:
+    first_then(site, make())
+    (answer,) = ask(site.url)
+    assert answer.content == {"ok": True}
+    assert len(site.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("response", "error", "words"),
+    [
+        ({"status": 401}, AuthenticationError, "ATLASSIAN_API_TOKEN"),
+        ({"status": 403}, PermissionDeniedError, "pipelines check"),
+        ({"status": 404}, NotFoundError, "ATLASSIAN_SITE_URL"),
+        ({"status": 400}, RequestRefusedError, "GET /rest/api/3/field"),
+        ({"status": 302, "headers": {"Location": "/login"}}, ConfigurationError, "redirects"),
+    ],
+)
+def test_refusals_are_final_and_name_the_remedy(
+    site: ScriptedSite, response: dict[str, Any], error: type[PipelineError], words: str
+) -> None:
+    body = '{"errorMessages":["No\\u0007 way."],"errors":{}}'
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=body, content_type="application/json", **response)
+
+    site.handler = handler
+    with pytest.raises(error) as raised:
+        ask(site.url)
+    assert words in str(raised.value)
+    assert len(site.requests) == 1
+    if error is not ConfigurationError:
+        assert "No way." in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("make", "error"),
+    [
+        (lambda: web.Response(status=503), SiteFailingError),
+        (lambda: web.Response(text="<html>", content_type="text/html"), BadResponseError),
+        (lambda: json_text("nonsense"), BadResponseError),
+    ],
+)
+def test_patience_ends_with_a_typed_error(
+    site: ScriptedSite, make: Any, error: type[PipelineError]
+) -> None:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        response: web.Response = make()
+        return response
+
+    site.handler = handler
+    with pytest.raises(error):
+        ask(site.url)
+    assert len(site.requests) == QUICK.attempts
+
+
+def test_a_dripping_server_cannot_hold_a_sync(site: ScriptedSite) -> None:
+    async def drip(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        response.content_type = "application/json"
+        await response.prepare(request)
+        for _ in range(100):
+            await response.write(b" ")
+            await asyncio.sleep(0.02)
+        return response
+
+    site.handler = drip
+    patience = Patience(attempts=2, first_pause_seconds=0.01, try_seconds=0.2)
+    started = time.monotonic()
+    with pytest.raises(SiteUnreachableError, match="did not answer in time"):
+        ask(site.url, patience=patience)
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://127.0.0.1:1", "does not accept"),
+        ("https://no-such-site.invalid", "host name is unknown"),
+    ],
+)
+def test_an_unreachable_site_names_the_setting(url: str, words: str) -> None:
+    with pytest.raises(SiteUnreachableError, match=words) as raised:
+        ask(url)
+    assert "ATLASSIAN_SITE_URL" in raised.value.remedy
+
+
+def test_lone_surrogates_do_not_cost_the_page(site: ScriptedSite) -> None:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return json_text(r'{"a":"\ud800","b":"\ud83d\ude00"}')
+
+    site.handler = handler
+    (answer,) = ask(site.url)
+    assert answer.content == {"a": "\ufffd", "b": "\U0001f600"}
+    assert not answer.is_plain
+    assert len(site.requests) == 1
+
+
+def test_credentials_go_as_basic_auth_and_redirects_are_not_followed(site: ScriptedSite) -> None:
+    seen: list[str | None] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        seen.append(request.headers.get("Authorization"))
+        return GOOD([])
+
+    site.handler = handler
+    ask(site.url)
+    assert seen == ["Basic bWVAZXhhbXBsZS5jb206c2VjcmV0"]
+
+
+def test_rate_limits_pause_the_whole_endpoint(site: ScriptedSite) -> None:
+    times: list[float] = []
+    limited = False
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        nonlocal limited
+        times.append(time.monotonic())
+        if not limited:
+            limited = True
+            return web.Response(status=429, headers={"Retry-After": "0.4"})
+        await asyncio.sleep(0.01)
+        return GOOD([])
+
+    site.handler = handler
+    answers = ask(site.url, times=12, concurrency=2)
+    assert len(answers) == 12
+    first = times[0]
+    between = [moment for moment in times if 0.1 < moment - first < 0.35]
+    assert between == []
+
+
+def test_no_more_than_the_agreed_number_are_in_flight(site: ScriptedSite) -> None:
+    running = most = 0
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        running -= 1
+        return GOOD([])
+
+    site.handler = handler
+    ask(site.url, times=30, concurrency=5)
+    assert most == 5
+
+
+def test_near_limit_slows_down_and_success_speeds_up() -> None:
+    async def run() -> tuple[int, int, int]:
+        limiter = EndpointLimiter(8)
+        limiter.slow_down()
+        limiter.slow_down()  # the same burst: counted once
+        slowed = limiter.allowed
+        for _ in range(10):
+            limiter.speed_up()
+        growing = limiter.allowed
+        for _ in range(100):
+            limiter.speed_up()
+        return slowed, growing, limiter.allowed
+
+    assert asyncio.run(run()) == (4, 6, 8)
+
+
+def test_a_near_limit_header_is_obeyed(site: ScriptedSite) -> None:
+    running = 0
+    most: list[int] = []
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        nonlocal running
+        running += 1
+        most.append(running)
+        await asyncio.sleep(0.01)
+        running -= 1
+        return web.json_response([], headers={"X-RateLimit-NearLimit": "true"})
+
+    site.handler = handler
+    ask(site.url, times=40, concurrency=8)
+    assert max(most) == 8
+    assert max(most[-10:]) <= 4
+
+
+NOW = datetime(2026, 6, 1, 12, 0, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Retry-After": "7"}, 7),
+        ({"Retry-After": "-3"}, 0),
+        ({"Retry-After": "inf"}, None),
+        ({"Retry-After": format_datetime(NOW + timedelta(seconds=40), usegmt=True)}, 40),
+        ({"X-RateLimit-Reset": "2026-06-01T12:02Z"}, 90),
+        ({"X-RateLimit-Reset": "2026-06-01T11:00Z"}, 0),
+        ({"Retry-After": "soon", "X-RateLimit-Reset": "2026-06-01T12:01Z"}, 30),
+        ({"X-RateLimit-Reset": "later"}, None),
+    ],
+)
+def test_how_long_the_server_asks_us_to_wait(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    assert seconds_to_wait(headers, NOW) == seconds
