@@ -3,15 +3,14 @@
 {%- macro get_incremental_first_seen_sql(arg_dict) -%}
     {%- set target = arg_dict['target_relation'] -%}
     {%- set incoming = arg_dict['temp_relation'] -%}
-    {%- set columns = get_quoted_csv(arg_dict['dest_columns'] | map(attribute='name')) -%}
 
     delete from {{ target }} as stored
     using {{ incoming }} as incoming
     where {{ same_key('stored', 'incoming', arg_dict['unique_key']) }}
         and incoming.fetched_at < stored.fetched_at;
 
-    insert into {{ target }} ({{ columns }})
-    select {{ columns }}
+    insert into {{ target }} by name
+    select incoming.*
     from {{ incoming }} as incoming
     where not exists (
         select 1 from {{ target }} as stored
