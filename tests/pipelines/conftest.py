@@ -17,21 +17,27 @@ from pydantic import SecretStr
 from pipelines.client import Patience
 from pipelines.config import Settings
 from pipelines.lake import raw_dir, read_manifest
-from tests.sandbox.running import RunningSandbox
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 QUICK = Patience(attempts=4, first_pause_seconds=0.01, longest_pause_seconds=0.05, try_seconds=5)
 
 
-def settings_for(url: str, home: Path, **changes: Any) -> Settings:
-    """Settings for a site at `url` with the sandbox's credentials."""
-    account = {"email": "admin@example.com", "api_token": SecretStr("sandbox-token")}
-    return Settings(home=home, site_url=url, **(account | changes))
+def settings_for(
+    url: str, home: Path, *, overlap_minutes: int = 10, token: str = "sandbox-token"
+) -> Settings:
+    """Return settings for a site at `url` with the sandbox's account."""
+    return Settings(
+        home=home,
+        site_url=url,
+        email="admin@example.com",
+        api_token=SecretStr(token),
+        overlap_minutes=overlap_minutes,
+    )
 
 
 def lake_rows(home: Path, source: str, resource: str) -> list[dict[str, Any]]:
-    """All rows of a resource in the files that count, in file order."""
+    """Return all rows of a resource in the files that count, in file order."""
     paths = [
         raw_dir(home) / entry.file
         for entry in read_manifest(home)
@@ -49,6 +55,7 @@ class ScriptedSite:
         self.url = ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Count the request and let the handler answer it."""
         self.requests.append(f"{request.method} {request.path}")
         return await self.handler(request)
 
@@ -59,7 +66,7 @@ async def _nothing(_: web.Request) -> web.StreamResponse:
 
 @pytest.fixture
 def site() -> Iterator[ScriptedSite]:
-    """A scripted site in a thread of its own; set `handler`."""
+    """Serve a scripted site in a thread of its own; set its `handler`."""
     scripted = ScriptedSite()
     loop = asyncio.new_event_loop()
     started = threading.Event()
@@ -87,10 +94,5 @@ def site() -> Iterator[ScriptedSite]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """An empty home."""
+    """Return a home that does not exist yet."""
     return tmp_path / "home"
-
-
-def sandbox_settings(sandbox: RunningSandbox, home: Path, **changes: Any) -> Settings:
-    """Settings for a running sandbox."""
-    return settings_for(sandbox.base_url, home, **changes)

@@ -152,7 +152,7 @@ def test_a_listing_restarts_a_bounded_number_of_times() -> None:
         return read
 
     assert asyncio.run(complete(failing(5), "issues")) == 7
-    with pytest.raises(BrokenPagingError, match="listing of issues .*a page came twice"):
+    with pytest.raises(BrokenPagingError, match=r"listing of issues .*a page came twice"):
         asyncio.run(complete(failing(6), "issues"))
 
 

@@ -40,7 +40,7 @@ JSON = st.recursive(
 
 
 def replaced_everywhere(value: object) -> object:
-    """What `mend` promises, said on decoded values: lone surrogates and NUL replaced."""
+    """Say what `mend` promises on decoded values: lone surrogates and NUL are replaced."""
     if isinstance(value, str):
         whole = value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return whole.replace("\0", "\u2400")
