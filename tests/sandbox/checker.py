@@ -286,7 +286,7 @@ class Matcher:
         if len(line.items) != 1:
             return {}
         item = line.items[0]
-        values = {"old_value": item.old, "new_value": item.new}
+        values = {"old_value": _storable(item.old), "new_value": _storable(item.new)}
         if line.code == "STATUS_CHANGED":
             return values | {"from_status_id": item.old_id, "to_status_id": item.new_id}
         if line.code == "ISSUE_RESOLVED":
@@ -301,7 +301,7 @@ class Matcher:
         shown = self._evidence.versions.get(f"{kind}:{line.target_id}", [])
         values: dict[str, str | None] = {}
         if one.at in shown:
-            values["new_value"] = line.items[0].new
+            values["new_value"] = _storable(line.items[0].new)
         if line.code in REPEATABLE:
             before = [at for at in shown if at < one.at]
             key = (kind, line.target_id)
@@ -414,16 +414,24 @@ def _iso(at: int | None) -> str | None:
     return None if at is None else (EPOCH + at * MICROSECOND).isoformat()
 
 
+def _storable(text: str | None) -> str | None:
+    """Show the character NUL by its sign, as a store must that ends texts with it."""
+    return text and text.replace("\0", "\N{SYMBOL FOR NULL}")
+
+
 def _changes(items: Iterable[Item]) -> list[list[str | None]]:
     """Put changed fields in one order; a field without an id is named by its display name."""
     return sorted(
-        ([i.field_id or i.field, i.field, i.old_id, i.old, i.new_id, i.new] for i in items),
+        (
+            [i.field_id or i.field, i.field, i.old_id, _storable(i.old), i.new_id, _storable(i.new)]
+            for i in items
+        ),
         key=lambda parts: [part or "" for part in parts],
     )
 
 
 def _text_of(items: Iterable[Item], side: str) -> list[str]:
-    values = ((item.field, getattr(item, side)) for item in items)
+    values = ((item.field, _storable(getattr(item, side))) for item in items)
     return [f"{name}: {value}" for name, value in values if value]
 
 
@@ -431,7 +439,8 @@ def _texts_by_version(lines: list[Line]) -> dict[tuple[str, str | None], dict[in
     texts: dict[tuple[str, str | None], dict[int, str | None]] = defaultdict(dict)
     for line in lines:
         if line.items and line.code in VERSIONS:
-            texts[VERSIONS[line.code], line.target_id][microseconds(line.at)] = line.items[0].new
+            text = _storable(line.items[0].new)
+            texts[VERSIONS[line.code], line.target_id][microseconds(line.at)] = text
     return texts
 
 

@@ -352,6 +352,15 @@ def test_a_change_missing_from_the_text_of_several_is_named(bench: Bench) -> Non
     assert wrong_fields(bench.check()) == {"new_value"}
 
 
+def test_the_character_nul_is_stored_as_its_sign(bench: Bench) -> None:
+    comment = next(one for one in bench.truth if one["code"] == "ISSUE_COMMENTED")
+    comment["items"][0]["new"] = "a\0b"
+    bench.row("ISSUE_COMMENTED")["new_value"] = "a␀b"
+    assert bench.check().tallies["ISSUE_COMMENTED"].wrong == 0
+    bench.row("ISSUE_COMMENTED")["new_value"] = "ab"
+    assert bench.check().tallies["ISSUE_COMMENTED"].wrong == 1
+
+
 def test_what_was_never_shown_may_be_missing_and_is_listed(bench: Bench) -> None:
     """An edit overwritten between two polls, and a deletion nobody has looked for."""
     bench.unserve(f"comment:300:{ms(5)}", "comments_of:100", "sweep")
