@@ -285,12 +285,16 @@ def _sync_error(settings: Settings, failures: list[tuple[str, PipelineError]]) -
 
 
 def _build(settings: Settings, full_refresh: bool) -> None:
-    started = time.monotonic()
+    finished_at: list[float] = []
+
     with _stage("build"), shown_progress() as progress:
 
         def show(done: int, total: int, _node: str) -> None:
-            rate = done / max(time.monotonic() - started, 0.001)
-            progress(Progress("dbt", "build", done, total, rate, (total - done) / rate))
+            finished_at.append(time.monotonic())  # starting dbt says nothing about the rate
+            elapsed = finished_at[-1] - finished_at[0]
+            rate = (done - 1) / elapsed if elapsed else 0.0
+            eta = (total - done) / rate if rate else None
+            progress(Progress("dbt", "build", done, total, rate, eta))
 
         report = build(settings.home, full_refresh=full_refresh, progress=show)
     if report.rebuilt_because:

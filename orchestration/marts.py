@@ -79,15 +79,16 @@ def dbt_build_assets(manifest: Mapping[str, Any], project: Path) -> AssetsDefini
 def _results(
     context: AssetExecutionContext, report: BuildReport
 ) -> Iterator[MaterializeResult[None] | AssetCheckResult]:
-    """Tell Dagster what became of the selected models, then of their tests."""
-    nodes = {node.unique_id: node for node in report.nodes}
-    for spec in context.assets_def.specs:
-        node = nodes.get(spec.metadata[_UNIQUE_ID])
-        if node and node.status == "success" and spec.key in context.selected_asset_keys:
-            yield MaterializeResult(asset_key=spec.key, metadata={"seconds": node.seconds})
-    for check in context.assets_def.check_specs:
-        node = nodes.get((check.metadata or {})[_UNIQUE_ID])
-        if node and node.status != "skipped" and check.key in context.selected_asset_check_keys:
+    """Tell Dagster what became of the selected models and tests, in the order dbt ran them."""
+    assets = {spec.metadata[_UNIQUE_ID]: spec.key for spec in context.assets_def.specs}
+    checks = {
+        (spec.metadata or {})[_UNIQUE_ID]: spec.key for spec in context.assets_def.check_specs
+    }
+    for node in report.nodes:
+        made, check = assets.get(node.unique_id), checks.get(node.unique_id)
+        if made in context.selected_asset_keys and node.status == "success":
+            yield MaterializeResult(asset_key=made, metadata={"seconds": node.seconds})
+        elif check and check in context.selected_asset_check_keys and node.status != "skipped":
             yield AssetCheckResult(
                 asset_key=check.asset_key,
                 check_name=check.name,

@@ -10,6 +10,7 @@ than most commands of `audit-log` run.
 """
 
 import contextlib
+import copy
 import itertools
 import json
 import os
@@ -167,8 +168,17 @@ def dbt_manifest(home: Path, *, project: Path = DBT_PROJECT) -> dict[str, Any]:
 # --- dbt ---------------------------------------------------------------------------------------
 
 
-_kept_manifests: dict[tuple[Path, Path], tuple[str, "Manifest"]] = {}
-"""(home, project) -> (fingerprint of the project, dbt's parsed manifest)."""
+@dataclass(frozen=True)
+class _Parsed:
+    """A parsed project; `nodes` as they were before any run."""
+
+    fingerprint: str
+    manifest: "Manifest"
+    nodes: dict[str, Any]
+
+
+_kept: dict[tuple[Path, Path], _Parsed] = {}
+"""(home, project) -> the project as it was last parsed by this process."""
 
 
 def _run_dbt(home: Path, project: Path, progress: BuildProgress | None) -> BuildReport:
@@ -180,7 +190,7 @@ def _run_dbt(home: Path, project: Path, progress: BuildProgress | None) -> Build
     answer = _invoke(dbtRunner(manifest, callbacks), "build", home, project)
     seconds = time.monotonic() - started
     if answer.exception is not None:
-        _kept_manifests.pop((home, project), None)
+        _kept.pop((home, project), None)
         raise _invocation_error(home, answer.exception)
     results = cast("RunExecutionResult", answer.result).results
     return BuildReport(
@@ -194,14 +204,16 @@ def _parse(home: Path, project: Path) -> "Manifest":
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
     fingerprint = _fingerprint(project)
-    known = _kept_manifests.get((home, project))
-    if known is not None and known[0] == fingerprint:
-        return known[1]
+    known = _kept.get((home, project))
+    if known is not None and known.fingerprint == fingerprint:
+        # A run marks nodes as compiled, and dbt would then leave out their ephemeral parents.
+        known.manifest.nodes = copy.deepcopy(known.nodes)
+        return known.manifest
     answer = _invoke(dbtRunner(), "parse", home, project)
     if answer.exception is not None:
         raise _invocation_error(home, answer.exception)
     manifest = cast("Manifest", answer.result)
-    _kept_manifests[home, project] = (fingerprint, manifest)
+    _kept[home, project] = _Parsed(fingerprint, manifest, copy.deepcopy(dict(manifest.nodes)))
     return manifest
 
 
@@ -258,13 +270,19 @@ def _fingerprint(project: Path) -> str:
 
 def _node_counter(manifest: "Manifest", progress: BuildProgress) -> "Callable[[EventMsg], None]":
     """Make a dbt event callback that counts finished nodes; several threads of dbt call it."""
-    executed = [node for node in manifest.nodes.values() if not node.is_ephemeral_model]
-    total = len(executed) + len(manifest.unit_tests)
+    finishing = [
+        node
+        for node in manifest.nodes.values()
+        if node.resource_type in {"model", "seed", "test"} and not node.is_ephemeral_model
+    ]
+    total = len(finishing) + len(manifest.unit_tests)
     numbers = itertools.count(1)
 
     def on_event(event: "EventMsg") -> None:
         if event.info.name == "NodeFinished":
-            progress(next(numbers), total, event.data.node_info.node_name)
+            node = event.data.node_info
+            if node.materialized != "ephemeral":
+                progress(next(numbers), total, node.node_name)
 
     return on_event
 

@@ -1,0 +1,4 @@
+{{ config(materialized='ephemeral') }}
+
+select distinct actor_account_id as account_id
+from {{ ref('fct_actions') }}
