@@ -95,6 +95,8 @@ class RowBuffer:
 
     def take(self) -> pa.Table:
         """Return all rows as one table of `ROW_SCHEMA` and start empty again."""
+        if not self._rows:
+            return ROW_SCHEMA.empty_table()
         columns = dict(zip(Row._fields, zip(*self._rows, strict=True), strict=True))
         arrays = [
             pa.repeat(pa.scalar(self._site_id), len(self)),

@@ -6,7 +6,7 @@ import asyncio
 import fcntl
 import os
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -160,7 +160,7 @@ def run_source(
     with _only_one(home, name):
         sweep(home, name)
         write_manifest(home)
-        load_ids = load(home, name, lambda state: _drain(state, extract))
+        load_ids = load(home, name, lambda state: drain(state, extract))
         write_manifest(home)
     return SyncReport(**{**asdict(reports[-1]), "load_ids": load_ids})
 
@@ -211,9 +211,9 @@ def _only_one(home: Path, source: str) -> Iterator[None]:
         yield
 
 
-def _drain(
+def drain(
     state: dict[str, Any], extract: Callable[[dict[str, Any], Queue], Awaitable[None]]
-) -> Iterator[ResourceTable]:
+) -> Generator[ResourceTable, None, None]:
     """Run `extract` on a loop of its own and yield its tables as they come.
 
     `state` receives what `extract` changed only when it ended well.

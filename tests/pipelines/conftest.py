@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from pipelines.client import Patience
 from pipelines.config import Settings
 from pipelines.lake import raw_dir, read_manifest
+from tests.sandbox.server import API_TOKEN
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -24,7 +25,7 @@ QUICK = Patience(attempts=4, first_pause_seconds=0.01, longest_pause_seconds=0.0
 
 
 def settings_for(
-    url: str, home: Path, *, overlap_minutes: int = 10, token: str = "sandbox-token"
+    url: str, home: Path, *, overlap_minutes: int = 10, token: str = API_TOKEN
 ) -> Settings:
     """Return settings for a site at `url` with the sandbox's account."""
     return Settings(

@@ -26,20 +26,20 @@ from pipelines.errors import (
     SiteFailingError,
     SiteUnreachableError,
 )
-from tests.pipelines.conftest import QUICK, ScriptedSite
+from tests.pipelines.conftest import QUICK, Handler, ScriptedSite
 
 PATH = "/rest/api/3/field"
 GOOD = web.json_response
 
 
 def ask(
-    url: str, *, times: int = 1, patience: Patience = QUICK, **options: Any
-) -> list[Answer[Any]]:
+    url: str, *, times: int = 1, patience: Patience = QUICK, concurrency: int = 8
+) -> list[Answer[object]]:
     """GET one endpoint `times` at once."""
 
-    async def run() -> list[Answer[Any]]:
+    async def run() -> list[Answer[object]]:
         connection = Connection(url, "me@example.com", SecretStr("secret"))
-        async with SiteClient(connection, patience=patience, **options) as client:
+        async with SiteClient(connection, patience=patience, concurrency=concurrency) as client:
             one = (client.get(PATH, msgspec.json.decode) for _ in range(times))
             answers = await asyncio.gather(*one)
             assert client.requests[f"GET {PATH}"] >= times
@@ -48,15 +48,21 @@ def ask(
     return asyncio.run(run())
 
 
-def first_then(site: ScriptedSite, *bad: web.StreamResponse | Any) -> None:
-    """Script the site: the bad answers first, a good one ever after."""
-    waiting = list(bad)
+def always(**answer: Any) -> Handler:  # noqa: ANN401  (as web.Response takes it)
+    """Make a handler that gives the same answer to every request."""
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.Response(**answer)
+
+    return handler
+
+
+def first_then(site: ScriptedSite, bad: Handler) -> None:
+    """Script the site: the bad answer first, a good one ever after."""
+    waiting = [bad]
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        if not waiting:
-            return GOOD({"ok": True})
-        answer = waiting.pop(0)
-        return await answer(request) if callable(answer) else answer
+        return await waiting.pop()(request) if waiting else GOOD({"ok": True})
 
     site.handler = handler
 
@@ -71,39 +77,42 @@ async def cut_off(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def half_gzip(request: web.Request) -> web.StreamResponse:
-    headers = {"Content-Encoding": "gzip"}
-    return web.Response(body=b"\x1f\x8b\x08", headers=headers, content_type="application/json")
-
-
 async def reset(request: web.Request) -> web.StreamResponse:
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
 
 
-def json_text(text: str) -> web.Response:
-    return web.Response(text=text, content_type="application/json")
+def json_text(text: str) -> Handler:
+    """Make a handler that calls any text JSON."""
+    return always(text=text, content_type="application/json")
+
+
+half_gzip = always(
+    body=b"\x1f\x8b\x08",
+    headers={"Content-Encoding": "gzip"},
+    content_type="application/json",
+)
 
 
 @pytest.mark.parametrize(
-    "make",
+    "bad",
     [
-        lambda: web.Response(status=429, headers={"Retry-After": "0"}),
-        lambda: web.Response(status=500),
-        lambda: web.Response(status=503),
-        lambda: web.Response(text="<html>maintenance</html>", content_type="text/html"),
-        lambda: json_text("<html>"),
-        lambda: json_text('{"ok": true'),
-        lambda: json_text('{"ok": true} trailing'),
-        lambda: json_text("[" * 5_000),
-        lambda: cut_off,
-        lambda: half_gzip,
-        lambda: reset,
+        always(status=429, headers={"Retry-After": "0"}),
+        always(status=500),
+        always(status=503),
+        always(text="<html>maintenance</html>", content_type="text/html"),
+        json_text("<html>"),
+        json_text('{"ok": true'),
+        json_text('{"ok": true} trailing'),
+        json_text("[" * 5_000),
+        half_gzip,
+        cut_off,
+        reset,
     ],
 )
-def test_a_bad_answer_is_asked_for_again(site: ScriptedSite, make: Any) -> None:
-    first_then(site, make())
+def test_a_bad_answer_is_asked_for_again(site: ScriptedSite, bad: Handler) -> None:
+    first_then(site, bad)
     (answer,) = ask(site.url)
     assert answer.content == {"ok": True}
     assert len(site.requests) == 2
@@ -124,10 +133,7 @@ def test_refusals_are_final_and_name_the_remedy(
 ) -> None:
     body = '{"errorMessages":["No\\u0007 way."],"errors":{}}'
 
-    async def handler(_: web.Request) -> web.StreamResponse:
-        return web.Response(text=body, content_type="application/json", **response)
-
-    site.handler = handler
+    site.handler = always(text=body, content_type="application/json", **response)
     with pytest.raises(error) as raised:
         ask(site.url)
     assert words in str(raised.value)
@@ -137,21 +143,17 @@ def test_refusals_are_final_and_name_the_remedy(
 
 
 @pytest.mark.parametrize(
-    ("make", "error"),
+    ("bad", "error"),
     [
-        (lambda: web.Response(status=503), SiteFailingError),
-        (lambda: web.Response(text="<html>", content_type="text/html"), BadResponseError),
-        (lambda: json_text("nonsense"), BadResponseError),
+        (always(status=503), SiteFailingError),
+        (always(text="<html>", content_type="text/html"), BadResponseError),
+        (json_text("nonsense"), BadResponseError),
     ],
 )
 def test_patience_ends_with_a_typed_error(
-    site: ScriptedSite, make: Any, error: type[PipelineError]
+    site: ScriptedSite, bad: Handler, error: type[PipelineError]
 ) -> None:
-    async def handler(_: web.Request) -> web.StreamResponse:
-        response: web.Response = make()
-        return response
-
-    site.handler = handler
+    site.handler = bad
     with pytest.raises(error):
         ask(site.url)
     assert len(site.requests) == QUICK.attempts
@@ -189,10 +191,7 @@ def test_an_unreachable_site_names_the_setting(url: str, words: str) -> None:
 
 
 def test_lone_surrogates_do_not_cost_the_page(site: ScriptedSite) -> None:
-    async def handler(_: web.Request) -> web.StreamResponse:
-        return json_text(r'{"a":"\ud800","b":"\ud83d\ude00"}')
-
-    site.handler = handler
+    site.handler = json_text(r'{"a":"\ud800","b":"\ud83d\ude00"}')
     (answer,) = ask(site.url)
     assert answer.content == {"a": "\ufffd", "b": "\U0001f600"}
     assert not answer.is_plain

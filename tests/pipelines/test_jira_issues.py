@@ -107,7 +107,7 @@ def test_an_incremental_sync_reads_only_what_changed(sandbox: RunningSandbox, ho
     sandbox.advance(minutes=60)
     sync(sandbox, home)
     sandbox.advance(minutes=45)
-    touched = sandbox.do(lambda world, now: _touch(world, now))
+    touched = sandbox.do(_touch)
     report = sync(sandbox, home)
     assert report.mode == "incremental"
     assert report.cursor_from is not None
@@ -129,7 +129,7 @@ def _touch(world: World, now: int) -> str:
     return str(issue.id)
 
 
-def test_late_index_entries_need_the_overlap(home: Path, tmp_path: Path) -> None:
+def test_late_index_entries_need_the_overlap(tmp_path: Path) -> None:
     """The negative control: what the overlap is for is lost without it."""
     missed: dict[int, int] = {}
     for overlap in (0, 10):

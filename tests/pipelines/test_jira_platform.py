@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pipelines.registry import SOURCES
 from pipelines.runner import SyncReport, run_source
 from tests.pipelines.conftest import QUICK, lake_rows, settings_for
 from tests.sandbox.running import RunningSandbox, running_sandbox
+from tests.sandbox.world import World
 
 LISTS = [spec.name for spec in SOURCES["jira_platform"].resources][:-3]
 
@@ -41,6 +43,14 @@ def names(home: Path, resource: str, object_id: str) -> list[str | None]:
     ]
 
 
+def _rename(project_id: str, name: str, world: World, now: int) -> None:
+    world.rename_project(now, project_id, name)
+
+
+def _delete_field(field: str, world: World, now: int) -> None:
+    world.delete_field(now, field)
+
+
 def test_everything_once_then_only_what_changed(sandbox: RunningSandbox, home: Path) -> None:
     first = sync(sandbox, home)
     assert all(first.rows[resource] > 0 for resource in LISTS)
@@ -57,7 +67,7 @@ def test_content_that_comes_back_is_a_new_version(sandbox: RunningSandbox, home:
     original = project.name
     for name in ("Renamed", original):
         sync(sandbox, home)
-        sandbox.do(lambda world, now, name=name: world.rename_project(now, project.id, name))
+        sandbox.do(partial(_rename, project.id, name))
     sync(sandbox, home)
     assert names(home, "projects", project.id) == [original, "Renamed", original]
     rows = [
@@ -71,7 +81,7 @@ def test_content_that_comes_back_is_a_new_version(sandbox: RunningSandbox, home:
 def test_a_deleted_field_gets_one_tombstone(sandbox: RunningSandbox, home: Path) -> None:
     sync(sandbox, home)
     field = sandbox.site.world.fields[-1]["id"]
-    sandbox.do(lambda world, now: world.delete_field(now, field))
+    sandbox.do(partial(_delete_field, field))
     for _ in range(2):
         sync(sandbox, home)
     assert names(home, "fields", field)[-1] is None
@@ -105,7 +115,8 @@ def test_a_list_that_shrank_is_held_back_until_accepted(
 ) -> None:
     sync(sandbox, home)
     doomed = {field["id"] for field in sandbox.site.world.fields[:25]}
-    sandbox.do(lambda world, now: [world.delete_field(now, field) for field in doomed])
+    for field in doomed:
+        sandbox.do(partial(_delete_field, field))
     report = sync(sandbox, home)
     assert any("fields: 25 of" in warning for warning in report.warnings)
     assert all(row["is_present"] for row in lake_rows(home, "jira_platform", "fields"))

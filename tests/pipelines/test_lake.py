@@ -28,7 +28,7 @@ from pipelines.lake import (
     sweep,
     write_manifest,
 )
-from pipelines.rows import ROW_SCHEMA, Row, RowBuffer
+from pipelines.rows import Row, RowBuffer
 
 OCTOBER = datetime(2026, 10, 5, tzinfo=UTC).timestamp()
 NOVEMBER = datetime(2026, 11, 5, tzinfo=UTC).timestamp()
@@ -41,7 +41,7 @@ def put_rows(home: Path, name: str, rows: Sequence[Row], resource: str = "issues
     buffer = RowBuffer("a.atlassian.net")
     for row in rows:
         buffer.add(row)
-    pq.write_table(buffer.take() if rows else ROW_SCHEMA.empty_table(), path)
+    pq.write_table(buffer.take(), path)
     return path
 
 

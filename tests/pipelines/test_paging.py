@@ -72,7 +72,13 @@ def test_tokens_are_followed_through_small_and_empty_pages() -> None:
         {None: SearchPage(raws(1), "a"), "a": SearchPage(raws(1), "b")},
         {None: SearchPage(raws(1), "a"), "a": SearchPage(raws(2), "a")},
         {None: SearchPage(raws(1), "a"), "a": RequestRefusedError("expired", "")},
-        {None: SearchPage([], "0"), **{str(n): SearchPage([], str(n + 1)) for n in range(20)}},
+        dict(
+            zip(
+                (None, *map(str, range(20))),
+                (SearchPage([], str(n)) for n in range(21)),
+                strict=True,
+            )
+        ),
     ],
     ids=["page twice", "token twice", "token expired", "empty for ever"],
 )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipelines.windows import BEGINNING, Window, choose_window, jql_minute, zone_of
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-RECENT = {
+RECENT: dict[str, Any] = {
     "updated_cursor": "2026-06-01T11:58:30.500Z",
     "last_full_at": "2026-05-30T12:00:00.000Z",
     "last_recent_at": "2026-06-01T00:00:00.000Z",
@@ -24,14 +24,16 @@ RECENT = {
 }
 
 
-def choose(state: dict[str, Any], overlap: int = 10, **arguments: Any) -> Window:
-    limit = arguments.pop("reconcile_limit", 50_000)
+def choose(
+    state: dict[str, Any], *, overlap: int = 10, full: bool = False, reconcile: bool | None = None
+) -> Window:
     return choose_window(
         state,
         server_now=NOW,
         overlap=timedelta(minutes=overlap),
-        reconcile_limit=limit,
-        **arguments,
+        reconcile_limit=50_000,
+        full=full,
+        reconcile=reconcile,
     )
 
 
@@ -45,7 +47,7 @@ def test_incremental_starts_before_the_cursor() -> None:
     window = choose(RECENT)
     assert window.mode == "incremental"
     assert window.updated_from == datetime(2026, 6, 1, 11, 48, 30, 500_000, tzinfo=UTC)
-    assert window.worklogs_from_ms == RECENT["worklogs_until"] - 600_000  # type: ignore[operator]
+    assert window.worklogs_from_ms == RECENT["worklogs_until"] - 600_000
     assert choose(RECENT, overlap=0).updated_from.minute == 58
 
 
