@@ -187,7 +187,8 @@ def _run_dbt(home: Path, project: Path, progress: BuildProgress | None) -> Build
     started = time.monotonic()
     manifest = _parse(home, project)
     callbacks = [_node_counter(manifest, progress)] if progress else []
-    answer = _invoke(dbtRunner(manifest, callbacks), "build", home, project)
+    # Written at parsing, and half a second each time: manifest.json does not change in a run.
+    answer = _invoke(dbtRunner(manifest, callbacks), "build", home, project, "--no-write-json")
     seconds = time.monotonic() - started
     if answer.exception is not None:
         _kept.pop((home, project), None)
@@ -217,13 +218,16 @@ def _parse(home: Path, project: Path) -> "Manifest":
     return manifest
 
 
-def _invoke(runner: "dbtRunner", command: str, home: Path, project: Path) -> "dbtRunnerResult":
+def _invoke(
+    runner: "dbtRunner", command: str, home: Path, project: Path, *options: str
+) -> "dbtRunnerResult":
     arguments = [
         command,
         *("--project-dir", str(project), "--profiles-dir", str(project)),
         *("--target-path", str(_target(home)), "--log-path", str(home / "dbt" / "logs")),
         *("--log-level", "none", "--log-level-file", "info"),
         *("--no-send-anonymous-usage-stats", "--no-version-check", "--no-use-colors"),
+        *options,
     ]
     with _environment(AUDIT_LOG_HOME=str(home)):
         try:
@@ -275,7 +279,7 @@ def _node_counter(manifest: "Manifest", progress: BuildProgress) -> "Callable[[E
         for node in manifest.nodes.values()
         if node.resource_type in {"model", "seed", "test"} and not node.is_ephemeral_model
     ]
-    total = len(finishing) + len(manifest.unit_tests)
+    total = len(finishing) + len(manifest.unit_tests) + len(manifest.exposures)
     numbers = itertools.count(1)
 
     def on_event(event: "EventMsg") -> None:

@@ -3,7 +3,8 @@
     sandbox (HTTP, live clock)  ->  audit-log run  ->  audit-log serve on http://127.0.0.1:$PORT
 
 Each is a process of its own, started the way a user would start it. State is in AUDIT_LOG_HOME
-(default ./data), the sandbox's under `sandbox/` there, so a second start continues the same world.
+(default ./data), the sandbox's under `sandbox/` there, so a second start continues the same world:
+it serves the last snapshot at once and brings it up to date meanwhile.
 """
 
 from __future__ import annotations
@@ -16,14 +17,12 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import urlencode
 
 from tests.sandbox.generator import ADMIN_EMAIL
 from tests.sandbox.server import API_TOKEN
@@ -47,11 +46,12 @@ def main() -> int:
     """Run the demo; 0 when it was stopped or `--no-serve` is done, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tests.sandbox.demo", description=__doc__)
     parser.add_argument("--no-serve", action="store_true", help="sync, build and publish only")
+    parser.add_argument("--actions-per-year", type=int, default=62_000, help="size of the site")
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
-        _demonstrate(serves=not arguments.no_serve)
+        _demonstrate(arguments.actions_per_year, serves=not arguments.no_serve)
     except DemoError as error:
         sys.stderr.write(f"demo: {error}\n")
         return FAILED
@@ -60,11 +60,11 @@ def main() -> int:
     return 0
 
 
-def _demonstrate(*, serves: bool) -> None:
+def _demonstrate(actions_per_year: int, *, serves: bool) -> None:
     home = Path(os.environ.get("AUDIT_LOG_HOME") or "data").absolute()
     port = _port() if serves else 0
     _check_home(home)
-    with _running_sandbox(home / "sandbox") as site_url:
+    with _running_sandbox(home / "sandbox", actions_per_year) as site_url:
         environment = os.environ | {
             "AUDIT_LOG_HOME": str(home),
             "ATLASSIAN_SITE_URL": site_url,
@@ -72,19 +72,32 @@ def _demonstrate(*, serves: bool) -> None:
             "ATLASSIAN_API_TOKEN": API_TOKEN,
             "PORT": str(port),
         }
-        _say("demo 2/3: sync, build and publish (audit-log run)")
-        with _child([*AUDIT_LOG, "run"], environment) as run:
-            if run.wait() != 0:
-                raise DemoError("`audit-log run` failed; its last line says why and what to do.")
-        if not serves:
-            return
-        _say("demo 3/3: serve (audit-log serve)")
-        command = [*AUDIT_LOG, "serve", "--port", str(port)]
-        with _child(command, environment | {"AUDIT_LOG_HOST": "127.0.0.1"}) as server:
-            _wait_until_served(server, port)
-            _print_questions(f"http://127.0.0.1:{port}", site_url)
-            server.wait()
-            raise DemoError("`audit-log serve` ended by itself; its last line says why.")
+        is_first = not (home / "CURRENT").exists()
+        if is_first or not serves:
+            _run_audit_log(environment)
+        if serves:
+            with _serving(environment, port) as server:
+                _print_questions(f"http://127.0.0.1:{port}", site_url)
+                if not is_first:
+                    _run_audit_log(environment)
+                server.wait()
+                raise DemoError("`audit-log serve` ended by itself; its last line says why.")
+
+
+def _run_audit_log(environment: dict[str, str]) -> None:
+    _say("demo: sync, build and publish (audit-log run)")
+    with _child([*AUDIT_LOG, "run"], environment) as run:
+        if run.wait() != 0:
+            raise DemoError("`audit-log run` failed; its last line says why and what to do.")
+
+
+@contextlib.contextmanager
+def _serving(environment: dict[str, str], port: int) -> Iterator[subprocess.Popen[str]]:
+    _say("demo: serve (audit-log serve)")
+    command = [*AUDIT_LOG, "serve", "--port", str(port)]
+    with _child(command, environment | {"AUDIT_LOG_HOST": "127.0.0.1"}) as server:
+        _wait_until_served(server, port)
+        yield server
 
 
 def _port() -> int:
@@ -120,11 +133,11 @@ def _check_home(home: Path) -> None:
 
 
 @contextlib.contextmanager
-def _running_sandbox(state: Path) -> Iterator[str]:
+def _running_sandbox(state: Path, actions_per_year: int) -> Iterator[str]:
     """Start the made-up site and yield its address."""
-    _say("demo 1/3: a made-up Jira site (python -m tests.sandbox serve)")
-    command = [sys.executable, "-m", "tests.sandbox", "serve", "--seed", str(SEED)]
-    command += ["--port", "0", "--state", str(state)]
+    _say("demo: a made-up Jira site (python -m tests.sandbox serve)")
+    command = [sys.executable, "-m", "tests.sandbox", "serve", "--seed", str(SEED), "--port", "0"]
+    command += ["--state", str(state), "--actions-per-year", str(actions_per_year)]
     with _child(command, os.environ, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -138,7 +151,7 @@ def _running_sandbox(state: Path) -> Iterator[str]:
 @contextlib.contextmanager
 def _child(
     command: list[str],
-    environment: os._Environ[str] | dict[str, str],
+    environment: Mapping[str, str],
     stdout: int | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a process that ends when the block does: asked to first, then made to."""
@@ -182,16 +195,16 @@ def _wait_until_served(server: subprocess.Popen[str], port: int) -> None:
 
 
 def _print_questions(base: str, site_url: str) -> None:
-    today = datetime.now(UTC).date()
-    week_ago, yesterday = today - timedelta(days=7), today - timedelta(days=1)
-    busiest = _busiest_project(f"{base}/api/v1/actions?" + urlencode({"limit": 1000}))
+    week_ago = datetime.now(UTC).date() - timedelta(days=7)
+    project, day = _lively_project(f"{base}/api/v1/actions?limit=1000")
     questions = {
         "Who did most in the last 7 days?": f"/activity?from={week_ago}&limit=5",
-        f"What happened in project {busiest} yesterday?": (
-            f"/actions?project={busiest}&from={yesterday}&to={today}&limit=5"
+        f"What happened in project {project} on {day}?": (
+            f"/actions?project={project}&from={day}&to={day + timedelta(days=1)}&limit=5"
         ),
-        "Which issues were deleted in the last 30 days?": (
-            "/actions?action_code=ISSUE_DELETED&limit=5"
+        "Who deleted attachments, worklogs or links in the last 30 days?": (
+            "/activity?action_code=ATTACHMENT_DELETED&action_code=WORKLOG_DELETED"
+            "&action_code=ISSUELINK_DELETED&limit=5"
         ),
     }
     _say(f"\nThe audit log is served on {base} (documentation: {base}/api/docs). Ask it:\n")
@@ -205,17 +218,23 @@ def _print_questions(base: str, site_url: str) -> None:
     )
 
 
-def _busiest_project(url: str) -> str:
-    """Return the key of the project that occurs most among the latest actions."""
+def _lively_project(url: str) -> tuple[str, date]:
+    """Return the project that occurs most among the latest actions, and its latest day."""
     try:
         with urllib.request.urlopen(url, timeout=START_SECONDS) as response:  # noqa: S310
             page: dict[str, Any] = json.load(response)
-    except (urllib.error.URLError, json.JSONDecodeError) as error:
+    except (OSError, json.JSONDecodeError) as error:
         raise DemoError(f"{url} does not answer as it should: {error}") from error
-    keys: list[str] = [item["project"]["key"] for item in page["items"] if item["project"]]
-    if not keys:
+    days = [
+        (item["project"]["key"], datetime.fromisoformat(item["occurred_at"]).date())
+        for item in page["items"]
+        if item["project"]
+    ]
+    if not days:
         raise DemoError("the audit log holds no action of the last 30 days; is the clock right?")
-    return max(set(keys), key=keys.count)
+    keys = [key for key, _day in days]
+    liveliest = max(keys, key=keys.count)
+    return liveliest, max(day for key, day in days if key == liveliest)
 
 
 def _say(text: str) -> None:

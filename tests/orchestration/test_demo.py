@@ -1,0 +1,140 @@
+"""`make demo` on a small site: it answers its own questions, starts again, stops cleanly."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+START_SECONDS = 240
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def demo_command(*options: str) -> list[str]:
+    return [sys.executable, "-m", "tests.sandbox.demo", "--actions-per-year", "3000", *options]
+
+
+def environment(home: Path, port: int) -> dict[str, str]:
+    return os.environ | {"AUDIT_LOG_HOME": str(home), "PORT": str(port)}
+
+
+class RunningDemo:
+    """A started demo; `output` is everything it said so far."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.output = ""
+
+    def wait_for(self, text: str) -> None:
+        """Read on until `text` was said; fails when the demo ends before."""
+        assert self.process.stdout is not None
+        while text not in self.output:
+            line = self.process.stdout.readline()
+            assert line, self.output
+            self.output += line
+
+    def children(self) -> list[int]:
+        """Return the process ids of the site and of the server."""
+        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(number) for number in found.split()]
+
+
+@contextmanager
+def running_demo(home: Path, port: int) -> Iterator[RunningDemo]:
+    process = subprocess.Popen(
+        demo_command(),
+        env=environment(home, port),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    watchdog = threading.Timer(START_SECONDS, process.terminate)
+    watchdog.start()
+    try:
+        yield RunningDemo(process)
+    finally:
+        watchdog.cancel()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+
+
+def ask(url: str) -> dict[str, Any]:
+    with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310  (our own server)
+        answer: dict[str, Any] = json.load(response)
+    return answer
+
+
+def test_the_demo_answers_its_questions_and_starts_again_and_stops(tmp_path: Path) -> None:
+    home, port = tmp_path / "home", free_port()
+    with running_demo(home, port) as first:
+        first.wait_for("Ctrl-C stops everything.")
+        questions = re.findall(r"curl -s '(http://[^']+)'", first.output)
+        assert len(questions) == 3
+        for url in questions:
+            assert url.startswith(f"http://127.0.0.1:{port}/api/v1/")
+            assert ask(url)["items"], url
+        children = first.children()
+        assert len(children) == 2
+    assert first.process.returncode == 0
+    assert still_running(children) == []
+
+    with running_demo(home, port) as second:
+        second.wait_for("Ctrl-C stops everything.")
+        assert "audit-log run)" not in second.output  # the last snapshot is served at once
+        assert ask(questions[0])["items"]
+        second.wait_for("== sync")
+        children = second.children()
+        assert len(children) == 3
+    assert second.process.returncode == 0
+    assert still_running(children) == []
+
+
+def still_running(processes: list[int]) -> list[int]:
+    return [number for number in processes if Path(f"/proc/{number}").exists()]
+
+
+def refuse(home: Path, port: int) -> str:
+    """Return what a demo that must not start says; it has to be quick and one line."""
+    answer = subprocess.run(
+        demo_command(),
+        env=environment(home, port),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert answer.stdout == ""
+    assert answer.stderr.count("\n") == 1
+    return answer.stderr
+
+
+def test_a_taken_port_is_one_line_before_anything_starts(tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        assert f"demo: port {port} cannot be used" in refuse(tmp_path / "home", port)
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("has_sandbox", [False, True])
+def test_data_of_another_site_is_left_alone(tmp_path: Path, *, has_sandbox: bool) -> None:
+    (tmp_path / "raw").mkdir()
+    if has_sandbox:
+        (tmp_path / "sandbox").mkdir()
+    assert "holds data of another site" in refuse(tmp_path, free_port())
+    assert not (tmp_path / "run.lock").exists()
