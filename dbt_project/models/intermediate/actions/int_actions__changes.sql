@@ -9,38 +9,38 @@ mappings as (
 
 promoted as (
     select
-        changelogs.site_id,
-        changelogs.issue_id,
-        changelogs.history_id,
-        changelogs.occurred_at,
-        item_rows.item.promoted_code as action_code,
-        cast(item_rows.item.item_index as varchar) as item_key,
-        item_rows.item
+        site_id,
+        issue_id,
+        history_id,
+        occurred_at,
+        {{ each('promoted_items') }} as item
     from changelogs
-    {{ unnested('changelogs.promoted_items', 'item_rows', 'item') }}
-    where not (
-        starts_with(item_rows.item.promoted_code, 'ISSUELINK_') or starts_with(item_rows.item.promoted_code, 'ATTACHMENT_')
-    )
 ),
 
 remaining as (
     select
-        changelogs.site_id,
-        changelogs.issue_id,
-        changelogs.history_id,
-        changelogs.occurred_at,
-        mappings.action_code,
-        'rest' as item_key,
-        item_rows.item
+        site_id,
+        issue_id,
+        history_id,
+        occurred_at,
+        {{ each('remaining_items') }} as item
     from changelogs
-    {{ unnested('changelogs.remaining_items', 'item_rows', 'item') }}
-    cross join mappings
 ),
 
 items as (
-    select * from promoted
+    select
+        *,
+        item.promoted_code as action_code,
+        cast(item.item_index as varchar) as item_key
+    from promoted
+    where not (starts_with(item.promoted_code, 'ISSUELINK_') or starts_with(item.promoted_code, 'ATTACHMENT_'))
     union all
-    select * from remaining
+    select
+        remaining.*,
+        mappings.action_code,
+        'rest' as item_key
+    from remaining
+    cross join mappings
 ),
 
 final as (

@@ -8,7 +8,8 @@ issues as (
 ),
 
 changelogs as (
-    select * from {{ ref('int_changelogs__classified') }}
+    select * from {{ ref('stg_jira_issues__changelogs') }}
+    where issue_id in (select issue_id from affected)
 ),
 
 mappings as (
@@ -16,37 +17,61 @@ mappings as (
     where source = 'jira_issues' and raw_event = 'attachment' and condition = 'seen'
 ),
 
+item_mappings as (
+    select * from {{ ref('action_mappings') }}
+    where source = 'jira_issues' and raw_event = 'changelog.attachment'
+),
+
 -- The issue's own list has the attachment's author and time; files that were gone before the issue
 -- was first read are only in the history.
+attachments as (
+    select
+        site_id,
+        issue_id,
+        fetched_at,
+        {{ each('attachments') }} as attachment
+    from issues
+),
+
 listed as (
     select
-        issues.site_id,
-        issues.issue_id,
-        attachment_rows.attachment.attachment_id,
-        min(attachment_rows.attachment.file_name) as file_name,
-        min(attachment_rows.attachment.created_at) as created_at,
-        min(attachment_rows.attachment.author.account_id) as author_account_id,
-        min(issues.fetched_at) as first_fetched_at
-    from issues
-    {{ unnested('issues.attachments', 'attachment_rows', 'attachment') }}
-    group by issues.site_id, issues.issue_id, attachment_rows.attachment.attachment_id
+        site_id,
+        issue_id,
+        attachment.attachment_id,
+        min(attachment.file_name) as file_name,
+        min(attachment.created_at) as created_at,
+        min(attachment.author.account_id) as author_account_id,
+        min(fetched_at) as first_fetched_at
+    from attachments
+    group by site_id, issue_id, attachment.attachment_id
+),
+
+attachment_items as (
+    select
+        site_id,
+        issue_id,
+        author.account_id as actor_account_id,
+        occurred_at,
+        fetched_at,
+        history_id,
+        {{ each(items_of('items', ['attachment'])) }} as item
+    from changelogs
 ),
 
 items as (
     select
-        changelogs.site_id,
-        changelogs.issue_id,
-        changelogs.actor_account_id,
-        changelogs.occurred_at,
-        changelogs.fetched_at,
-        changelogs.history_id,
-        item_rows.item.promoted_code as action_code,
-        coalesce(item_rows.item.new_id, item_rows.item.old_id) as attachment_id,
-        item_rows.item.old_text as old_file_name,
-        item_rows.item.new_text as new_file_name
-    from changelogs
-    {{ unnested('changelogs.promoted_items', 'item_rows', 'item') }}
-    where starts_with(item_rows.item.promoted_code, 'ATTACHMENT_')
+        attachment_items.site_id,
+        attachment_items.issue_id,
+        attachment_items.actor_account_id,
+        attachment_items.occurred_at,
+        attachment_items.fetched_at,
+        attachment_items.history_id,
+        item_mappings.action_code,
+        coalesce(attachment_items.item.new_id, attachment_items.item.old_id) as attachment_id,
+        attachment_items.item.old_text as old_file_name,
+        attachment_items.item.new_text as new_file_name
+    from attachment_items
+    inner join item_mappings on {{ change_kind('attachment_items.item') }} = item_mappings.condition
 ),
 
 evidence as (

@@ -10,13 +10,14 @@ mappings as (
 -- Links and attachments are told by more than the history; they have models of their own.
 promoted as (
     select
-        changelogs.*,
-        item_rows.item
+        site_id,
+        issue_id,
+        history_id,
+        actor_account_id,
+        occurred_at,
+        fetched_at,
+        {{ each('promoted_items') }} as item
     from changelogs
-    {{ unnested('changelogs.promoted_items', 'item_rows', 'item') }}
-    where not (
-        starts_with(item_rows.item.promoted_code, 'ISSUELINK_') or starts_with(item_rows.item.promoted_code, 'ATTACHMENT_')
-    )
 ),
 
 final as (
@@ -42,6 +43,7 @@ final as (
         coalesce(item.new_text, item.new_id) as new_value,
         1 as change_count
     from promoted
+    where not (starts_with(item.promoted_code, 'ISSUELINK_') or starts_with(item.promoted_code, 'ATTACHMENT_'))
     union all
     select
         changelogs.site_id,

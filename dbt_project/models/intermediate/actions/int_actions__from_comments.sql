@@ -49,12 +49,11 @@ latest_listings as (
 
 listed as (
     select
-        listings.site_id,
-        listings.issue_id,
-        listings.listed_at,
-        comment_rows.comment_id
+        site_id,
+        issue_id,
+        listed_at,
+        {{ each('comment_ids') }} as comment_id
     from listings
-    {{ unnested('listings.comment_ids', 'comment_rows', 'comment_id') }}
 ),
 
 -- Comments that were there once and are not in the newest complete listing of their issue.

@@ -18,29 +18,28 @@ changelogs as (
 ),
 
 from_issues as (
-    select
-        issues.site_id,
-        label_rows.label.kind,
-        label_rows.label.object_id,
-        label_rows.label.label,
-        label_rows.label.detail,
-        issues.updated_at as observed_at
-    from issues
-    {{ unnested("[
-        struct_pack(kind := 'status', object_id := issues.status_id, label := issues.status_name, detail := issues.status_category),
-        struct_pack(kind := 'resolution', object_id := issues.resolution_id, label := issues.resolution_name, detail := null),
-        struct_pack(kind := 'issue_type', object_id := issues.issue_type_id, label := issues.issue_type_name, detail := null),
-        struct_pack(kind := 'project', object_id := issues.project_id, label := issues.project_name, detail := issues.project_key)
-    ]", 'label_rows', 'label') }}
+    {% for kind, detail in [
+        ('status', 'status_category'), ('resolution', 'null'), ('issue_type', 'null'), ('project', 'project_key')
+    ] %}
+        select
+            site_id,
+            '{{ kind }}' as kind,
+            {{ kind }}_id as object_id,
+            {{ kind }}_name as label,
+            {{ detail }} as detail,
+            max(updated_at) as observed_at
+        from issues
+        group by site_id, {{ kind }}_id, {{ kind }}_name, {{ detail }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 items as (
     select
-        changelogs.site_id,
-        changelogs.occurred_at,
-        item_rows.item
+        site_id,
+        occurred_at,
+        {{ each('items') }} as item
     from changelogs
-    {{ unnested('changelogs.items', 'item_rows', 'item') }}
 ),
 
 from_items as (

@@ -13,18 +13,27 @@ changelogs as (
     select * from {{ ref('stg_jira_issues__changelogs') }}
 ),
 
+key_items as (
+    select
+        site_id,
+        issue_id,
+        occurred_at,
+        history_id,
+        build_id,
+        {{ each(items_of('items', ['key'])) }} as item
+    from changelogs
+),
+
 moved as (
     select
-        changelogs.site_id,
-        changelogs.issue_id,
-        changelogs.occurred_at,
-        changelogs.history_id,
-        changelogs.build_id,
-        item_rows.item.old_text as old_key,
-        item_rows.item.new_text as new_key
-    from changelogs
-    {{ unnested('changelogs.items', 'item_rows', 'item') }}
-    where lower(item_rows.item.field_id) = 'key'
+        site_id,
+        issue_id,
+        occurred_at,
+        history_id,
+        build_id,
+        item.old_text as old_key,
+        item.new_text as new_key
+    from key_items
 ),
 
 affected as (

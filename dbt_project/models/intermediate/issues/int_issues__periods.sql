@@ -28,18 +28,26 @@ latest as (
     qualify row_number() over (partition by site_id, issue_id order by updated_at desc, fetched_at desc, version desc) = 1
 ),
 
+move_items as (
+    select
+        site_id,
+        issue_id,
+        occurred_at,
+        history_id,
+        {{ each(items_of('items', ['project', 'issuetype'])) }} as item
+    from changelogs
+),
+
 moves as (
     select
-        changelogs.site_id,
-        changelogs.issue_id,
-        changelogs.occurred_at,
-        changelogs.history_id,
-        lower(item_rows.item.field_id) = 'project' as is_project,
-        item_rows.item.old_id,
-        item_rows.item.new_id
-    from changelogs
-    {{ unnested('changelogs.items', 'item_rows', 'item') }}
-    where lower(item_rows.item.field_id) in ('project', 'issuetype')
+        site_id,
+        issue_id,
+        occurred_at,
+        history_id,
+        lower(item.field_id) = 'project' as is_project,
+        item.old_id,
+        item.new_id
+    from move_items
 ),
 
 -- Every issue begins before all time; each instant at which its project or type changed begins

@@ -9,18 +9,15 @@ mappings as (
 
 link_items as (
     select
-        changelogs.site_id,
-        changelogs.issue_id,
-        changelogs.history_id,
-        changelogs.occurred_at,
-        changelogs.fetched_at,
-        changelogs.build_id,
-        changelogs.author.account_id as actor_account_id,
-        item_rows.item as item,
-        {{ change_kind('item_rows.item') }} as change_kind
+        site_id,
+        issue_id,
+        history_id,
+        occurred_at,
+        fetched_at,
+        build_id,
+        author.account_id as actor_account_id,
+        {{ each(items_of('items', ['link'])) }} as item
     from changelogs
-    {{ unnested('changelogs.items', 'item_rows', 'item') }}
-    where lower(item_rows.item.field_id) = 'link'
 ),
 
 final as (
@@ -46,7 +43,7 @@ final as (
         link_items.fetched_at,
         link_items.build_id
     from link_items
-    inner join mappings on link_items.change_kind = mappings.condition
+    inner join mappings on {{ change_kind('link_items.item') }} = mappings.condition
 )
 
 select * from final

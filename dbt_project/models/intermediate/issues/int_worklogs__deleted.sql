@@ -15,17 +15,27 @@ changelogs as (
 ),
 
 -- Only the issue's history tells who deleted a worklog.
+worklog_items as (
+    select
+        site_id,
+        issue_id,
+        history_id,
+        occurred_at,
+        author.account_id as actor_account_id,
+        {{ each(items_of('items', ['worklogid'])) }} as item
+    from changelogs
+),
+
 removals as (
     select
-        changelogs.site_id,
-        changelogs.issue_id,
-        changelogs.history_id,
-        changelogs.occurred_at,
-        changelogs.author.account_id as actor_account_id,
-        item_rows.item.old_id as worklog_id
-    from changelogs
-    {{ unnested('changelogs.items', 'item_rows', 'item') }}
-    where lower(item_rows.item.field_id) = 'worklogid' and item_rows.item.old_id is not null and item_rows.item.new_id is null
+        site_id,
+        issue_id,
+        history_id,
+        occurred_at,
+        actor_account_id,
+        item.old_id as worklog_id
+    from worklog_items
+    where item.old_id is not null and item.new_id is null
 ),
 
 first_told as (

@@ -20,6 +20,14 @@ worklogs as (
     select * from {{ ref('stg_jira_issues__worklogs') }}
 ),
 
+attachments as (
+    select
+        site_id,
+        updated_at,
+        {{ each('attachments') }} as attachment
+    from issues
+),
+
 people as (
     {% for relation, column, seen_at in [
         ('issues', 'creator', 'updated_at'),
@@ -40,12 +48,11 @@ people as (
         union all
     {% endfor %}
     select
-        issues.site_id,
-        attachment_rows.attachment.author.account_id as account_id,
-        attachment_rows.attachment.author as person,
-        issues.updated_at as seen_at
-    from issues
-    {{ unnested('issues.attachments', 'attachment_rows', 'attachment') }}
+        site_id,
+        attachment.author.account_id as account_id,
+        attachment.author as person,
+        updated_at as seen_at
+    from attachments
 ),
 
 unlisted as (
