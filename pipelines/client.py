@@ -67,18 +67,14 @@ FIRST_CONTACT = Patience(attempts=3, try_seconds=20.0, total_seconds=60.0)
 class Answer(Generic[T]):
     """A decoded body, our clock and the server's clock (UTC) when it arrived.
 
-    `is_plain` is False when records of the body may hold text that has to be mended.
+    `fetched_us` is our clock in microseconds since 1970. `is_plain` is False when records of the
+    body may hold text that has to be mended.
     """
 
     content: T
-    fetched_at: datetime
+    fetched_us: int
     server_time: datetime
     is_plain: bool = True
-
-    @property
-    def fetched_us(self) -> int:
-        """Our clock as microseconds since 1970."""
-        return us_of(self.fetched_at)
 
 
 class _Retry(Exception):  # noqa: N818  (a signal between two methods, never an error to report)
@@ -335,7 +331,7 @@ class SiteClient:
             limiter.slow_down()
         else:
             limiter.speed_up()
-        return Answer(content, datetime.now(UTC), server_time, is_plain(payload))
+        return Answer(content, us_of(datetime.now(UTC)), server_time, is_plain(payload))
 
     def _decode(self, payload: bytes, decode: Callable[[bytes], T], endpoint: str) -> T:
         """Decode a body, mending text that no JSON reader takes when that is all it needs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import fcntl
 import os
 import threading
@@ -27,6 +28,11 @@ from pipelines.rows import Row, at_us, time_us, us_of, version_at
 from pipelines.sync import QUEUED_TABLES, Progress, ResourceTable, Sync
 
 Queue = asyncio.Queue[ResourceTable | None]
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Numbers of glibc's malloc.h."""
+KEPT_BLOCK_BYTES = 32 * 2**20
+KEPT_FREE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,7 @@ def run_source(
     started_at = datetime.now(UTC)
     reports: list[SyncReport] = []
     os.umask(0o077)
+    _keep_freed_memory()
 
     async def extract(state: dict[str, Any], tables: Queue) -> None:
         async with SiteClient(
@@ -163,6 +170,18 @@ def run_source(
         load_ids = load(home, name, lambda state: drain(state, extract))
         write_manifest(home)
     return SyncReport(**{**asdict(reports[-1]), "load_ids": load_ids})
+
+
+def _keep_freed_memory() -> None:
+    """Keep freed pages of responses for the next ones instead of giving them back each time.
+
+    glibc maps and unmaps every block of this size anew; the page faults cost a third of a load.
+    Elsewhere (no glibc) nothing happens.
+    """
+    tune = getattr(ctypes.CDLL(None), "mallopt", None)
+    if tune:
+        tune(M_MMAP_THRESHOLD, KEPT_BLOCK_BYTES)
+        tune(M_TRIM_THRESHOLD, KEPT_FREE_BYTES)
 
 
 def _report(sync: Sync, started_at: datetime) -> SyncReport:

@@ -176,13 +176,13 @@ class Sync:
         *,
         started_at: datetime,
         finished_at: datetime,
-        fetched_at: datetime,
+        fetched_us: int,
         object_count: int,
         present_added: int,
         absent: int,
         held_back: bool,
     ) -> None:
-        """Add the `sweeps` row of a complete listing. Server times, but `fetched_at` is ours."""
+        """Add the `sweeps` row of a complete listing. Server times, but `fetched_us` is ours."""
         content = {
             "object_count": object_count,
             "present_added": present_added,
@@ -195,7 +195,7 @@ class Sync:
             Row(
                 resource,
                 sweep_id,
-                us_of(fetched_at),
+                fetched_us,
                 msgspec.json.encode(content),
                 us_of(started_at),
             )

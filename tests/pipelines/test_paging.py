@@ -39,7 +39,7 @@ def read_tokens(pages: dict[str | None, SearchPage | Exception]) -> list[int]:
         page = pages[token]
         if isinstance(page, Exception):
             raise page
-        return Answer(page, NOW, NOW)
+        return Answer(page, 0, NOW)
 
     async def read() -> list[int]:
         return numbers_of([answer.content.records async for answer in token_pages(ask)])
@@ -49,7 +49,7 @@ def read_tokens(pages: dict[str | None, SearchPage | Exception]) -> list[int]:
 
 def read_offsets(pages: dict[int, OffsetPage]) -> list[int]:
     async def ask(start: int) -> Answer[OffsetPage]:
-        return Answer(pages[start], NOW, NOW)
+        return Answer(pages[start], 0, NOW)
 
     async def read() -> list[int]:
         return numbers_of([answer.content.records async for answer in offset_pages(ask)])
@@ -125,7 +125,7 @@ def test_worklog_pages_reread_the_millisecond_they_were_cut_in() -> None:
     async def ask(since: int) -> Answer[ChangedWorklogs]:
         asked.append(since)
         page = ChangedWorklogs(raws(since), until=since + 10, last_page=len(asked) == 3)
-        return Answer(page, NOW, NOW)
+        return Answer(page, 0, NOW)
 
     async def read() -> int:
         return len([answer async for answer in worklog_pages(ask, 100)])
@@ -136,7 +136,7 @@ def test_worklog_pages_reread_the_millisecond_they_were_cut_in() -> None:
 
 def test_worklog_pages_that_stand_still_are_not_followed() -> None:
     async def ask(since: int) -> Answer[ChangedWorklogs]:
-        return Answer(ChangedWorklogs([], until=since, last_page=False), NOW, NOW)
+        return Answer(ChangedWorklogs([], until=since, last_page=False), 0, NOW)
 
     async def read() -> None:
         async for _ in worklog_pages(ask, 5):

@@ -38,13 +38,13 @@ class _Updated(msgspec.Struct):
 
 @dataclass(slots=True)
 class IdListing:
-    """A complete listing of ids. `started_at`/`finished_at` are server times, `fetched_at` ours."""
+    """A complete listing of ids. Times are the server's, but `fetched_us` is ours."""
 
     started_at: datetime
     ids: set[str] = field(default_factory=set)
     unreadable: int = 0
     finished_at: datetime = NEVER
-    fetched_at: datetime = NEVER
+    fetched_us: int = 0
 
 
 def _decode_page(body: bytes) -> SearchPage:
@@ -88,7 +88,7 @@ async def _list(sync: Sync, jql: str) -> IdListing:
         listing = IdListing(started_at=sync.server_now)
         async for answer in token_pages(ask):
             listing.finished_at = server_time_after(answer)
-            listing.fetched_at = answer.fetched_at
+            listing.fetched_us = answer.fetched_us
             listing.unreadable += sync.read_records(
                 "issue_presence",
                 answer.content.records,

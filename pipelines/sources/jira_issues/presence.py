@@ -76,7 +76,7 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
                 Row(
                     issue_id,
                     sweep_id,
-                    us_of(listing.fetched_at),
+                    listing.fetched_us,
                     payload,
                     us_of(source_at),
                     is_present=is_present,
@@ -88,7 +88,7 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
         sweep_id,
         started_at=listing.started_at,
         finished_at=finished_at,
-        fetched_at=listing.fetched_at,
+        fetched_us=listing.fetched_us,
         object_count=len(listing.ids),
         present_added=len(appeared),
         absent=len(missing) if held_back else len(gone),

@@ -127,13 +127,13 @@ def decode_page(style: Style, body: bytes) -> OffsetPage:
 class Listing:
     """One complete listing: object id -> (JSON, microseconds since 1970 when it arrived).
 
-    `finished_at` is the server's time of the last page, `fetched_at` ours.
+    `finished_at` is the server's time of the last page, `fetched_us` ours.
     """
 
     objects: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     unreadable: int = 0
     finished_at: datetime = NEVER
-    fetched_at: datetime = NEVER
+    fetched_us: int = 0
 
 
 async def list_pages(sync: Sync, entry: FullList) -> AsyncIterator[Answer[OffsetPage]]:
@@ -157,7 +157,7 @@ async def read_listing(sync: Sync, entry: FullList) -> Listing:
         listing = Listing()
         async for answer in list_pages(sync, entry):
             listing.finished_at = server_time_after(answer)
-            listing.fetched_at = answer.fetched_at
+            listing.fetched_us = answer.fetched_us
 
             def add(record: bytes, fetched_us: int = answer.fetched_us) -> None:
                 listing.objects[id_of(member_of(record, entry.key))] = (record, fetched_us)
@@ -218,7 +218,7 @@ async def read_full_list(sync: Sync, entry: FullList) -> None:
                 Row(
                     object_id,
                     sweep_id,
-                    us_of(listing.fetched_at),
+                    listing.fetched_us,
                     None,
                     us_of(listing.finished_at),
                     is_present=False,
@@ -229,7 +229,7 @@ async def read_full_list(sync: Sync, entry: FullList) -> None:
         sweep_id,
         started_at=sync.server_now,
         finished_at=listing.finished_at,
-        fetched_at=listing.fetched_at,
+        fetched_us=listing.fetched_us,
         object_count=len(listing.objects),
         present_added=added,
         absent=len(absent),
