@@ -2,19 +2,37 @@ with affected as (
     select * from {{ ref('int_issues__affected') }}
 ),
 
+all_keys as (
+    select * from {{ ref('int_issues__keys') }}
+),
+
+link_ends as (
+    select * from {{ ref('int_links__ends') }}
+),
+
+-- A link of an affected issue is computed anew also when the other issue is the one that tells it.
+told as (
+    select issue_id from affected
+    union
+    select link_ends.issue_id
+    from link_ends
+    inner join all_keys on link_ends.site_id = all_keys.site_id and link_ends.other_key = all_keys.issue_key
+    where all_keys.issue_id in (select issue_id from affected)
+),
+
 issues as (
     select * from {{ ref('stg_jira_issues__issues') }}
-    where issue_id in (select issue_id from affected)
+    where issue_id in (select issue_id from told)
 ),
 
 changelogs as (
     select * from {{ ref('stg_jira_issues__changelogs') }}
-    where issue_id in (select issue_id from affected)
+    where issue_id in (select issue_id from told)
 ),
 
 issue_keys as (
-    select * from {{ ref('int_issues__keys') }}
-    where is_current and issue_id in (select issue_id from affected)
+    select * from all_keys
+    where is_current and issue_id in (select issue_id from told)
 ),
 
 latest as (
@@ -25,7 +43,10 @@ latest as (
         issue_type_id,
         security_level_id
     from issues
-    qualify row_number() over (partition by site_id, issue_id order by updated_at desc, fetched_at desc, version desc) = 1
+    qualify
+        row_number()
+            over (partition by site_id, issue_id order by updated_at desc, fetched_at desc, version desc)
+        = 1
 ),
 
 move_items as (
@@ -72,7 +93,11 @@ starts as (
         cast(null as varchar) as issue_type_id_before,
         cast(null as varchar) as issue_type_id_after
     from moves
-    where not exists (select 1 from latest where latest.site_id = moves.site_id and latest.issue_id = moves.issue_id)
+    where
+        not exists (
+            select 1 from latest
+            where latest.site_id = moves.site_id and latest.issue_id = moves.issue_id
+        )
     union all
     select
         site_id,
@@ -100,10 +125,12 @@ periods as (
     window
         issue_time as (partition by site_id, issue_id order by valid_from_at),
         so_far as (
-            partition by site_id, issue_id order by valid_from_at rows between unbounded preceding and current row
+            partition by site_id, issue_id
+            order by valid_from_at rows between unbounded preceding and current row
         ),
         later as (
-            partition by site_id, issue_id order by valid_from_at rows between 1 following and unbounded following
+            partition by site_id, issue_id
+            order by valid_from_at rows between 1 following and unbounded following
         )
 ),
 
@@ -114,7 +141,8 @@ final as (
         periods.valid_from_at,
         coalesce(periods.valid_to_at, timestamp '9999-12-31') as valid_to_at,
         coalesce(periods.project_id_set, periods.project_id_left, latest.project_id) as project_id,
-        coalesce(periods.issue_type_id_set, periods.issue_type_id_left, latest.issue_type_id) as issue_type_id,
+        coalesce(periods.issue_type_id_set, periods.issue_type_id_left, latest.issue_type_id)
+            as issue_type_id,
         latest.security_level_id,
         issue_keys.issue_key
     from periods
