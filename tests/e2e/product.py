@@ -1,0 +1,108 @@
+"""The product as a test uses it: at a home of its own, pointed at a sandbox."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+from pydantic import SecretStr
+
+from orchestration import publishing, transformation
+from pipelines.config import Settings
+from pipelines.registry import SOURCES
+from pipelines.runner import SyncReport, run_source
+from tests.sandbox import checker
+from tests.sandbox.running import RunningSandbox
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COMMAND_SECONDS = 240
+
+
+@dataclass(frozen=True)
+class Product:
+    """Sources, warehouse and snapshots in `home`, fed by `sandbox`."""
+
+    home: Path
+    sandbox: RunningSandbox
+    project: Path = transformation.DBT_PROJECT
+
+    def settings(self, **changed: object) -> Settings:
+        """Point the settings at the sandbox; `changed` by field name."""
+        environment = self.sandbox.environment
+        values: dict[str, object] = {
+            "home": self.home,
+            "site_url": environment["ATLASSIAN_SITE_URL"],
+            "email": environment["ATLASSIAN_EMAIL"],
+            "api_token": SecretStr(environment["ATLASSIAN_API_TOKEN"]),
+        }
+        return Settings.model_validate(values | changed)
+
+    def sync(self, **changed: object) -> list[SyncReport]:
+        """Sync every source once."""
+        settings = self.settings(**changed)
+        return [run_source(name, settings) for name in SOURCES]
+
+    def build(self) -> transformation.BuildReport:
+        """Bring the marts up to the lake."""
+        return transformation.build(self.home, project=self.project)
+
+    def run(self, **changed: object) -> None:
+        """Sync, build and publish, in this process."""
+        self.sync(**changed)
+        self.build()
+        publishing.publish(self.home, project=self.project)
+
+    def check(self) -> checker.Report:
+        """Hold the current snapshot against the sandbox's ledger."""
+        return checker.check(self.sandbox.state_dir, self.home)
+
+    def check_marts(self) -> checker.Report:
+        """Hold the marts as built, published or not, against the ledger."""
+        return checker.check(self.sandbox.state_dir, self.home / transformation.MARTS)
+
+    def command(
+        self, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `audit-log …` as a person does, in a process and an environment of its own."""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("ATLASSIAN_", "AUDIT_LOG_"))
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "orchestration.cli", *arguments],
+            cwd=self.home,
+            env={
+                **inherited,
+                "PYTHONPATH": str(REPOSITORY),
+                "AUDIT_LOG_HOME": str(self.home),
+                **self.sandbox.environment,
+                **(environment or {}),
+            },
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+
+
+def assert_exact(report: checker.Report) -> None:
+    """Fail with the checker's whole verdict unless it found no fault."""
+    assert report.faults == 0, "\n" + checker.render(report)
+
+
+def marts(database: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of every table of the marts, in one order."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        tables = connection.execute(
+            "select table_name from duckdb_tables() where schema_name = 'main' order by 1"
+        ).fetchall()
+        return {
+            name: connection.execute(f'select * from "{name}" order by all').fetchall()
+            for (name,) in tables
+        }
