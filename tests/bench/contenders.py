@@ -23,10 +23,24 @@ import pyarrow.parquet as pq
 BATCH = 500
 
 
+class Comment(msgspec.Struct):
+    """Identity and version of a comment."""
+
+    id: str
+    updated: str
+
+
+class Comments(msgspec.Struct):
+    """The comments inside an issue, each left as raw bytes."""
+
+    comments: list[msgspec.Raw]
+
+
 class Fields(msgspec.Struct):
-    """The one field of an issue that its version needs."""
+    """The fields of an issue that its rows need."""
 
     updated: str
+    comment: Comments
 
 
 class Issue(msgspec.Struct):
@@ -97,12 +111,14 @@ def _write(
 
 
 def handwritten_parquet(folder: Path, out: Path) -> int:
-    """Bytes to Parquet with msgspec and pyarrow and nothing in between."""
+    """Bytes to Parquet, the tables of the lake, with msgspec and pyarrow and nothing between."""
     rows = 0
     issue_decoder = msgspec.json.Decoder(Issue)
+    comment_decoder = msgspec.json.Decoder(Comment)
     with (
         (folder / "issues.ndjson").open("rb") as lines,
         pq.ParquetWriter(out / "issues.parquet", LAKE_LIKE, compression="zstd") as writer,
+        pq.ParquetWriter(out / "comments.parquet", LAKE_LIKE, compression="zstd") as of_comments,
     ):
         while batch := list(islice(lines, BATCH)):
             found = [issue_decoder.decode(line) for line in batch]
@@ -112,6 +128,15 @@ def handwritten_parquet(folder: Path, out: Path) -> int:
                 [None for _ in found],
                 [issue.fields.updated for issue in found],
                 batch,
+            )
+            texts = [(issue.id, raw) for issue in found for raw in issue.fields.comment.comments]
+            comments = [comment_decoder.decode(raw) for _, raw in texts]
+            rows += _write(
+                of_comments,
+                [comment.id for comment in comments],
+                [issue_id for issue_id, _ in texts],
+                [comment.updated for comment in comments],
+                [bytes(raw) for _, raw in texts],
             )
     changelog_decoder = msgspec.json.Decoder(Changelog)
     history_decoder = msgspec.json.Decoder(History)
