@@ -200,7 +200,7 @@ def status() -> None:
     """Show per source the last success, lag, rows and cursor; the snapshot; who runs now."""
     settings = load_settings()
     state = read_home(settings.home, tuple(SOURCES))
-    table = Table("source", "last success", "lag", "rows", "requests", "cursor (UTC)")
+    table = Table("source", "last success", "lag", "rows", "requests", "read up to (UTC)")
     for source in state.sources:
         table.add_row(*_source_cells(source))
     console.print(table)
@@ -330,7 +330,7 @@ def _source_cells(state: SourceState) -> tuple[str, ...]:
         "" if state.lag_seconds is None else f"{state.lag_seconds:,.0f} s",
         f"{state.rows:,}",
         f"{state.requests:,}",
-        f"{state.cursor:%Y-%m-%d %H:%M:%S}" if state.cursor else "",
+        f"{state.cursor:%Y-%m-%d %H:%M}" if state.cursor else "",
     )
 
 

@@ -132,7 +132,8 @@ def _reads(subject: str, path: Path, remedy: str) -> Finding:
     except duckdb.Error as error:
         return Finding(subject, str(error).splitlines()[0], remedy)
     rows = sum(relation.rows for relation in relations.values())
-    return Finding(subject, f"{path.name} opens: {rows:,} rows in {len(relations)} relations")
+    holds = f", {rows:,} rows in {len(relations)} public relations" if relations else ""
+    return Finding(subject, f"{path.name} opens{holds}")
 
 
 def _port() -> Finding:

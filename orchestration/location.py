@@ -20,7 +20,12 @@ from orchestration.checks import SOURCE_CHECKS, STALE_AFTER
 from orchestration.ingestion import RAW_ASSETS
 from orchestration.marts import dbt_build_assets, snapshot_asset
 from orchestration.resources import AuditLogHome
-from orchestration.schedules import audit_log_job, half_hourly_schedule
+from orchestration.schedules import (
+    audit_log_job,
+    compaction_job,
+    daily_schedule,
+    half_hourly_schedule,
+)
 from orchestration.sensors import run_lost_sensor
 from orchestration.transformation import DBT_PROJECT, dbt_manifest
 
@@ -41,8 +46,8 @@ def build_definitions(home: Path, project: Path = DBT_PROJECT) -> Definitions:
             [*RAW_ASSETS, dbt_build_assets(manifest, project), snapshot_asset(manifest, project)],
         ),
         asset_checks=SOURCE_CHECKS,
-        jobs=[audit_log_job],
-        schedules=[half_hourly_schedule],
+        jobs=[audit_log_job, compaction_job],
+        schedules=[half_hourly_schedule, daily_schedule],
         sensors=[run_lost_sensor],
         resources={"audit_log_home": AuditLogHome()},
         # One process and one run lock per run; steps in processes of their own would each wait

@@ -160,6 +160,7 @@ def dbt_manifest(home: Path, *, project: Path = DBT_PROJECT) -> dict[str, Any]:
     fingerprint = _fingerprint(project)
     known = stamp.read_text() if stamp.exists() and manifest.exists() else None
     if known != fingerprint:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         _parse(home, project)
         stamp.write_text(fingerprint)
     return cast("dict[str, Any]", json.loads(manifest.read_bytes()))

@@ -11,13 +11,12 @@ LISTING = Path(__file__).with_name("location.txt")
 
 
 def describe(definitions: Definitions) -> str:
-    """List every asset with its group and parents; jobs, schedules and sensors."""
+    """List every asset with its group, and jobs, schedules and sensors."""
     graph = definitions.resolve_asset_graph()
-    lines = []
-    for key in sorted(graph.get_all_asset_keys()):
-        node = graph.get(key)
-        parents = " ".join(parent.to_user_string() for parent in sorted(node.parent_keys))
-        lines.append(f"asset {key.to_user_string()} [{node.group_name}] <- {parents}".rstrip(" -<"))
+    lines = [
+        f"asset {key.to_user_string()} [{graph.get(key).group_name}]"
+        for key in sorted(graph.get_all_asset_keys())
+    ]
     repository = definitions.get_repository_def()
     lines += [f"job {job.name} {dict(job.tags)}" for job in repository.get_all_jobs()]
     lines += [

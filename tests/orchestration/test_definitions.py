@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from dagster import (
@@ -24,7 +25,10 @@ from orchestration.locking import run_lock
 from orchestration.publishing import current_snapshot
 from orchestration.schedules import audit_log_job, half_hourly_schedule
 from orchestration.sensors import run_lost_sensor
+from pipelines import lake
+from pipelines.config import load_settings
 from pipelines.registry import SOURCES
+from pipelines.runner import run_source
 from tests.orchestration import listing
 from tests.orchestration.conftest import TinyHome
 from tests.sandbox.running import RunningSandbox, running_sandbox
@@ -163,6 +167,27 @@ def test_a_run_while_another_goes_on_is_skipped_not_failed(
         result = run_job(definitions, instance)
     assert result.success
     assert materialized(result) == set()
+
+
+def test_the_lake_is_compacted_by_a_job_of_its_own(
+    definitions: Definitions,
+    instance: DagsterInstance,
+    home: TinyHome,
+    site: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for full in (False, True):
+        assert run_source("jira_platform", load_settings(), full=full).requests
+    in_two_months = datetime.now(UTC) + timedelta(days=62)
+    monkeypatch.setattr(lake, "compact", partial(lake.compact, now=in_two_months))
+    job = definitions.resolve_job_def("compaction_job")
+    runs = home.path / "raw" / "jira_platform" / "runs"
+    with run_lock(home.path):
+        assert job.execute_in_process(instance=instance).success
+    assert len(list(runs.iterdir())) == 2  # skipped
+    assert job.execute_in_process(instance=instance).success
+    assert len(list(runs.iterdir())) == 1
+    assert site.port
 
 
 def test_the_schedule_asks_for_a_run_only_where_one_can_work(
