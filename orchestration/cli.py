@@ -24,7 +24,7 @@ from typer.core import TyperGroup
 
 from orchestration import doctor as diagnosis
 from orchestration.locking import AlreadyRunningError, run_lock
-from orchestration.publishing import current_snapshot, publish
+from orchestration.publishing import POINTER, publish
 from orchestration.state import SourceState, read_home
 from orchestration.transformation import build
 from pipelines import lake
@@ -276,7 +276,8 @@ def _sync_error(settings: Settings, failures: list[tuple[str, PipelineError]]) -
     """One error for all sources that failed; says once what failed alike."""
     messages = dict.fromkeys(error.message for _name, error in failures)
     remedies = dict.fromkeys(error.remedy for _name, error in failures)
-    served = "the last snapshot stays current" if current_snapshot(settings.home) else "none exists"
+    is_served = (settings.home / POINTER).exists()
+    served = "the last snapshot stays current" if is_served else "there is no snapshot yet"
     names = " and ".join(name for name, _error in failures)
     return PipelineError(
         f"{names} not synced: {' '.join(messages)}",

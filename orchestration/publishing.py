@@ -79,8 +79,7 @@ def publish(
         )
     promised = promised_columns(transformation.dbt_manifest(home, project=project))
     directory.mkdir(mode=0o700, exist_ok=True)
-    current = current_snapshot(home)
-    removed = _remove(_strays(home, current))
+    removed = _remove(_strays(home))
     _check_free_space(home, marts)
 
     relations = _checkpoint(marts)
@@ -121,16 +120,13 @@ def current_snapshot(home: Path) -> Path | None:
 
     Raises PublishError when the pointer is not one this module wrote or its file is gone.
     """
-    try:
-        line = (home / POINTER).read_text()
-    except FileNotFoundError:
+    if not (home / POINTER).exists():
         return None
-    named = _POINTER_LINE.fullmatch(line)
-    path = home / SNAPSHOTS / f"{named[1]}.duckdb" if named else None
-    if path is None or not path.is_file():
+    path = _pointed_file(home)
+    if path is None:
         raise PublishError(
             f"{home / POINTER} does not name a snapshot that exists.",
-            f"Delete {home / POINTER} and run `audit-log publish`.",
+            "Run `audit-log publish`, which writes it anew.",
         )
     return path
 
@@ -251,10 +247,20 @@ def _snapshots(directory: Path) -> list[Path]:
     )
 
 
-def _strays(home: Path, current: Path | None) -> list[Path]:
+def _pointed_file(home: Path) -> Path | None:
+    try:
+        named = _POINTER_LINE.fullmatch((home / POINTER).read_text())
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    path = home / SNAPSHOTS / f"{named[1]}.duckdb" if named else None
+    return path if path is not None and path.is_file() else None
+
+
+def _strays(home: Path) -> list[Path]:
     """List what killed publishes left: parts, half-made pointers, snapshots never pointed to."""
     directory = home / SNAPSHOTS
-    later = [path for path in _snapshots(directory) if current is None or path > current]
+    current = _pointed_file(home)
+    later = [path for path in _snapshots(directory) if current is not None and path > current]
     return [
         *directory.glob(".*.part*"),
         *home.glob(f".{POINTER}*.part"),

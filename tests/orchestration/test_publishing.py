@@ -247,6 +247,19 @@ def test_a_pointer_we_did_not_write_is_refused(tmp_path: Path, content: str) -> 
         current_snapshot(tmp_path)
 
 
+@pytest.mark.parametrize("pointer", [None, "nonsense", f"snapshots/{26 * '0'}.duckdb\n"])
+def test_a_lost_or_broken_pointer_is_written_anew_and_no_snapshot_is_lost(
+    built_home: TinyHome, pointer: str | None
+) -> None:
+    first = built_home.publish()
+    (built_home.path / "CURRENT").unlink()
+    if pointer is not None:
+        (built_home.path / "CURRENT").write_text(pointer)
+    second = built_home.publish()
+    assert current_snapshot(built_home.path) == second.path
+    assert first.path.exists()
+
+
 def test_a_first_publish_needs_a_build(tmp_path: Path) -> None:
     with pytest.raises(PublishError, match="no tested marts"):
         publish(tmp_path)
