@@ -35,7 +35,7 @@ CONFIG: dict[str, Any] = {
     "providers": {"enable_airflow_secrets": False},
     "data_writer": {"compression": "zstd"},
     # every table is worth a row group of its own; more would only wait in memory
-    "extract": {"data_writer": {"buffer_max_items": 1, "file_max_bytes": FILE_BYTES}},
+    "sources": {"data_writer": {"buffer_max_items": 1, "file_max_bytes": FILE_BYTES}},
     "load": {"workers": 2, "delete_completed_jobs": True, "raise_on_failed_jobs": True},
 }
 CONTRACT: TSchemaContract = {"tables": "evolve", "columns": "freeze", "data_type": "freeze"}

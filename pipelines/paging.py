@@ -19,6 +19,8 @@ from pipelines.errors import BrokenPagingError, PipelineError, RequestRefusedErr
 T = TypeVar("T")
 R = TypeVar("R")
 
+Fingerprint = tuple[int, bytes, bytes] | None
+
 RESTARTS = 5
 """Times a listing is started again before it is reported as broken."""
 EMPTY_PAGES = 10
@@ -81,6 +83,11 @@ async def complete(read: Callable[[], Awaitable[R]], what: str) -> R:
     )
 
 
+def _fingerprint(records: list[msgspec.Raw]) -> Fingerprint:
+    """Return enough of a page to know it again, and nothing that keeps it in memory."""
+    return (len(records), bytes(records[0]), bytes(records[-1])) if records else None
+
+
 async def token_pages(
     ask: Callable[[str | None], Awaitable[Answer[PageT]]],
 ) -> AsyncIterator[Answer[PageT]]:
@@ -91,7 +98,7 @@ async def token_pages(
     """
     token: str | None = None
     used: set[str] = set()
-    previous: list[msgspec.Raw] = []
+    previous: Fingerprint = None
     empty = 0
     while True:
         try:
@@ -100,13 +107,13 @@ async def token_pages(
             if token is None:
                 raise
             raise RestartListing("a page token expired") from error
-        records = answer.content.records
-        if records and records == previous:
+        seen = _fingerprint(answer.content.records)
+        if seen and seen == previous:
             raise RestartListing("a page came twice")
-        empty = 0 if records else empty + 1
+        empty = 0 if seen else empty + 1
         if empty > EMPTY_PAGES:
             raise RestartListing("page after page is empty")
-        previous = records
+        previous = seen
         yield answer
         token = answer.content.next_page_token
         if not token:
@@ -127,15 +134,16 @@ async def offset_pages(
     """
     start = 0
     total: int | None = None
-    previous: list[msgspec.Raw] = []
+    previous: Fingerprint = None
     while True:
         answer = await ask(start)
         page = answer.content
+        seen = _fingerprint(page.records)
         if total is not None and page.total != total:
             raise RestartListing("its length changed while it was read")
-        if page.records and page.records == previous:
+        if seen and seen == previous:
             raise RestartListing("a page came twice")
-        total, previous = page.total, page.records
+        total, previous = page.total, seen
         yield answer
         start += len(page.records)
         if page.is_last or not page.records or (total is not None and start >= total):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import fcntl
 import os
 import threading
@@ -25,14 +24,7 @@ from pipelines.lake import site_of, sweep, write_manifest
 from pipelines.loading import load
 from pipelines.registry import SOURCES
 from pipelines.rows import Row, at_us, time_us, us_of, version_at
-from pipelines.sync import QUEUED_TABLES, Progress, ResourceTable, Sync
-
-Queue = asyncio.Queue[ResourceTable | None]
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Numbers of glibc's malloc.h."""
-KEPT_BLOCK_BYTES = 32 * 2**20
-KEPT_FREE_BYTES = 64 * 2**20
+from pipelines.sync import QUEUED_TABLES, Handoff, Progress, ResourceTable, Sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +116,8 @@ def run_source(
     started_at = datetime.now(UTC)
     reports: list[SyncReport] = []
     os.umask(0o077)
-    _keep_freed_memory()
 
-    async def extract(state: dict[str, Any], tables: Queue) -> None:
+    async def extract(state: dict[str, Any], tables: Handoff) -> None:
         async with SiteClient(
             connection, concurrency=settings.concurrency, patience=patience
         ) as client:
@@ -170,18 +161,6 @@ def run_source(
         load_ids = load(home, name, lambda state: drain(state, extract))
         write_manifest(home)
     return SyncReport(**{**asdict(reports[-1]), "load_ids": load_ids})
-
-
-def _keep_freed_memory() -> None:
-    """Keep freed pages of responses for the next ones instead of giving them back each time.
-
-    glibc maps and unmaps every block of this size anew; the page faults cost a third of a load.
-    Elsewhere (no glibc) nothing happens.
-    """
-    tune = getattr(ctypes.CDLL(None), "mallopt", None)
-    if tune:
-        tune(M_MMAP_THRESHOLD, KEPT_BLOCK_BYTES)
-        tune(M_TRIM_THRESHOLD, KEPT_FREE_BYTES)
 
 
 def _report(sync: Sync, started_at: datetime) -> SyncReport:
@@ -231,7 +210,7 @@ def _only_one(home: Path, source: str) -> Iterator[None]:
 
 
 def drain(
-    state: dict[str, Any], extract: Callable[[dict[str, Any], Queue], Awaitable[None]]
+    state: dict[str, Any], extract: Callable[[dict[str, Any], Handoff], Awaitable[None]]
 ) -> Generator[ResourceTable, None, None]:
     """Run `extract` on a loop of its own and yield its tables as they come.
 
@@ -240,21 +219,18 @@ def drain(
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="extract", daemon=True)
     thread.start()
-    tables: Queue = asyncio.Queue(maxsize=QUEUED_TABLES)
+    tables = Handoff(QUEUED_TABLES)
     changed = dict(state)
 
     async def run() -> None:
         try:
             await extract(changed, tables)
-        except Exception:
-            await tables.put(None)
-            raise
-        await tables.put(None)
+        finally:
+            tables.close()
 
     extraction = asyncio.run_coroutine_threadsafe(run(), loop)
     try:
-        while (table := asyncio.run_coroutine_threadsafe(tables.get(), loop).result()) is not None:
-            yield table
+        yield from tables.take_all(loop)
         extraction.result()
         state.update(changed)
     finally:

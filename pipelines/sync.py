@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 import msgspec
@@ -35,7 +36,7 @@ from pipelines.rows import (
 
 TABLE_PAYLOAD_BYTES = 16 * 2**20
 TABLE_ROWS = 5_000
-QUEUED_TABLES = 4
+QUEUED_TABLES = 2
 PROGRESS_SECONDS = 0.5
 
 
@@ -58,6 +59,33 @@ class ResourceTable(NamedTuple):
     table: pa.Table
 
 
+class Handoff:
+    """A queue of at most `length` tables from an event loop to another thread.
+
+    Written by hand because the futures of asyncio's own bridge are reference cycles, which keep
+    their tables in memory until the garbage collector happens to come by.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._free = asyncio.Semaphore(length)
+        self._items: SimpleQueue[ResourceTable | None] = SimpleQueue()
+
+    async def put(self, item: ResourceTable) -> None:
+        """Hand a table over; waits while the queue is full."""
+        await self._free.acquire()
+        self._items.put(item)
+
+    def close(self) -> None:
+        """Say that nothing more comes."""
+        self._items.put(None)
+
+    def take_all(self, loop: asyncio.AbstractEventLoop) -> Iterator[ResourceTable]:
+        """Yield tables until `close`; for the other thread. `loop` is where `put` runs."""
+        while (item := self._items.get()) is not None:
+            loop.call_soon_threadsafe(self._free.release)
+            yield item
+
+
 @dataclass
 class Sync:
     """One run of one source. `state` is read at the start and stored with the run's data."""
@@ -75,7 +103,7 @@ class Sync:
     reconcile: bool | None
     accept_shrink: bool
     progress: Callable[[Progress], None] | None
-    tables: asyncio.Queue[ResourceTable | None]
+    tables: Handoff
     mode: str = "full"
     cursor_from: str | None = None
     cursor_to: str | None = None
@@ -95,13 +123,13 @@ class Sync:
 
     async def flush_full(self) -> None:
         """Send off every buffer that is worth a table; waits while the lake is behind."""
-        for resource, buffer in self._buffers.items():
+        for resource, buffer in [*self._buffers.items()]:
             if buffer.size >= TABLE_PAYLOAD_BYTES or len(buffer) >= TABLE_ROWS:
                 await self._send(resource, buffer)
 
     async def flush_all(self) -> None:
         """Send off every buffer that holds anything."""
-        for resource, buffer in self._buffers.items():
+        for resource, buffer in [*self._buffers.items()]:
             if len(buffer):
                 await self._send(resource, buffer)
 

@@ -30,8 +30,8 @@ from pipelines.errors import (
 )
 from pipelines.lake import raw_dir, read_manifest
 from pipelines.rows import RowBuffer
-from pipelines.runner import Queue, drain, run_source
-from pipelines.sync import QUEUED_TABLES, Progress, ResourceTable
+from pipelines.runner import drain, run_source
+from pipelines.sync import QUEUED_TABLES, Handoff, Progress, ResourceTable
 from tests.pipelines.conftest import QUICK, ScriptedSite, lake_rows, settings_for
 from tests.sandbox.running import RunningSandbox, running_sandbox
 
@@ -284,7 +284,7 @@ def test_extraction_stops_while_the_lake_is_slow() -> None:
     made = 0
     table = RowBuffer("site").take()
 
-    async def extract(state: dict[str, Any], tables: Queue) -> None:
+    async def extract(state: dict[str, Any], tables: Handoff) -> None:
         nonlocal made
         for _ in range(50):
             await tables.put(ResourceTable("issues", table))
@@ -305,7 +305,7 @@ def test_extraction_stops_while_the_lake_is_slow() -> None:
 def test_an_abandoned_extraction_ends() -> None:
     """When loading fails, the extraction behind it is cancelled and its thread is gone."""
 
-    async def extract(_: dict[str, Any], tables: Queue) -> None:
+    async def extract(_: dict[str, Any], tables: Handoff) -> None:
         while True:
             await tables.put(ResourceTable("issues", RowBuffer("site").take()))
 

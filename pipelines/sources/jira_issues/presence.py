@@ -71,18 +71,12 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
         (appeared, True, listing.started_at),
         (sorted(gone, key=int), False, finished_at),
     ):
-        for issue_id in ids:
-            sync.buffer("issue_presence").add(
-                Row(
-                    issue_id,
-                    sweep_id,
-                    listing.fetched_us,
-                    payload,
-                    us_of(source_at),
-                    is_present=is_present,
-                )
-            )
-        await sync.flush_full()
+        for part in chunks(ids, ISSUES_PER_REQUEST):
+            for issue_id in part:
+                fetched_us, source_us = listing.fetched_us, us_of(source_at)
+                row = Row(issue_id, sweep_id, fetched_us, payload, source_us, None, is_present)
+                sync.buffer("issue_presence").add(row)
+            await sync.flush_full()
     sync.record_sweep(
         "issue_presence",
         sweep_id,
