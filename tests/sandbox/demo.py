@@ -80,6 +80,7 @@ def _demonstrate(actions_per_year: int, *, serves: bool) -> None:
                 _print_questions(f"http://127.0.0.1:{port}", site_url)
                 if not is_first:
                     _run_audit_log(environment)
+                    _say(f"demo: http://127.0.0.1:{port} is up to date")
                 server.wait()
                 raise DemoError("`audit-log serve` ended by itself; its last line says why.")
 
