@@ -10,6 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from orchestration.publishing import LINK, POINTER, SNAPSHOTS
+from pipelines import lake
+from pipelines.client import Patience
+from pipelines.errors import BadResponseError
+from pipelines.runner import run_source
 from serve.app import create_app
 from serve.config import ServeSettings
 from tests.e2e.product import Product, marts
@@ -65,11 +69,6 @@ def no_project(sandbox: RunningSandbox) -> dict[str, str]:
     return {}
 
 
-def not_json(sandbox: RunningSandbox) -> dict[str, str]:
-    sandbox.break_json("/rest/api/3/issue/bulkfetch", times=20)
-    return {}
-
-
 def maintenance_page(sandbox: RunningSandbox) -> dict[str, str]:
     sandbox.break_json("/rest/api/3/*", times=20)
     return {}
@@ -81,7 +80,6 @@ def maintenance_page(sandbox: RunningSandbox) -> dict[str, str]:
         (wrong_token, "refused the account", "ATLASSIAN_API_TOKEN"),
         (site_down, "127.0.0.1", "ATLASSIAN_SITE_URL"),
         (no_project, "project", "Browse projects"),
-        (not_json, "JSON", "again"),
         (maintenance_page, "JSON", "ATLASSIAN_SITE_URL"),
     ],
 )
@@ -103,3 +101,28 @@ def test_trouble_is_one_clear_line_and_readers_keep_what_they_had(
     assert remedy in line
     assert "Traceback" not in ran.stdout
     assert what_readers_see(published.home) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ("jira_platform", "field"),
+        ("jira_issues", "search/jql"),
+        ("jira_issues", "issue/bulkfetch"),
+        ("jira_issues", "changelog/bulkfetch"),
+        ("jira_issues", "worklog/updated"),
+    ],
+)
+def test_a_body_that_is_not_json_fails_the_whole_sync(
+    tmp_path: Path, source: str, path: str
+) -> None:
+    with running_sandbox(days=2) as sandbox:
+        product = Product(tmp_path, sandbox)
+        product.sync()
+        before = lake.read_manifest(product.home)
+        sandbox.advance(60)
+        sandbox.break_json(f"/rest/api/3/{path}")
+        impatient = Patience(attempts=2, first_pause_seconds=0.01)
+        with pytest.raises(BadResponseError, match=rf"/rest/api/3/{path} is text/html, not JSON"):
+            run_source(source, product.settings(), patience=impatient)
+        assert lake.write_manifest(product.home) == before
