@@ -1,46 +1,66 @@
 -- As many actions as things that were seen: nothing is lost or doubled on the way to the marts.
-with actions as (
+with affected as (
+    select * from {{ ref('int_issues__affected') }}
+),
+
+issues as (
+    select * from {{ ref('stg_jira_issues__issues') }}
+    where issue_id in (select issue_id from affected)
+),
+
+comments as (
+    select * from {{ ref('stg_jira_issues__comments') }}
+    where issue_id in (select issue_id from affected)
+),
+
+worklogs as (
+    select * from {{ ref('stg_jira_issues__worklogs') }}
+    where issue_id in (select issue_id from affected)
+),
+
+changelogs as (
+    select * from {{ ref('stg_jira_issues__changelogs') }}
+    where issue_id in (select issue_id from affected)
+),
+
+actions as (
     select
         action_code,
         count(*) as action_count
     from {{ ref('fct_actions') }}
+    where issue_id in (select issue_id from affected)
     group by action_code
 ),
 
 expected as (
     select
         'ISSUE_CREATED' as action_code,
-        count(distinct (site_id, issue_id)) as action_count
-    from {{ ref('stg_jira_issues__issues') }}
+        count(distinct site_id || '/' || issue_id) as action_count
+    from issues
     where created_at is not null
     union all
     select
         'ISSUE_COMMENTED' as action_code,
-        count(distinct (site_id, comment_id)) as action_count
-    from {{ ref('stg_jira_issues__comments') }}
+        count(distinct site_id || '/' || comment_id) as action_count
+    from comments
     where created_at is not null
     union all
     select
         'COMMENT_UPDATED' as action_code,
         count(*) as action_count
-    from {{ ref('stg_jira_issues__comments') }}
+    from comments
     where updated_at > created_at
     union all
     select
         'WORKLOG_CREATED' as action_code,
-        count(distinct (site_id, worklog_id)) as action_count
-    from {{ ref('stg_jira_issues__worklogs') }}
+        count(distinct site_id || '/' || worklog_id) as action_count
+    from worklogs
     where created_at is not null
     union all
     select
-        'WORKLOG_DELETED' as action_code,
-        count(distinct (site_id, worklog_id)) as action_count
-    from {{ ref('stg_jira_issues__worklog_deletions') }}
-    union all
-    select
         'STATUS_CHANGED' as action_code,
-        coalesce(sum(len(list_filter(items, lambda item: lower(item.field_id) = 'status'))), 0) as action_count
-    from {{ ref('stg_jira_issues__changelogs') }}
+        coalesce(sum(len({{ items_of('items', ['status']) }})), 0) as action_count
+    from changelogs
 )
 
 select

@@ -1,10 +1,14 @@
 -- Every action says how many fields it changed; the changes are all there, and no others.
-with actions as (
+with affected as (
+    select * from {{ ref('int_issues__affected') }}
+),
+
+actions as (
     select
         action_id,
         change_count
     from {{ ref('fct_actions') }}
-    where change_count > 0
+    where change_count > 0 and issue_id in (select issue_id from affected)
 ),
 
 changes as (
@@ -12,6 +16,7 @@ changes as (
         action_id,
         count(*) as change_count
     from {{ ref('fct_action_changes') }}
+    where issue_id in (select issue_id from affected)
     group by action_id
 )
 

@@ -21,16 +21,21 @@ LOADS = 4
 
 
 def deal(random: Random, rows: Sequence[Row]) -> list[list[Row]]:
-    """Deal the rows out to loads: mostly in order, some late, some twice, in any order within."""
+    """Deal the rows out to loads: mostly in order, some late, some twice, in any order within.
+
+    The first load is large and the others are small, so that most of them touch few issues.
+    """
     loads: list[list[Row]] = [[] for _ in range(LOADS)]
+    sizes = (1.0, *(random.choice((0.02, 0.1, 0.5)) for _ in range(LOADS - 1)))
+    ends = [len(rows) * sum(sizes[: number + 1]) / sum(sizes) for number in range(LOADS)]
+    disorder = random.choice((0.0, 0.05, 0.3))
     for number, row in enumerate(rows):
-        regular = number * LOADS // len(rows)
-        load = random.randrange(LOADS) if random.random() < 0.25 else regular
-        loads[load].append(row)
-        if random.random() < 0.15:
+        regular = next(load for load, end in enumerate(ends) if number < end)
+        loads[random.randrange(LOADS) if random.random() < disorder else regular].append(row)
+        if random.random() < disorder:
             loads[random.randrange(LOADS)].append(row)
     for load in loads:
-        if random.random() < 0.5:
+        if random.random() < disorder:
             random.shuffle(load)
     return loads
 

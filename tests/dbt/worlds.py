@@ -234,7 +234,7 @@ class _Story:
         began = self.now()
         random = self.random
         for one in self.issues:
-            if one.is_deleted or random.random() < 0.3:
+            if one.is_deleted or random.random() < 0.5:
                 continue
             fetched = self.now()
             listed_files = [
@@ -320,7 +320,7 @@ class _Story:
 def story(random: Random, commands: int) -> list[Row]:
     """Return the rows that syncs wrote during a random story of so many commands."""
     told = _Story(random)
-    for number in range(1, random.randint(2, 5)):
+    for number in range(1, random.randint(3, 9)):
         told.issues.append(_Issue(100 + number, random.choice(list(PROJECTS)), number, told.now()))
     told.rows += link_types(told.now())
     for account in random.sample(PEOPLE, 2):

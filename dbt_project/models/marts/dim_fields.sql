@@ -2,22 +2,37 @@ with listed as (
     select * from {{ ref('int_fields__listed') }}
 ),
 
-observed as (
-    select * from {{ ref('int_labels__observed') }}
-    where kind = 'field'
+-- Fields that were deleted before the first listing, and system fields that no listing holds.
+unlisted as (
+    select
+        site_id,
+        field_id,
+        field_name,
+        max(occurred_at) as observed_at
+    from {{ ref('fct_action_changes') }}
+    where field_id not in (select listed.field_id from listed)
+    group by all
 ),
 
 final as (
     select
-        coalesce(listed.field_id, observed.object_id) as field_id,
-        coalesce(listed.field_name, observed.label) as field_name,
-        coalesce(listed.is_custom, starts_with(observed.object_id, 'customfield_')) as is_custom,
-        listed.field_type,
-        -- System fields such as Link or Key occur in histories only; they are not deleted.
-        coalesce(listed.is_deleted, starts_with(observed.object_id, 'customfield_')) as is_deleted,
-        coalesce(listed.site_id, observed.site_id) as site_id
+        field_id,
+        field_name,
+        is_custom,
+        field_type,
+        is_deleted,
+        site_id
     from listed
-    full outer join observed on listed.site_id = observed.site_id and listed.field_id = observed.object_id
+    union all
+    select
+        field_id,
+        max_by(field_name, (observed_at, field_name)) as field_name,
+        starts_with(field_id, 'customfield_') as is_custom,
+        cast(null as varchar) as field_type,
+        starts_with(field_id, 'customfield_') as is_deleted,
+        site_id
+    from unlisted
+    group by site_id, field_id
 )
 
 select * from final

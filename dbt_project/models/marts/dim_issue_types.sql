@@ -15,7 +15,10 @@ final as (
         coalesce(listed.is_deleted, true) as is_deleted,
         coalesce(listed.site_id, observed.site_id) as site_id
     from listed
-    full outer join observed on listed.site_id = observed.site_id and listed.issue_type_id = observed.object_id
+    full outer join observed
+        on
+            listed.site_id = observed.site_id
+            and listed.issue_type_id = observed.object_id
 )
 
 select * from final

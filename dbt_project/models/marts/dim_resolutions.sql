@@ -7,14 +7,40 @@ observed as (
     where kind = 'resolution'
 ),
 
+changed as (
+    {{ labels_in_changes(ref('fct_action_changes'), 'resolution') }}
+),
+
+resolutions as (
+    select
+        site_id,
+        resolution_id
+    from listed
+    union
+    select
+        site_id,
+        object_id as resolution_id
+    from observed
+    union
+    select
+        site_id,
+        object_id as resolution_id
+    from changed
+),
+
 final as (
     select
-        coalesce(listed.resolution_id, observed.object_id) as resolution_id,
-        coalesce(listed.resolution_name, observed.label) as resolution_name,
+        resolutions.resolution_id,
+        coalesce(listed.resolution_name, observed.label, changed.label) as resolution_name,
         coalesce(listed.is_deleted, true) as is_deleted,
-        coalesce(listed.site_id, observed.site_id) as site_id
-    from listed
-    full outer join observed on listed.site_id = observed.site_id and listed.resolution_id = observed.object_id
+        resolutions.site_id
+    from resolutions
+    left join listed
+        on resolutions.site_id = listed.site_id and resolutions.resolution_id = listed.resolution_id
+    left join observed
+        on resolutions.site_id = observed.site_id and resolutions.resolution_id = observed.object_id
+    left join changed
+        on resolutions.site_id = changed.site_id and resolutions.resolution_id = changed.object_id
 )
 
 select * from final

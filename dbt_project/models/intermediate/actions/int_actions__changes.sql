@@ -33,7 +33,8 @@ items as (
         item.promoted_code as action_code,
         cast(item.item_index as varchar) as item_key
     from promoted
-    where not (starts_with(item.promoted_code, 'ISSUELINK_') or starts_with(item.promoted_code, 'ATTACHMENT_'))
+    where
+        not (starts_with(item.promoted_code, 'ISSUELINK_') or starts_with(item.promoted_code, 'ATTACHMENT_'))
     union all
     select
         remaining.*,

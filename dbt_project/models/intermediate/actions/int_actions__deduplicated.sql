@@ -14,8 +14,7 @@ told_once as (
 -- The same event gives the same key whichever source tells of it: who knows the actor is believed,
 -- and the first to tell counts as the time of recording.
 merged as (
-    select
-        * replace (min(recorded_at) over action as recorded_at)
+    select * replace (min(recorded_at) over action as recorded_at)
     from {{ ref('int_actions__unioned') }}
     where action_code in (select action_code from told_by_several)
     window action as (partition by site_id, event_key, action_code, item_key)

@@ -7,9 +7,9 @@ issues as (
     where issue_id in (select issue_id from affected)
 ),
 
-changelogs as (
-    select * from {{ ref('stg_jira_issues__changelogs') }}
-    where issue_id in (select issue_id from affected)
+attachment_items as (
+    select * from {{ ref('int_changelog_items__structural') }}
+    where field_id = 'attachment' and issue_id in (select issue_id from affected)
 ),
 
 mappings as (
@@ -46,18 +46,6 @@ listed as (
     group by site_id, issue_id, attachment.attachment_id
 ),
 
-attachment_items as (
-    select
-        site_id,
-        issue_id,
-        author.account_id as actor_account_id,
-        occurred_at,
-        fetched_at,
-        history_id,
-        {{ each(items_of('items', ['attachment'])) }} as item
-    from changelogs
-),
-
 items as (
     select
         attachment_items.site_id,
@@ -67,11 +55,11 @@ items as (
         attachment_items.fetched_at,
         attachment_items.history_id,
         item_mappings.action_code,
-        coalesce(attachment_items.item.new_id, attachment_items.item.old_id) as attachment_id,
-        attachment_items.item.old_text as old_file_name,
-        attachment_items.item.new_text as new_file_name
+        coalesce(attachment_items.new_id, attachment_items.old_id) as attachment_id,
+        attachment_items.old_text as old_file_name,
+        attachment_items.new_text as new_file_name
     from attachment_items
-    inner join item_mappings on {{ change_kind('attachment_items.item') }} = item_mappings.condition
+    inner join item_mappings on attachment_items.change_kind = item_mappings.condition
 ),
 
 evidence as (

@@ -43,7 +43,8 @@ final as (
         coalesce(item.new_text, item.new_id) as new_value,
         1 as change_count
     from promoted
-    where not (starts_with(item.promoted_code, 'ISSUELINK_') or starts_with(item.promoted_code, 'ATTACHMENT_'))
+    where
+        not (starts_with(item.promoted_code, 'ISSUELINK_') or starts_with(item.promoted_code, 'ATTACHMENT_'))
     union all
     select
         changelogs.site_id,

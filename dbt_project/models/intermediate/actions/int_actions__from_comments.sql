@@ -44,7 +44,9 @@ first_versions as (
 latest_listings as (
     select *
     from listings
-    qualify row_number() over (partition by site_id, issue_id order by listed_at desc, fetched_at desc, version desc) = 1
+    qualify row_number() over (
+        partition by site_id, issue_id order by listed_at desc, fetched_at desc, version desc
+    ) = 1
 ),
 
 listed as (
@@ -78,7 +80,10 @@ missing as (
             last_updated_at as seen_at
         from first_versions
     ) as seen
-    inner join latest_listings on seen.site_id = latest_listings.site_id and seen.issue_id = latest_listings.issue_id
+    inner join latest_listings
+        on
+            seen.site_id = latest_listings.site_id
+            and seen.issue_id = latest_listings.issue_id
     where not list_contains(latest_listings.comment_ids, seen.comment_id)
     group by seen.site_id, seen.issue_id, seen.comment_id
 ),

@@ -32,9 +32,11 @@ resolved as (
         partition by ends.site_id, ends.history_id, ends.item_index
         order by
             issue_keys.valid_from_at <= ends.occurred_at desc nulls last,
-            case when issue_keys.valid_from_at <= ends.occurred_at then issue_keys.valid_from_at end desc nulls last,
-            issue_keys.valid_from_at,
-            issue_keys.issue_id
+            case
+                when issue_keys.valid_from_at <= ends.occurred_at then issue_keys.valid_from_at
+            end desc nulls last,
+            issue_keys.valid_from_at asc,
+            issue_keys.issue_id asc
     ) = 1
 ),
 
@@ -113,7 +115,8 @@ paired as (
         min(fetched_at) over (partition by site_id, link_key, action_code, ordinal) as first_fetched_at
     from numbered
     qualify row_number() over (
-        partition by site_id, link_key, action_code, ordinal order by is_source desc, occurred_at, history_id, item_index
+        partition by site_id, link_key, action_code, ordinal
+        order by is_source desc, occurred_at asc, history_id asc, item_index asc
     ) = 1
 ),
 
@@ -140,6 +143,9 @@ final as (
         new_value,
         0 as change_count
     from paired
+    -- What is new about a link makes both of its issues affected: if this one is not, the action
+    -- stands as it is.
+    where issue_id in (select issue_id from affected)
 )
 
 select * from final

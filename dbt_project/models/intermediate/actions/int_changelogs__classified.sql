@@ -8,10 +8,11 @@ changelogs as (
 ),
 
 promotions as (
-    select coalesce(
-        map_from_entries(list((substr(raw_event, 11) || ':' || condition, action_code))),
-        map()
-    ) as code_by_field_and_kind
+    select
+        coalesce(
+            map_from_entries(list((substr(raw_event, 11) || ':' || condition, action_code))),
+            map()
+        ) as code_by_field_and_kind
     from {{ ref('action_mappings') }}
     where source = 'jira_issues' and starts_with(raw_event, 'changelog.')
 ),

@@ -12,7 +12,10 @@ processed as (
         build_id,
         count(distinct model) as model_count
     from marts.elt_state.processed_builds
-    where model in ('{{ consumers | join("', '") }}')
+    where
+        model in (
+            '{{ consumers | join("', '") }}'
+        )
     group by build_id
 ),
 

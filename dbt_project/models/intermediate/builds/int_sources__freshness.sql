@@ -40,7 +40,9 @@ final as (
         totals.last_success_at,
         totals.last_run_id,
         newest.newest_source_at,
-        cast(greatest(epoch_ms(totals.last_success_at) - epoch_ms(newest.newest_source_at), 0) / 1000 as bigint) as lag_seconds,
+        cast(
+            greatest(epoch_ms(totals.last_success_at) - epoch_ms(newest.newest_source_at), 0) / 1000 as bigint
+        ) as lag_seconds,
         cast(totals.row_count as bigint) as row_count,
         cast(totals.request_count as bigint) as request_count,
         cast(coalesce(quarantined_records.quarantined_count, 0) as bigint) as quarantined_count

@@ -19,7 +19,9 @@ deletions as (
 latest as (
     select *
     from issues
-    qualify row_number() over (partition by site_id, issue_id order by updated_at desc, fetched_at desc, version desc) = 1
+    qualify row_number() over (
+        partition by site_id, issue_id order by updated_at desc, fetched_at desc, version desc
+    ) = 1
 ),
 
 creations as (
@@ -76,7 +78,10 @@ final as (
         latest.site_id
     from latest
     inner join creations on latest.site_id = creations.site_id and latest.issue_id = creations.issue_id
-    left join current_keys on latest.site_id = current_keys.site_id and latest.issue_id = current_keys.issue_id
+    left join current_keys
+        on
+            latest.site_id = current_keys.site_id
+            and latest.issue_id = current_keys.issue_id
     left join former_keys on latest.site_id = former_keys.site_id and latest.issue_id = former_keys.issue_id
     left join deletions on latest.site_id = deletions.site_id and latest.issue_id = deletions.issue_id
 )

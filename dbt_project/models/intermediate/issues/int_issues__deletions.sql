@@ -15,7 +15,9 @@ issues as (
 latest as (
     select *
     from presence
-    qualify row_number() over (partition by site_id, issue_id order by observed_at desc, fetched_at desc, version desc) = 1
+    qualify row_number() over (
+        partition by site_id, issue_id order by observed_at desc, fetched_at desc, version desc
+    ) = 1
 ),
 
 seen as (

@@ -9,21 +9,6 @@ with issues as (
     select * from {{ ref('stg_jira_issues__issues') }}
 ),
 
-changelogs as (
-    select * from {{ ref('stg_jira_issues__changelogs') }}
-),
-
-key_items as (
-    select
-        site_id,
-        issue_id,
-        occurred_at,
-        history_id,
-        build_id,
-        {{ each(items_of('items', ['key'])) }} as item
-    from changelogs
-),
-
 moved as (
     select
         site_id,
@@ -31,9 +16,10 @@ moved as (
         occurred_at,
         history_id,
         build_id,
-        item.old_text as old_key,
-        item.new_text as new_key
-    from key_items
+        old_text as old_key,
+        new_text as new_key
+    from {{ ref('int_changelog_items__structural') }}
+    where field_id = 'key'
 ),
 
 affected as (
@@ -118,10 +104,11 @@ periods as (
         issue_id,
         issue_key,
         starts_at,
-        row_number() over (partition by site_id, issue_id order by starts_at, history_id nulls last, step) as period,
-        lead(starts_at) over (partition by site_id, issue_id order by starts_at, history_id nulls last, step) as ends_at
+        row_number() over issue_time as period,
+        lead(starts_at) over issue_time as ends_at
     from ordered
     where previous_key is distinct from issue_key
+    window issue_time as (partition by site_id, issue_id order by starts_at, history_id nulls last, step)
 ),
 
 created as (

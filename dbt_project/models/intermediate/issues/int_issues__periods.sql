@@ -2,37 +2,27 @@ with affected as (
     select * from {{ ref('int_issues__affected') }}
 ),
 
-all_keys as (
-    select * from {{ ref('int_issues__keys') }}
-),
-
-link_ends as (
-    select * from {{ ref('int_links__ends') }}
-),
-
--- A link of an affected issue is computed anew also when the other issue is the one that tells it.
-told as (
-    select issue_id from affected
-    union
-    select link_ends.issue_id
-    from link_ends
-    inner join all_keys on link_ends.site_id = all_keys.site_id and link_ends.other_key = all_keys.issue_key
-    where all_keys.issue_id in (select issue_id from affected)
-),
-
 issues as (
     select * from {{ ref('stg_jira_issues__issues') }}
-    where issue_id in (select issue_id from told)
+    where issue_id in (select issue_id from affected)
 ),
 
-changelogs as (
-    select * from {{ ref('stg_jira_issues__changelogs') }}
-    where issue_id in (select issue_id from told)
+moves as (
+    select
+        site_id,
+        issue_id,
+        occurred_at,
+        history_id,
+        field_id = 'project' as is_project,
+        old_id,
+        new_id
+    from {{ ref('int_changelog_items__structural') }}
+    where field_id in ('project', 'issuetype') and issue_id in (select issue_id from affected)
 ),
 
 issue_keys as (
-    select * from all_keys
-    where is_current and issue_id in (select issue_id from told)
+    select * from {{ ref('int_issues__keys') }}
+    where is_current and issue_id in (select issue_id from affected)
 ),
 
 latest as (
@@ -43,32 +33,9 @@ latest as (
         issue_type_id,
         security_level_id
     from issues
-    qualify
-        row_number()
-            over (partition by site_id, issue_id order by updated_at desc, fetched_at desc, version desc)
-        = 1
-),
-
-move_items as (
-    select
-        site_id,
-        issue_id,
-        occurred_at,
-        history_id,
-        {{ each(items_of('items', ['project', 'issuetype'])) }} as item
-    from changelogs
-),
-
-moves as (
-    select
-        site_id,
-        issue_id,
-        occurred_at,
-        history_id,
-        lower(item.field_id) = 'project' as is_project,
-        item.old_id,
-        item.new_id
-    from move_items
+    qualify row_number() over (
+        partition by site_id, issue_id order by updated_at desc, fetched_at desc, version desc
+    ) = 1
 ),
 
 -- Every issue begins before all time; each instant at which its project or type changed begins

@@ -10,22 +10,7 @@ worklogs as (
     from {{ ref('stg_jira_issues__worklogs') }}
 ),
 
-changelogs as (
-    select * from {{ ref('stg_jira_issues__changelogs') }}
-),
-
 -- Only the issue's history tells who deleted a worklog.
-worklog_items as (
-    select
-        site_id,
-        issue_id,
-        history_id,
-        occurred_at,
-        author.account_id as actor_account_id,
-        {{ each(items_of('items', ['worklogid'])) }} as item
-    from changelogs
-),
-
 removals as (
     select
         site_id,
@@ -33,9 +18,9 @@ removals as (
         history_id,
         occurred_at,
         actor_account_id,
-        item.old_id as worklog_id
-    from worklog_items
-    where item.old_id is not null and item.new_id is null
+        old_id as worklog_id
+    from {{ ref('int_changelog_items__structural') }}
+    where field_id = 'worklogid' and change_kind = 'cleared'
 ),
 
 first_told as (
@@ -61,7 +46,9 @@ nearest as (
         on first_told.site_id = removals.site_id and first_told.worklog_id = removals.worklog_id
     qualify row_number() over (
         partition by first_told.site_id, first_told.worklog_id
-        order by abs(epoch_ms(removals.occurred_at) - epoch_ms(first_told.deleted_at)) nulls last, removals.history_id
+        order by
+            abs(epoch_ms(removals.occurred_at) - epoch_ms(first_told.deleted_at)) nulls last,
+            removals.history_id
     ) = 1
 ),
 

@@ -1,7 +1,11 @@
 {{ config(materialized='table') }}
 
 with users as (
-    select * from {{ ref('stg_jira_platform__users') }}
+    select distinct
+        site_id,
+        account_id
+    from {{ ref('stg_jira_platform__users') }}
+    where is_present
 ),
 
 issues as (
@@ -29,7 +33,7 @@ attachments as (
 ),
 
 people as (
-    {% for relation, column, seen_at in [
+    {% for relation, person, seen_at in [
         ('issues', 'creator', 'updated_at'),
         ('issues', 'reporter', 'updated_at'),
         ('issues', 'assignee', 'updated_at'),
@@ -38,44 +42,41 @@ people as (
         ('comments', 'update_author', 'updated_at'),
         ('worklogs', 'author', 'updated_at'),
         ('worklogs', 'update_author', 'updated_at'),
+        ('attachments', 'attachment.author', 'updated_at'),
     ] %}
         select
             site_id,
-            {{ column }}.account_id as account_id,
-            {{ column }} as person,
-            {{ seen_at }} as seen_at
+            {{ person }} as person,
+            max({{ seen_at }}) as last_seen_at
         from {{ relation }}
-        union all
+        group by all
+        {{ 'union all' if not loop.last }}
     {% endfor %}
-    select
-        site_id,
-        attachment.author.account_id as account_id,
-        attachment.author as person,
-        updated_at as seen_at
-    from attachments
 ),
 
 unlisted as (
-    select * from people
-    where
-        account_id is not null
-        and not exists (
-            select 1 from users
-            where users.site_id = people.site_id and users.account_id = people.account_id and users.is_present
-        )
+    select
+        people.site_id,
+        people.person,
+        people.last_seen_at
+    from people
+    left join users on people.site_id = users.site_id and people.person.account_id = users.account_id
+    where people.person is not null and users.account_id is null
 ),
 
 final as (
     select
         site_id,
-        account_id,
-        person.display_name as display_name,
-        person.email_address as email_address,
-        person.account_type as account_type,
-        person.avatar_url as avatar_url,
-        person.is_active as is_active
+        person.account_id,
+        person.display_name,
+        person.email_address,
+        person.account_type,
+        person.avatar_url,
+        person.is_active
     from unlisted
-    qualify row_number() over (partition by site_id, account_id order by seen_at desc, person) = 1
+    qualify row_number() over (
+        partition by site_id, person.account_id order by last_seen_at desc, person desc
+    ) = 1
 )
 
 select * from final
