@@ -30,6 +30,7 @@ from pipelines.errors import (
     BadResponseError,
     ConfigurationError,
     NotFoundError,
+    NotJsonError,
     PermissionDeniedError,
     PipelineError,
     RequestRefusedError,
@@ -321,7 +322,8 @@ class SiteClient:
             raise _Retry(self._unreachable("it does not accept or keep connections")) from error
         self._check_status(response, payload, endpoint, server_time)
         if "json" not in response.content_type:
-            raise _Retry(_bad_response(endpoint, f"is {response.content_type}, not JSON"))
+            wrong = f"is {response.content_type}, not JSON"
+            raise _Retry(_bad_response(endpoint, wrong, NotJsonError))
         try:
             content = self._decode(payload, decode, endpoint)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -410,8 +412,10 @@ async def _read_whole(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(chunks)
 
 
-def _bad_response(endpoint: str, what: str) -> BadResponseError:
-    return BadResponseError(
+def _bad_response(
+    endpoint: str, what: str, kind: type[BadResponseError] = BadResponseError
+) -> BadResponseError:
+    return kind(
         f"The answer to {endpoint} {what}.",
         "The site may be under maintenance, or a proxy may stand in between; "
         "open ATLASSIAN_SITE_URL in a browser and try again.",

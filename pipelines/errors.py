@@ -51,6 +51,10 @@ class BadResponseError(PipelineError):
     """The site's answer is not the complete JSON document it should be."""
 
 
+class NotJsonError(BadResponseError):
+    """The answer is a page meant for people: of a proxy, a login or a maintenance."""
+
+
 class WrongSiteError(PipelineError):
     """The site is not the one whose data this home already holds."""
 

@@ -70,10 +70,17 @@ class Handoff:
         self._free = asyncio.Semaphore(length)
         self._items: SimpleQueue[ResourceTable | None] = SimpleQueue()
 
-    async def put(self, item: ResourceTable) -> None:
-        """Hand a table over; waits while the queue is full."""
+    async def put(self, make: Callable[[], ResourceTable | None]) -> None:
+        """Hand over what `make` returns, unless it is None; waits while the queue is full.
+
+        The table is made after the wait: many who wait must not hold a table each.
+        """
         await self._free.acquire()
-        self._items.put(item)
+        item = make()
+        if item is None:
+            self._free.release()
+        else:
+            self._items.put(item)
 
     def close(self) -> None:
         """Say that nothing more comes."""
@@ -130,12 +137,17 @@ class Sync:
     async def flush_all(self) -> None:
         """Send off every buffer that holds anything."""
         for resource, buffer in [*self._buffers.items()]:
-            if len(buffer):
-                await self._send(resource, buffer)
+            await self._send(resource, buffer)
 
     async def _send(self, resource: str, buffer: RowBuffer) -> None:
-        self.rows[resource] += len(buffer)
-        await self.tables.put(ResourceTable(resource, buffer.take()))
+        def table() -> ResourceTable | None:
+            # another coroutine may have sent these rows while this one waited
+            if not len(buffer):
+                return None
+            self.rows[resource] += len(buffer)
+            return ResourceTable(resource, buffer.take())
+
+        await self.tables.put(table)
 
     def read_records(
         self,

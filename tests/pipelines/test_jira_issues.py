@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.errors import PermissionDeniedError
 from pipelines.runner import SyncReport, run_source
 from tests.pipelines.conftest import QUICK, lake_rows, settings_for
 from tests.sandbox.render import INLINE_LIMIT
@@ -190,6 +191,41 @@ def test_an_invisible_project_is_no_deletion_and_comes_back(
     sandbox.advance(minutes=30)
     assert sync(sandbox, home).warnings == []
     assert ids(home, "issues") >= {str(number) for number in world.issues}
+    assert sync(sandbox, home).mode == "full", "what happened meanwhile is read too"
+    assert sync(sandbox, home).mode == "incremental"
+
+
+def test_an_account_that_sees_no_project_is_told_so(sandbox: RunningSandbox, home: Path) -> None:
+    for project in list(sandbox.site.world.projects.values()):
+        sandbox.hide_project(project.key)
+    with pytest.raises(PermissionDeniedError, match="no project.*Browse projects"):
+        sync(sandbox, home)
+    assert lake_rows(home, "jira_issues", "runs") == []
+
+
+def test_the_window_of_a_deletion_allows_for_the_lag_of_the_index(home: Path) -> None:
+    """A sweep right after a deletion still lists the issue."""
+
+    def delete_five(world: World, now: int) -> None:
+        for _ in range(5):
+            world.delete_issue(now, world.me, some_issue(world))
+
+    with running_sandbox(days=5, max_lag_minutes=9) as running:
+        sync(running, home)
+        running.advance(minutes=30)
+        running.do(delete_five)
+        sync(running, home)
+        running.advance(minutes=10)
+        last = sync(running, home)
+    deleted_at = START + timedelta(minutes=30)
+    tombstones = [
+        row for row in lake_rows(home, "jira_issues", "issue_presence") if not row["is_present"]
+    ]
+    assert len(tombstones) == 5
+    assert last.rows.get("issue_presence"), "the sweep right after the deletion missed them all"
+    for tombstone in tombstones:
+        begin = datetime.fromisoformat(json.loads(tombstone["payload"])["previous_sweep_at"])
+        assert begin <= deleted_at <= tombstone["source_at"]
 
 
 def test_issues_that_come_into_view_unchanged_are_fetched(

@@ -287,7 +287,7 @@ def test_extraction_stops_while_the_lake_is_slow() -> None:
     async def extract(state: dict[str, Any], tables: Handoff) -> None:
         nonlocal made
         for _ in range(50):
-            await tables.put(ResourceTable("issues", table))
+            await tables.put(lambda: ResourceTable("issues", table))
             made += 1
         state["done"] = True
 
@@ -304,10 +304,11 @@ def test_extraction_stops_while_the_lake_is_slow() -> None:
 
 def test_an_abandoned_extraction_ends() -> None:
     """When loading fails, the extraction behind it is cancelled and its thread is gone."""
+    table = RowBuffer("site").take()
 
     async def extract(_: dict[str, Any], tables: Handoff) -> None:
         while True:
-            await tables.put(ResourceTable("issues", RowBuffer("site").take()))
+            await tables.put(lambda: ResourceTable("issues", table))
 
     before = threading.active_count()
     tables = drain({}, extract)

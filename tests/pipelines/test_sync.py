@@ -71,6 +71,33 @@ def test_a_resource_may_begin_while_others_wait_for_the_lake(
     assert asyncio.run(run()) == ["issues", "comments"]
 
 
+def test_those_who_wait_for_the_lake_hold_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.sync.TABLE_ROWS", 2)
+
+    async def run() -> tuple[int, list[int]]:
+        sync = make_sync(queue=1)
+        buffer = sync.buffer("issues")
+
+        async def work() -> None:
+            for _ in range(2):
+                buffer.add(Row("1", "v", 0, b"{}"))
+            await sync.flush_full()
+
+        workers = [asyncio.create_task(work()) for _ in range(10)]
+        await asyncio.sleep(0.01)
+        waiting = len(buffer)
+        items = sync.tables.take_all(asyncio.get_running_loop())
+        first = next(items)
+        await asyncio.sleep(0.01)  # the next in line sends what all of them added
+        second = next(items)
+        await asyncio.gather(*workers)
+        return waiting, [first.table.num_rows, second.table.num_rows]
+
+    waiting, sizes = asyncio.run(run())
+    assert waiting == 18
+    assert sizes == [2, 18]
+
+
 RECORD = st.one_of(
     st.just(b'{"id":"%d"}'),
     st.sampled_from(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from pipelines.client import Answer, Patience
-from pipelines.errors import BadResponseError, SiteFailingError
+from pipelines.errors import BadResponseError, NotJsonError, SiteFailingError
 from pipelines.paging import for_each
 from pipelines.rows import Row, at_us, decode_record, id_of, time_us, version_at
 from pipelines.sources.jira_issues.comments import CommentField, add_comments, read_all_comments
@@ -54,7 +54,8 @@ def decode_bulk(body: bytes) -> BulkIssues:
 async def fetch_issues(sync: Sync, ids: list[str]) -> set[str]:
     """Fetch issues with all fields; return the ids the site could not send now.
 
-    Raises SiteFailingError or BadResponseError when that is more than a few issues.
+    Raises SiteFailingError or BadResponseError when that is more than a few issues, NotJsonError
+    when the site does not speak JSON at all.
     """
     failed: set[str] = set()
     done = 0
@@ -86,6 +87,8 @@ async def _fetch_part(
             body={"issueIdsOrKeys": part, "fields": ["*all"]},
             patience=patience,
         )
+    except NotJsonError:
+        raise  # no issue makes the site answer with a page
     except (SiteFailingError, BadResponseError):
         if len(failed) >= BROKEN_ISSUES_LIMIT:
             raise

@@ -6,13 +6,15 @@ live, and asking for the issue itself finds nothing. Everything else leaves it a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 import msgspec
 from ulid import ULID
 
 from pipelines.client import Answer, server_time_after
+from pipelines.errors import PermissionDeniedError
 from pipelines.lake import payloads
 from pipelines.paging import OffsetPage, complete, offset_pages
 from pipelines.rows import BadRecordError, Row, decode_record, id_of, us_of, version_at
@@ -22,6 +24,7 @@ from pipelines.sync import Sync, chunks
 
 PROJECTS = "/rest/api/3/project/search"
 PROJECTS_PER_PAGE = 100
+NAMED_PROJECTS = 5
 
 
 class _Identity(msgspec.Struct):
@@ -48,7 +51,9 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
     stored = sync.last_versions("issue_presence")
     present = {issue_id for issue_id, seen in stored.items() if seen.is_present}
     known = present | (sync.last_versions("issues").keys() - stored.keys())
-    missing = await _in_visible_projects(sync, known - listing.ids)
+    places = _projects_of(sync, known - listing.ids)
+    hidden = await _hidden_projects(sync, places)
+    missing = {issue_id: place for issue_id, place in places.items() if place not in hidden}
     held_back = sync.shrank("issue_presence", len(missing), len(known))
     if listing.unreadable and missing:
         sync.warn(
@@ -60,12 +65,8 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
     gone: set[str] = set()
     if missing and not held_back:
         gone, finished_at = await _confirm(sync, missing, finished_at)
-    content = {
-        "sweep_id": sweep_id,
-        "previous_sweep_at": sync.state.get("last_sweep_at"),
-        "project_visible": True,
-    }
-    payload = msgspec.json.encode(content)
+    was_hidden: dict[str, str | None] = sync.state.get("hidden_projects", {})
+    last_sweep_at = sync.state.get("last_sweep_at")
     appeared = sorted(listing.ids - present, key=int)
     for ids, is_present, source_at in (
         (appeared, True, listing.started_at),
@@ -73,6 +74,14 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
     ):
         for part in chunks(ids, ISSUES_PER_REQUEST):
             for issue_id in part:
+                content = {
+                    "sweep_id": sweep_id,
+                    "previous_sweep_at": _surely_listed_at(
+                        sync, was_hidden.get(missing.get(issue_id, ""), last_sweep_at)
+                    ),
+                    "project_visible": True,
+                }
+                payload = msgspec.json.encode(content)
                 fetched_us, source_us = listing.fetched_us, us_of(source_at)
                 row = Row(issue_id, sweep_id, fetched_us, payload, source_us, None, is_present)
                 sync.buffer("issue_presence").add(row)
@@ -89,29 +98,57 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
         held_back=held_back,
     )
     sync.state["issue_count"] = len(listing.ids)
+    sync.state["hidden_projects"] = {
+        place: was_hidden.get(place, last_sweep_at) for place in sorted(hidden)
+    }
+    if was_hidden.keys() - hidden:
+        # Nobody told what happened in a project while it was hidden: the next sync reads all.
+        sync.state.pop("last_full_at", None)
     if not held_back:
         sync.state["last_sweep_at"] = version_at(listing.started_at)
 
 
-async def _in_visible_projects(sync: Sync, ids: Iterable[str]) -> set[str]:
-    """Return those of `ids` whose project is in a complete listing of live projects now."""
-    projects: dict[str, str] = {}
+async def require_a_project(sync: Sync) -> None:
+    """Raise PermissionDeniedError when the account sees no project: then it sees no issue."""
+    if not await complete(lambda: _visible_projects(sync), "projects"):
+        raise PermissionDeniedError(
+            "The account sees no project, so it sees no issue.",
+            "Give it the permission Browse projects in every project that is to be logged.",
+        )
+
+
+def _projects_of(sync: Sync, ids: Iterable[str]) -> dict[str, str]:
+    """Return the project of each of `ids`, as last read; an unreadable one proves nothing."""
+    places: dict[str, str] = {}
     for issue_id, payload in payloads(sync.home, sync.source, "issues", ids):
-        try:
-            projects[issue_id] = id_of(decode_record(payload, _IssueInProject).fields.project.id)
-        except BadRecordError:
-            continue  # no readable project: nothing can be proved about this issue
-    if not projects:
+        with suppress(BadRecordError):
+            places[issue_id] = id_of(decode_record(payload, _IssueInProject).fields.project.id)
+    return places
+
+
+async def _hidden_projects(sync: Sync, places: Mapping[str, str]) -> set[str]:
+    """Return the projects of missing issues that a complete listing of live projects lacks."""
+    if not places:
         return set()
     visible = await complete(lambda: _visible_projects(sync), "projects")
-    hidden = {project for project in projects.values() if project not in visible}
+    hidden = set(places.values()) - visible
     if hidden:
-        count = sum(project in hidden for project in projects.values())
+        count = sum(place in hidden for place in places.values())
+        names = ", ".join(sorted(hidden, key=int)[:NAMED_PROJECTS])
         sync.warn(
-            f"{count} issues of {len(hidden)} projects are not visible any more. They are not "
-            "counted as deleted; if the projects still exist, give the account Browse projects."
+            f"{count} issues of {len(hidden)} projects (ids {names}) are not visible any more: "
+            "the projects are archived or deleted, or the account lacks Browse projects there. "
+            "They are not counted as deleted."
         )
-    return {issue_id for issue_id, project in projects.items() if project in visible}
+    return hidden
+
+
+def _surely_listed_at(sync: Sync, sweep_at: str | None) -> str | None:
+    """Return since when an issue listed by a sweep may be gone: a search index lags behind."""
+    if sweep_at is None:
+        return None
+    lag = timedelta(minutes=sync.settings.overlap_minutes)
+    return version_at(datetime.fromisoformat(sweep_at) - lag)
 
 
 async def _visible_projects(sync: Sync) -> set[str]:
@@ -134,10 +171,12 @@ def _decode_projects(body: bytes) -> OffsetPage:
     return OffsetPage(page.values, page.total, page.is_last)
 
 
-async def _confirm(sync: Sync, ids: set[str], finished_at: datetime) -> tuple[set[str], datetime]:
+async def _confirm(
+    sync: Sync, ids: Iterable[str], finished_at: datetime
+) -> tuple[set[str], datetime]:
     """Ask for each missing issue; return those that are gone, and the server time after that."""
     gone = set(ids)
-    for part in chunks(sorted(ids, key=int), ISSUES_PER_REQUEST):
+    for part in chunks(sorted(gone, key=int), ISSUES_PER_REQUEST):
         answer = await sync.client.post(
             BULK_FETCH, decode_bulk, body={"issueIdsOrKeys": part, "fields": ["id"]}
         )

@@ -10,7 +10,7 @@ from pipelines.rows import version_at
 from pipelines.sources.jira_issues.changelogs import fetch_changelogs
 from pipelines.sources.jira_issues.issues import fetch_issues
 from pipelines.sources.jira_issues.listing import high_water, list_changed, list_everything
-from pipelines.sources.jira_issues.presence import reconcile
+from pipelines.sources.jira_issues.presence import reconcile, require_a_project
 from pipelines.sources.jira_issues.worklogs import fetch_deletions, fetch_worklogs
 from pipelines.sync import Sync
 from pipelines.windows import Window, choose_window
@@ -37,6 +37,8 @@ async def traverse(sync: Sync) -> None:
         ids |= (await list_changed(sync, window.updated_from)).ids
     if window.mode == "full" or window.reconcile:
         everything = await list_everything(sync)
+        if not everything.ids:
+            await require_a_project(sync)
         ids &= everything.ids
         ids |= everything.ids if window.mode == "full" else never_fetched(sync, everything.ids)
         if window.reconcile:
