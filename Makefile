@@ -28,7 +28,7 @@ lint: setup
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@.venv/bin/lint-imports
-	@$(PY) -m sqlfluff lint --nofail-parse-errors=false dbt_project/models dbt_project/tests
+	@$(PY) -m sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
 
 typecheck: setup
 	@echo "== types: mypy --strict"

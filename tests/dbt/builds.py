@@ -62,7 +62,9 @@ def parsed_manifest(home: Path) -> Manifest:
     return cast("Manifest", result.result)
 
 
-def build(home: Path, manifest: Manifest, *, tests: bool = False, full_refresh: bool = False) -> None:
+def build(
+    home: Path, manifest: Manifest, *, tests: bool = False, full_refresh: bool = False
+) -> None:
     """Build all seeds and models, with their data tests or without; fail with dbt's own words."""
     left_out = ["unit_test"] if tests else ["unit_test", "test"]
     arguments = [f"--exclude-resource-type={kind}" for kind in left_out]

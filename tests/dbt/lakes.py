@@ -20,18 +20,17 @@ import pyarrow.parquet as pq
 SITE = "tiny.atlassian.net"
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
-SCHEMA = pa.schema(
-    [
-        pa.field("site_id", pa.string(), nullable=False),
-        pa.field("object_id", pa.string(), nullable=False),
-        pa.field("parent_id", pa.string()),
-        pa.field("version", pa.string(), nullable=False),
-        pa.field("source_at", pa.timestamp("us", tz="UTC")),
-        pa.field("fetched_at", pa.timestamp("us", tz="UTC"), nullable=False),
-        pa.field("is_present", pa.bool_(), nullable=False),
-        pa.field("payload", pa.string()),
-    ]
-)
+COLUMNS: list[pa.Field[Any]] = [
+    pa.field("site_id", pa.string(), nullable=False),
+    pa.field("object_id", pa.string(), nullable=False),
+    pa.field("parent_id", pa.string()),
+    pa.field("version", pa.string(), nullable=False),
+    pa.field("source_at", pa.timestamp("us", tz="UTC")),
+    pa.field("fetched_at", pa.timestamp("us", tz="UTC"), nullable=False),
+    pa.field("is_present", pa.bool_(), nullable=False),
+    pa.field("payload", pa.string()),
+]
+SCHEMA = pa.schema(COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def issue(
     issue_type: str = "1",
     security: str | None = None,
     attachments: Sequence[Mapping[str, Any]] = (),
-    **fields: Any,
+    **fields: object,
 ) -> Row:
     """Return one version of an issue."""
     payload = {
@@ -100,7 +99,7 @@ def issue(
             "creator": person(creator) if creator else None,
             "reporter": person(creator) if creator else None,
             "assignee": None,
-            "project": {"id": project, "key": key.split("-")[0], "name": f"Project {project}"},
+            "project": {"id": project, "key": key.partition("-")[0], "name": f"Project {project}"},
             "issuetype": {"id": issue_type, "name": f"Type {issue_type}", "subtask": False},
             "status": {"id": "1", "name": "To Do", "statusCategory": {"key": "new"}},
             "resolution": None,

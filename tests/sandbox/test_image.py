@@ -59,7 +59,11 @@ def test_what_has_no_author_is_served_without_one() -> None:
     assert bodies == {"comment": 27, "attachment": 9}
 
 
-@pytest.mark.parametrize("broken", [b"not gzip", gzip.compress(b"[1]\n"), None])
+@pytest.mark.parametrize(
+    "broken",
+    [b"not gzip", gzip.compress(b"[1]\n", mtime=0), None],
+    ids=["not gzip", "no object", "no file"],
+)
 def test_a_folder_that_is_no_image_is_named(tmp_path: Path, broken: bytes | None) -> None:
     if broken is not None:
         (tmp_path / "users.jsonl.gz").write_bytes(broken)
