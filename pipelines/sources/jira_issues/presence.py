@@ -103,7 +103,7 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
     }
     if was_hidden.keys() - hidden:
         # Nobody told what happened in a project while it was hidden: the next sync reads all.
-        sync.state.pop("last_full_at", None)
+        sync.state["last_full_at"] = None
     if not held_back:
         sync.state["last_sweep_at"] = version_at(listing.started_at)
 
