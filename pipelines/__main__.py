@@ -15,7 +15,7 @@ from pipelines.config import load_settings
 from pipelines.errors import PipelineError
 from pipelines.registry import SOURCES
 from pipelines.runner import run_source
-from pipelines.terminal import console, print_report, shown_progress
+from pipelines.terminal import console, print_report, say, shown_progress
 
 app = typer.Typer(
     help="Copy what an Atlassian site says into the raw lake.",
@@ -64,7 +64,7 @@ def list_sources() -> None:
         for resource in source.resources:
             table.add_row(resource.name, resource.description)
         console.print(table)
-        console.print(f"needs: {source.connection}; schedule (UTC): {source.schedule}\n")
+        say(f"needs: {source.connection}; schedule (UTC): {source.schedule}\n")
 
 
 @app.command()
@@ -74,9 +74,9 @@ def check() -> None:
         findings = check_connection(load_settings())
     for finding in findings:
         if finding.is_granted:
-            console.print(f"ok       {finding.permission} ({finding.source}): {finding.detail}")
+            say(f"ok       {finding.permission} ({finding.source}): {finding.detail}")
         else:
-            console.print(
+            say(
                 f"MISSING  {finding.permission} ({finding.source}): without it "
                 f"{finding.loses}. {finding.detail}"
             )

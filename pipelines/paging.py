@@ -23,6 +23,8 @@ Fingerprint = tuple[int, bytes, bytes] | None
 
 RESTARTS = 5
 """Times a listing is started again before it is reported as broken."""
+REPEATS = 3
+"""Times a page that came twice is asked for again before its listing starts again."""
 EMPTY_PAGES = 10
 """Empty pages in a row that still carry a token before a listing counts as broken."""
 
@@ -93,22 +95,26 @@ async def token_pages(
 ) -> AsyncIterator[Answer[PageT]]:
     """Yield the pages of style A: follow the token until there is none.
 
-    Raises RestartListing when a token or a whole page comes a second time, when a token is
-    refused (expired), or when too many empty pages follow each other.
+    A page that repeats the one before is asked for again. Raises RestartListing when it stays
+    so, when a token comes a second time or is refused (expired), or when too many empty pages
+    follow each other.
     """
     token: str | None = None
     used: set[str] = set()
     previous: Fingerprint = None
     empty = 0
     while True:
-        try:
-            answer = await ask(token)
-        except RequestRefusedError as error:
-            if token is None:
-                raise
-            raise RestartListing("a page token expired") from error
-        seen = _fingerprint(answer.content.records)
-        if seen and seen == previous:
+        for _ in range(REPEATS + 1):
+            try:
+                answer = await ask(token)
+            except RequestRefusedError as error:
+                if token is None:
+                    raise
+                raise RestartListing("a page token expired") from error
+            seen = _fingerprint(answer.content.records)
+            if not seen or seen != previous:
+                break
+        else:
             raise RestartListing("a page came twice")
         empty = 0 if seen else empty + 1
         if empty > EMPTY_PAGES:

@@ -232,6 +232,7 @@ def drain(
     try:
         yield from tables.take_all(loop)
         extraction.result()
+        state.clear()
         state.update(changed)
     finally:
         extraction.cancel()

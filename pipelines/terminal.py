@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -16,12 +17,19 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
-from pipelines.runner import SyncReport
-from pipelines.sync import Progress
+if TYPE_CHECKING:
+    # both load libraries that a command like `--help` does not need
+    from pipelines.runner import SyncReport
+    from pipelines.sync import Progress
 
 LINE_SECONDS = 3.0
 
 console = Console()
+
+
+def say(line: str) -> None:
+    """Print a line as it is: no markup read out of it, no wrapping that would break a log."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -67,7 +75,7 @@ class _PlainLines:
         self._last[progress.resource] = now
         of = f" of {progress.total}" if progress.total is not None else ""
         left = f", {progress.eta_seconds:.0f} s left" if progress.eta_seconds else ""
-        console.print(
+        say(
             f"{progress.source} {progress.resource}: {progress.done}{of}, "
             f"{progress.per_second:.0f}/s{left}"
         )
@@ -76,11 +84,11 @@ class _PlainLines:
 def print_report(report: SyncReport) -> None:
     """Print what a sync did and what a person should know about it."""
     rows = ", ".join(f"{count} {name}" for name, count in report.rows.items()) or "nothing new"
-    console.print(
+    say(
         f"{report.source} of {report.site_id} ({report.mode}): {rows}; "
         f"{sum(report.requests.values())} requests"
     )
     for warning in report.warnings:
-        console.print(f"warning: {warning}")
+        say(f"warning: {warning}")
     if report.quarantined:
-        console.print(f"warning: {report.quarantined} records are in quarantine.")
+        say(f"warning: {report.quarantined} records are in quarantine.")

@@ -244,6 +244,30 @@ def test_issues_that_come_into_view_unchanged_are_fetched(
     assert ids(home, "issue_presence") >= hidden
 
 
+def test_issues_of_an_archived_project_are_known_by_their_worklogs(
+    sandbox: RunningSandbox, home: Path
+) -> None:
+    issue_id = sandbox.do(_archive_after_work)
+    sandbox.advance(minutes=30)
+    for _ in range(2):
+        assert sync(sandbox, home).warnings == []
+    assert issue_id in ids(home, "issues")
+    assert issue_id not in ids(home, "issue_presence")
+    world = sandbox.site.world
+    assert {
+        row["object_id"]
+        for row in lake_rows(home, "jira_issues", "changelogs")
+        if row["parent_id"] == issue_id
+    } == {str(history.id) for history in world.issues[int(issue_id)].histories}
+
+
+def _archive_after_work(world: World, now: int) -> str:
+    issue = some_issue(world)
+    world.log_work(now, world.me, issue, 600, "Before the archive")
+    world.archive(now, world.me, issue.project)
+    return str(issue.id)
+
+
 def test_a_listing_that_shrank_is_held_back_until_accepted(
     sandbox: RunningSandbox, home: Path
 ) -> None:

@@ -89,6 +89,26 @@ def test_token_listings_that_cannot_be_trusted_start_again(
         read_tokens(pages)
 
 
+def test_a_page_that_comes_twice_is_asked_for_again() -> None:
+    answers = [
+        SearchPage(raws(1), "a"),
+        SearchPage(raws(1), "a"),
+        SearchPage(raws(1), "a"),
+        SearchPage(raws(2)),
+    ]
+    asked: list[str | None] = []
+
+    async def ask(token: str | None) -> Answer[SearchPage]:
+        asked.append(token)
+        return Answer(answers[len(asked) - 1], 0, NOW)
+
+    async def read() -> list[int]:
+        return numbers_of([answer.content.records async for answer in token_pages(ask)])
+
+    assert asyncio.run(read()) == [1, 2]
+    assert asked == [None, "a", "a", "a"]
+
+
 def test_a_refused_first_page_is_our_error_and_not_a_restart() -> None:
     with pytest.raises(RequestRefusedError):
         read_tokens({None: RequestRefusedError("bad JQL", "")})

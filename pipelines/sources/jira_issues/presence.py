@@ -31,6 +31,12 @@ class _Identity(msgspec.Struct):
     id: str | int
 
 
+class _Project(msgspec.Struct):
+    id: str | int
+    archived: bool = False
+    deleted: bool = False
+
+
 class _ProjectField(msgspec.Struct):
     project: _Identity
 
@@ -110,7 +116,7 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
 
 async def require_a_project(sync: Sync) -> None:
     """Raise PermissionDeniedError when the account sees no project: then it sees no issue."""
-    if not await complete(lambda: _visible_projects(sync), "projects"):
+    if not await complete(lambda: _projects(sync), "projects"):
         raise PermissionDeniedError(
             "The account sees no project, so it sees no issue.",
             "Give it the permission Browse projects in every project that is to be logged.",
@@ -127,20 +133,20 @@ def _projects_of(sync: Sync, ids: Iterable[str]) -> dict[str, str]:
 
 
 async def _hidden_projects(sync: Sync, places: Mapping[str, str]) -> set[str]:
-    """Return the projects of missing issues that a complete listing of live projects lacks."""
+    """Return the projects of missing issues that are not in a complete listing, or not live."""
     if not places:
         return set()
-    visible = await complete(lambda: _visible_projects(sync), "projects")
-    hidden = set(places.values()) - visible
-    if hidden:
-        count = sum(place in hidden for place in places.values())
-        names = ", ".join(sorted(hidden, key=int)[:NAMED_PROJECTS])
+    projects = await complete(lambda: _projects(sync), "projects")
+    unknown = set(places.values()) - projects.keys()
+    if unknown:
+        count = sum(place in unknown for place in places.values())
+        names = ", ".join(sorted(unknown, key=int)[:NAMED_PROJECTS])
         sync.warn(
-            f"{count} issues of {len(hidden)} projects (ids {names}) are not visible any more: "
-            "the projects are archived or deleted, or the account lacks Browse projects there. "
+            f"{count} issues of {len(unknown)} projects (ids {names}) are not visible any more: "
+            "the projects are deleted, or the account lacks Browse projects there. "
             "They are not counted as deleted."
         )
-    return hidden
+    return {place for place in places.values() if not projects.get(place)}
 
 
 def _surely_listed_at(sync: Sync, sweep_at: str | None) -> str | None:
@@ -151,19 +157,26 @@ def _surely_listed_at(sync: Sync, sweep_at: str | None) -> str | None:
     return version_at(datetime.fromisoformat(sweep_at) - lag)
 
 
-async def _visible_projects(sync: Sync) -> set[str]:
+async def _projects(sync: Sync) -> dict[str, bool]:
+    """Return the projects the account sees, and whether their issues can be searched (live)."""
+
     async def ask(start: int) -> Answer[OffsetPage]:
         return await sync.client.get(
             PROJECTS,
             _decode_projects,
-            params=(("startAt", str(start)), ("maxResults", str(PROJECTS_PER_PAGE))),
+            params=(
+                *(("status", state) for state in ("live", "archived", "deleted")),
+                ("startAt", str(start)),
+                ("maxResults", str(PROJECTS_PER_PAGE)),
+            ),
         )
 
-    visible: set[str] = set()
+    projects: dict[str, bool] = {}
     async for answer in offset_pages(ask):
         for record in answer.content.records:
-            visible.add(id_of(decode_record(record, _Identity).id))
-    return visible
+            project = decode_record(record, _Project)
+            projects[id_of(project.id)] = not (project.archived or project.deleted)
+    return projects
 
 
 def _decode_projects(body: bytes) -> OffsetPage:

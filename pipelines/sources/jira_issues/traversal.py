@@ -43,18 +43,12 @@ async def traverse(sync: Sync) -> None:
         ids |= everything.ids if window.mode == "full" else never_fetched(sync, everything.ids)
         if window.reconcile:
             await reconcile(sync, everything)
-    wanted = sorted(ids, key=int)
     failed: set[str] = set()
-
-    async def issues() -> None:
-        failed.update(await fetch_issues(sync, wanted))
-
-    async def changelogs() -> None:
-        await fetch_changelogs(sync, wanted)
+    worked_on: set[str] = set()
 
     async def worklogs() -> None:
         try:
-            await fetch_worklogs(sync, window.worklogs_from_ms)
+            worked_on.update(await fetch_worklogs(sync, window.worklogs_from_ms))
             await fetch_deletions(sync, window.deletions_from_ms)
         except (PermissionDeniedError, NotFoundError):
             sync.warn(
@@ -62,7 +56,12 @@ async def traverse(sync: Sync) -> None:
                 "Without it worklogs and their changes are not recorded."
             )
 
-    await together(issues, changelogs, worklogs)
+    async def issues() -> None:
+        failed.update(await fetch_whole(sync, ids))
+
+    await together(issues, worklogs)
+    # worklogs also tell of issues that no search lists, as those of archived projects
+    failed |= await fetch_whole(sync, never_fetched(sync, worked_on - ids))
     if newest is not None:
         # an issue dated in the future must not hide those that are not
         sync.cursor_to = version_at(min(newest, sync.server_now))
@@ -71,9 +70,24 @@ async def traverse(sync: Sync) -> None:
     _remember_depth(sync, window)
 
 
-def never_fetched(sync: Sync, listed: set[str]) -> set[str]:
-    """Return listed ids the lake has no issue of: they came into view without being changed."""
-    return listed - sync.last_versions("issues").keys()
+async def fetch_whole(sync: Sync, ids: set[str]) -> set[str]:
+    """Fetch issues and their histories; return the ids the site could not send now."""
+    ordered = sorted(ids, key=int)
+    failed: set[str] = set()
+
+    async def issues() -> None:
+        failed.update(await fetch_issues(sync, ordered))
+
+    async def changelogs() -> None:
+        await fetch_changelogs(sync, ordered)
+
+    await together(issues, changelogs)
+    return failed
+
+
+def never_fetched(sync: Sync, ids: set[str]) -> set[str]:
+    """Return the ids the lake has no issue of: they came into view without being changed."""
+    return ids - sync.last_versions("issues").keys() if ids else ids
 
 
 def _remember_depth(sync: Sync, window: Window) -> None:

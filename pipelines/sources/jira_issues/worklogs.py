@@ -37,8 +37,11 @@ def _decode_list(body: bytes) -> list[msgspec.Raw]:
     return msgspec.json.decode(body, type=list[msgspec.Raw])
 
 
-async def fetch_worklogs(sync: Sync, since: int) -> None:
-    """Fetch every worklog changed after `since` (epoch ms) and remember how far the feed went."""
+async def fetch_worklogs(sync: Sync, since: int) -> set[str]:
+    """Fetch every worklog changed after `since` (epoch ms) and remember how far the feed went.
+
+    Returns the issues they belong to; the feed also names issues that no search lists.
+    """
 
     async def read() -> tuple[set[int], int]:
         ids: set[int] = set()
@@ -54,12 +57,13 @@ async def fetch_worklogs(sync: Sync, since: int) -> None:
         return ids, until
 
     ids, until = await complete(read, "changed worklogs")
+    issue_ids: set[str] = set()
     done = 0
 
     async def fetch(part: list[int]) -> None:
         nonlocal done
         answer = await sync.client.post(LIST, _decode_list, body={"ids": part})
-        add = _adder_of_worklogs(sync, answer)
+        add = _adder_of_worklogs(sync, answer, issue_ids)
         sync.read_records("worklogs", answer.content, answer, add)
         await sync.flush_full()
         done += len(part)
@@ -73,6 +77,7 @@ async def fetch_worklogs(sync: Sync, since: int) -> None:
         workers=sync.settings.concurrency,
     )
     sync.state["worklogs_until"] = max(until, sync.state.get("worklogs_until", 0))
+    return issue_ids
 
 
 async def fetch_deletions(sync: Sync, since: int) -> None:
@@ -98,7 +103,9 @@ def _feed(sync: Sync, path: str, since: int) -> AsyncIterator[Answer[ChangedWork
     return worklog_pages(ask, since)
 
 
-def _adder_of_worklogs(sync: Sync, answer: Answer[Any]) -> Callable[[bytes], None]:
+def _adder_of_worklogs(
+    sync: Sync, answer: Answer[Any], issue_ids: set[str]
+) -> Callable[[bytes], None]:
     buffer, fetched_us = sync.buffer("worklogs"), answer.fetched_us
 
     def add(record: bytes) -> None:
@@ -107,6 +114,7 @@ def _adder_of_worklogs(sync: Sync, answer: Answer[Any]) -> Callable[[bytes], Non
         version = version_at(at_us(updated))
         worklog_id, issue_id = id_of(worklog.id), id_of(worklog.issue_id)
         buffer.add(Row(worklog_id, version, fetched_us, record, updated, issue_id))
+        issue_ids.add(issue_id)
 
     return add
 
