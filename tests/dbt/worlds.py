@@ -32,6 +32,7 @@ from tests.dbt.lakes import (
 
 PEOPLE = ("ann", "bob", "cid", "dan")
 PROJECTS = {"10": "AB", "11": "CD"}
+ISSUES_PER_WORLD = 10
 COMMANDS = (
     "edit",
     "move",
@@ -54,10 +55,10 @@ COMMANDS = (
 
 
 class _Issue:
-    def __init__(self, issue_id: int, project: str, number: int, created: datetime) -> None:
+    def __init__(self, issue_id: int, project: str, key: str, created: datetime) -> None:
         self.id = issue_id
         self.project = project
-        self.key = f"{PROJECTS[project]}-{number}"
+        self.key = key
         self.created = self.updated = created
         self.status = "1"
         self.issue_type = "1"
@@ -69,8 +70,9 @@ class _Issue:
 
 
 class _Story:
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, world: int) -> None:
         self.random = random
+        self.world = world
         self.minute = 0.0
         self.rows: list[Row] = []
         self.histories: list[tuple[int, int, datetime, list[dict[str, object]]]] = []
@@ -90,6 +92,9 @@ class _Story:
     def number(self) -> int:
         self.numbers += 1
         return self.numbers
+
+    def key(self, project: str, number: int) -> str:
+        return f"{PROJECTS[project]}{self.world}-{number}"
 
     def who(self) -> str:
         return self.random.choice(PEOPLE)
@@ -119,7 +124,7 @@ class _Story:
 
     def move(self, subject: _Issue) -> None:
         project = "11" if subject.project == "10" else "10"
-        key = f"{PROJECTS[project]}-{self.random.randint(1, 6)}"
+        key = self.key(project, self.random.randint(1, 6))
         items = [
             item("project", (subject.project, ""), (project, ""), field_id="project"),
             item("Key", (None, subject.key), (None, key)),
@@ -317,11 +322,16 @@ class _Story:
                 (self.known_absent.add if one.is_deleted else self.known_absent.discard)(one.id)
 
 
-def story(random: Random, commands: int) -> list[Row]:
-    """Return the rows that syncs wrote during a random story of so many commands."""
-    told = _Story(random)
-    for number in range(1, random.randint(3, 9)):
-        told.issues.append(_Issue(100 + number, random.choice(list(PROJECTS)), number, told.now()))
+def story(random: Random, commands: int, world: int) -> list[Row]:
+    """Return the rows that syncs wrote during a random story of so many commands.
+
+    Stories of different worlds have different issue ids and keys.
+    """
+    told = _Story(random, world)
+    for number in range(1, random.randint(3, ISSUES_PER_WORLD)):
+        project = random.choice(list(PROJECTS))
+        issue_id = world * ISSUES_PER_WORLD + number
+        told.issues.append(_Issue(issue_id, project, told.key(project, number), told.now()))
     told.rows += link_types(told.now())
     for account in random.sample(PEOPLE, 2):
         body = {"displayName": f"Listed {account}", "active": True, "accountType": "atlassian"}
