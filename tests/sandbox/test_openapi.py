@@ -110,6 +110,20 @@ FIELD_SCHEMAS = {
 }
 
 
+ISSUE_PARTS = (
+    "assignee",
+    "attachments",
+    "comments",
+    "components",
+    "fix_versions",
+    "histories",
+    "links",
+    "reporter",
+    "resolution",
+    "worklogs",
+)
+
+
 class Document:
     """The OpenAPI document as JSON Schema, with the allowed differences but `without`."""
 
@@ -189,16 +203,12 @@ def call(sandbox: RunningSandbox, endpoint: Endpoint, token: str | None = None) 
     environment = sandbox.environment
     token = token or environment["ATLASSIAN_API_TOKEN"]
     credentials = f"{environment['ATLASSIAN_EMAIL']}:{token}"
-    issues = sorted(
+    everything = sorted(
         sandbox.site.world.issues.values(),
-        key=lambda issue: (
-            len(issue.attachments) > 0,
-            len(issue.comments) > 0,
-            len(issue.worklogs) > 0,
-            issue.security is not None,
-            len(issue.histories),
-        ),
-    )[-40:]
+        key=lambda issue: sum(bool(getattr(issue, name)) for name in ISSUE_PARTS),
+    )
+    secured = [issue for issue in everything if issue.security is not None]
+    issues = [*secured[-3:], *everything[-37:]]
     path = endpoint.template.format(issueIdOrKey=issues[-1].id)
     body = dict(endpoint.body) if endpoint.body is not None else None
     if body and body.get("issueIdsOrKeys") == "some":
