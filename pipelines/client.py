@@ -190,7 +190,7 @@ class SiteClient:
         self.mended: Counter[str] = Counter()
         self._connection = connection
         self._concurrency = concurrency
-        self._patience = patience
+        self.patience = patience
         self._limiters: dict[str, EndpointLimiter] = {}
         self._session: aiohttp.ClientSession
 
@@ -256,7 +256,7 @@ class SiteClient:
         PermissionDeniedError (403), NotFoundError (404), RequestRefusedError (other 4xx),
         SiteUnreachableError, SiteFailingError (429, 5xx), BadResponseError (no complete JSON).
         """
-        patience = patience or self._patience
+        patience = patience or self.patience
         endpoint = f"{method} {template}"
         limiter = self._limiters.setdefault(endpoint, EndpointLimiter(self._concurrency))
         address = self._connection.site_url + template.format_map(

@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from array import array
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import accumulate
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -194,11 +193,6 @@ def version_at(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-@cache
-def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
-
-
 def id_of(value: object) -> str:
     """Return an identifier as text. Raises BadRecordError when it is missing or no id."""
     if isinstance(value, str) and value:
@@ -208,12 +202,24 @@ def id_of(value: object) -> str:
     raise BadRecordError(f"no usable id: {str(value)[:40]!r}")
 
 
-def decode_record(record: bytes, kind: type[T]) -> T:
-    """Decode the few fields of `kind`. Raises BadRecordError saying what does not fit."""
-    try:
-        return cast("T", _decoder(cast("Hashable", kind)).decode(record))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRecordError(f"unexpected shape: {error}") from error
+def record_reader(kind: type[T]) -> Callable[[bytes], T]:
+    """Return a function that decodes the few fields of `kind` out of a record.
+
+    It raises BadRecordError saying what does not fit.
+    """
+    decode = msgspec.json.Decoder(kind).decode
+
+    def read(record: bytes) -> T:
+        try:
+            return decode(record)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise BadRecordError(f"unexpected shape: {error}") from error
+
+    return read
+
+
+_read_members = record_reader(dict[str, msgspec.Raw])
+_read_anything: Callable[[bytes], object] = record_reader(object)
 
 
 def member_of(record: bytes, name: str) -> object:
@@ -221,8 +227,8 @@ def member_of(record: bytes, name: str) -> object:
 
     None when it is missing. Raises BadRecordError when the record is no object.
     """
-    value = decode_record(record, dict[str, msgspec.Raw]).get(name)
-    return None if value is None else decode_record(value, object)
+    value = _read_members(record).get(name)
+    return None if value is None else _read_anything(value)
 
 
 def best_known_id(record: bytes) -> str:

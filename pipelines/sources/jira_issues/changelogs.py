@@ -8,7 +8,7 @@ import msgspec
 
 from pipelines.client import Answer
 from pipelines.paging import complete, for_each, token_pages
-from pipelines.rows import Row, decode_record, id_of, time_us
+from pipelines.rows import Row, id_of, record_reader, time_us
 from pipelines.sync import Sync, chunks
 
 BULK_FETCH = "/rest/api/3/changelog/bulkfetch"
@@ -30,9 +30,15 @@ class _IssueHistories(msgspec.Struct):
     histories: list[msgspec.Raw] = msgspec.field(name="changeHistories")
 
 
+_read_group = record_reader(_IssueHistories)
+
+
 class _History(msgspec.Struct):
     id: str | int
     created: str | int | float
+
+
+_read_history = record_reader(_History)
 
 
 def _decode_page(body: bytes) -> ChangelogPage:
@@ -68,11 +74,11 @@ def _group_reader(sync: Sync, answer: Answer[ChangelogPage]) -> Callable[[bytes]
     buffer, fetched_us = sync.buffer("changelogs"), answer.fetched_us
 
     def read(group_record: bytes) -> None:
-        group = decode_record(group_record, _IssueHistories)
+        group = _read_group(group_record)
         issue_id = id_of(group.issue_id)
 
         def add(record: bytes) -> None:
-            history = decode_record(record, _History)
+            history = _read_history(record)
             history_id, created = id_of(history.id), time_us(history.created)
             buffer.add(Row(history_id, history_id, fetched_us, record, created, issue_id))
 

@@ -10,7 +10,7 @@ import msgspec
 from pipelines.client import Answer
 from pipelines.errors import NotFoundError, PermissionDeniedError
 from pipelines.paging import OffsetPage, complete, offset_pages
-from pipelines.rows import Row, at_us, decode_record, id_of, sha256, time_us, us_of, version_at
+from pipelines.rows import Row, at_us, id_of, record_reader, sha256, time_us, us_of, version_at
 from pipelines.sync import Sync
 
 COMMENTS = "/rest/api/3/issue/{id}/comment"
@@ -27,6 +27,9 @@ class CommentField(msgspec.Struct):
 class _Comment(msgspec.Struct):
     id: str | int
     updated: str | int
+
+
+_read_comment = record_reader(_Comment)
 
 
 def _decode_page(body: bytes) -> OffsetPage:
@@ -49,7 +52,7 @@ def add_comments(
         fetched_us = answer.fetched_us
 
         def add(record: bytes, fetched_us: int = fetched_us) -> None:
-            comment = decode_record(record, _Comment)
+            comment = _read_comment(record)
             comment_id, updated = id_of(comment.id), time_us(comment.updated)
             version = version_at(at_us(updated))
             # a copy: a view would keep the whole page with its issues in memory

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
-from pipelines.client import Answer, Patience
-from pipelines.errors import BadResponseError, NotJsonError, SiteFailingError
+from pipelines.client import Answer
+from pipelines.errors import BadResponseError, NotJsonError, PipelineError, SiteFailingError
 from pipelines.paging import for_each
-from pipelines.rows import Row, at_us, decode_record, id_of, time_us, version_at
+from pipelines.rows import BadRecordError, Row, at_us, id_of, record_reader, time_us, version_at
 from pipelines.sources.jira_issues.comments import CommentField, add_comments, read_all_comments
 from pipelines.sync import Sync, chunks
 
@@ -15,12 +17,10 @@ BULK_FETCH = "/rest/api/3/issue/bulkfetch"
 ISSUES_PER_REQUEST = 100
 SPARE_WORKERS = 2
 """More workers than requests in flight, so that one is always ready to ask while others parse."""
-BROKEN_CHUNK_PATIENCE = Patience(attempts=3, total_seconds=120)
+RETRY_ATTEMPTS = 3
+"""Tries for a part of a request that failed as a whole."""
 BROKEN_ISSUES_LIMIT = 20
 """With more issues than this the site itself is broken, not single issues."""
-
-
-NO_COMMENTS = msgspec.Raw(b"null")
 
 
 class IssueError(msgspec.Struct):
@@ -38,12 +38,25 @@ class BulkIssues(msgspec.Struct):
 
 class _Fields(msgspec.Struct):
     updated: str | int
-    comment: msgspec.Raw = NO_COMMENTS
+    comment: CommentField | None = None
 
 
 class _Issue(msgspec.Struct):
     id: str | int
     fields: _Fields
+
+
+class _UpdatedField(msgspec.Struct):
+    updated: str | int
+
+
+class _IssueAlone(msgspec.Struct):
+    id: str | int
+    fields: _UpdatedField
+
+
+_read_issue = record_reader(_Issue)
+_read_issue_alone = record_reader(_IssueAlone)
 
 
 def decode_bulk(body: bytes) -> BulkIssues:
@@ -54,15 +67,16 @@ def decode_bulk(body: bytes) -> BulkIssues:
 async def fetch_issues(sync: Sync, ids: list[str]) -> set[str]:
     """Fetch issues with all fields; return the ids the site could not send now.
 
-    Raises SiteFailingError or BadResponseError when that is more than a few issues, NotJsonError
-    when the site does not speak JSON at all.
+    Raises SiteFailingError or BadResponseError when that is more than a few issues or all of
+    several, NotJsonError when the site does not speak JSON at all.
     """
-    failed: set[str] = set()
+    refused: set[str] = set()
+    broken: dict[str, PipelineError] = {}
     done = 0
 
     async def fetch(part: list[str]) -> None:
         nonlocal done
-        await _fetch_part(sync, part, failed, None)
+        refused.update(await _fetch_part(sync, part, broken))
         done += len(part)
         sync.report("issues", done, len(ids))
 
@@ -71,42 +85,49 @@ async def fetch_issues(sync: Sync, ids: list[str]) -> set[str]:
         fetch,
         workers=sync.settings.concurrency + SPARE_WORKERS,
     )
+    if len(broken) == len(ids) > 1:
+        raise broken[ids[-1]]
+    failed = refused | broken.keys()
     if failed:
         sync.warn(f"{len(failed)} issues could not be sent by the site; the next sync asks again.")
     return failed
 
 
 async def _fetch_part(
-    sync: Sync, part: list[str], failed: set[str], patience: Patience | None
-) -> None:
-    """Fetch some issues. What the site cannot answer is halved until the broken one is found."""
+    sync: Sync, part: list[str], broken: dict[str, PipelineError], *, is_retry: bool = False
+) -> set[str]:
+    """Fetch some issues; return those that the site refused twice.
+
+    A request that the site cannot answer is halved until the issue that breaks it is found; that
+    one goes to `broken`.
+    """
+    patience = sync.client.patience
     try:
         answer = await sync.client.post(
             BULK_FETCH,
             decode_bulk,
             body={"issueIdsOrKeys": part, "fields": ["*all"]},
-            patience=patience,
+            patience=replace(patience, attempts=RETRY_ATTEMPTS) if is_retry else patience,
         )
     except NotJsonError:
         raise  # no issue makes the site answer with a page
-    except (SiteFailingError, BadResponseError):
-        if len(failed) >= BROKEN_ISSUES_LIMIT:
+    except (SiteFailingError, BadResponseError) as error:
+        if len(broken) >= BROKEN_ISSUES_LIMIT:
             raise
         if len(part) == 1:
-            failed.update(part)
-        else:
-            await _fetch_part(sync, part[::2], failed, BROKEN_CHUNK_PATIENCE)
-            await _fetch_part(sync, part[1::2], failed, BROKEN_CHUNK_PATIENCE)
-        return
+            broken[part[0]] = error
+            return set()
+        halves = [
+            await _fetch_part(sync, half, broken, is_retry=True) for half in (part[::2], part[1::2])
+        ]
+        return set().union(*halves)
     for issue_id in _add_issues(sync, answer):
         await read_all_comments(sync, issue_id)
     await sync.flush_full()
-    refused = [str(error.id) for error in answer.content.errors]
-    if len(part) == 1:
-        failed.update(refused)
-    else:
-        for issue_id in refused:
-            await _fetch_part(sync, [issue_id], failed, BROKEN_CHUNK_PATIENCE)
+    refused = {str(error.id) for error in answer.content.errors}
+    if is_retry or not refused:
+        return refused
+    return await _fetch_part(sync, sorted(refused), broken, is_retry=True)
 
 
 def _add_issues(sync: Sync, answer: Answer[BulkIssues]) -> list[str]:
@@ -115,19 +136,23 @@ def _add_issues(sync: Sync, answer: Answer[BulkIssues]) -> list[str]:
     unfinished: list[str] = []
 
     def add(record: bytes) -> None:
-        issue = decode_record(record, _Issue)
-        issue_id, updated = id_of(issue.id), time_us(issue.fields.updated)
+        comments: CommentField | None = None
+        try:
+            issue = _read_issue(record)
+            issue_id, updated = id_of(issue.id), time_us(issue.fields.updated)
+            comments = issue.fields.comment
+        except BadRecordError as error:
+            # comments of an unexpected shape must not cost the issue
+            alone = _read_issue_alone(record)
+            issue_id, updated = id_of(alone.id), time_us(alone.fields.updated)
+            sync.quarantine("comments", str(error), record, fetched_us)
         buffer.add(Row(issue_id, version_at(at_us(updated)), fetched_us, record, updated))
-
-        def add_inline(field: bytes) -> None:
-            inline = decode_record(field, CommentField)
-            if inline.total is None or inline.total <= len(inline.comments):
-                add_comments(sync, issue_id, [(inline.comments, answer)])
-            else:
-                unfinished.append(issue_id)
-
-        if issue.fields.comment != NO_COMMENTS:
-            sync.read_records("comments", [issue.fields.comment], answer, add_inline)
+        if comments is None:
+            return
+        if comments.total is None or comments.total <= len(comments.comments):
+            add_comments(sync, issue_id, [(comments.comments, answer)])
+        else:
+            unfinished.append(issue_id)
 
     sync.read_records("issues", answer.content.issues, answer, add)
     return unfinished

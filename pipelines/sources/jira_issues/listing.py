@@ -9,7 +9,7 @@ import msgspec
 
 from pipelines.client import Answer, server_time_after
 from pipelines.paging import complete, token_pages
-from pipelines.rows import NEVER, BadRecordError, at_us, decode_record, id_of, time_us
+from pipelines.rows import NEVER, BadRecordError, at_us, id_of, record_reader, time_us
 from pipelines.sync import Sync
 from pipelines.windows import BEGINNING, jql_minute, zone_of
 
@@ -28,12 +28,18 @@ class _Identity(msgspec.Struct):
     id: str | int
 
 
+_read_identity = record_reader(_Identity)
+
+
 class _UpdatedField(msgspec.Struct):
     updated: str | int
 
 
 class _Updated(msgspec.Struct):
     fields: _UpdatedField
+
+
+_read_updated = record_reader(_Updated)
 
 
 @dataclass(slots=True)
@@ -63,7 +69,7 @@ async def high_water(sync: Sync) -> datetime | None:
         },
     )
     for record in answer.content.records:
-        return at_us(time_us(decode_record(record, _Updated).fields.updated))
+        return at_us(time_us(_read_updated(record).fields.updated))
     return None
 
 
@@ -93,7 +99,7 @@ async def _list(sync: Sync, jql: str) -> IdListing:
                 "issue_presence",
                 answer.content.records,
                 answer,
-                lambda record: listing.ids.add(_issue_id(decode_record(record, _Identity).id)),
+                lambda record: listing.ids.add(_issue_id(_read_identity(record).id)),
             )
             sync.report("listing", len(listing.ids), None)
         return listing

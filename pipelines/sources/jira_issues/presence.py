@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 
 import msgspec
 from ulid import ULID
@@ -17,7 +18,7 @@ from pipelines.client import Answer, server_time_after
 from pipelines.errors import PermissionDeniedError
 from pipelines.lake import payloads
 from pipelines.paging import OffsetPage, complete, offset_pages
-from pipelines.rows import BadRecordError, Row, decode_record, id_of, us_of, version_at
+from pipelines.rows import BadRecordError, Row, id_of, record_reader, us_of, version_at
 from pipelines.sources.jira_issues.issues import BULK_FETCH, ISSUES_PER_REQUEST, decode_bulk
 from pipelines.sources.jira_issues.listing import IdListing
 from pipelines.sync import Sync, chunks
@@ -31,10 +32,16 @@ class _Identity(msgspec.Struct):
     id: str | int
 
 
+_read_identity = record_reader(_Identity)
+
+
 class _Project(msgspec.Struct):
     id: str | int
     archived: bool = False
     deleted: bool = False
+
+
+_read_project = record_reader(_Project)
 
 
 class _ProjectField(msgspec.Struct):
@@ -43,6 +50,9 @@ class _ProjectField(msgspec.Struct):
 
 class _IssueInProject(msgspec.Struct):
     fields: _ProjectField
+
+
+_read_place = record_reader(_IssueInProject)
 
 
 class _ProjectPage(msgspec.Struct, rename="camel"):
@@ -73,6 +83,16 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
         gone, finished_at = await _confirm(sync, missing, finished_at)
     was_hidden: dict[str, str | None] = sync.state.get("hidden_projects", {})
     last_sweep_at = sync.state.get("last_sweep_at")
+
+    @cache
+    def evidence(previous_sweep_at: str | None) -> bytes:
+        content = {
+            "sweep_id": sweep_id,
+            "previous_sweep_at": _surely_listed_at(sync, previous_sweep_at),
+            "project_visible": True,
+        }
+        return msgspec.json.encode(content)
+
     appeared = sorted(listing.ids - present, key=int)
     for ids, is_present, source_at in (
         (appeared, True, listing.started_at),
@@ -80,14 +100,7 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
     ):
         for part in chunks(ids, ISSUES_PER_REQUEST):
             for issue_id in part:
-                content = {
-                    "sweep_id": sweep_id,
-                    "previous_sweep_at": _surely_listed_at(
-                        sync, was_hidden.get(missing.get(issue_id, ""), last_sweep_at)
-                    ),
-                    "project_visible": True,
-                }
-                payload = msgspec.json.encode(content)
+                payload = evidence(was_hidden.get(missing.get(issue_id, ""), last_sweep_at))
                 fetched_us, source_us = listing.fetched_us, us_of(source_at)
                 row = Row(issue_id, sweep_id, fetched_us, payload, source_us, None, is_present)
                 sync.buffer("issue_presence").add(row)
@@ -128,7 +141,7 @@ def _projects_of(sync: Sync, ids: Iterable[str]) -> dict[str, str]:
     places: dict[str, str] = {}
     for issue_id, payload in payloads(sync.home, sync.source, "issues", ids):
         with suppress(BadRecordError):
-            places[issue_id] = id_of(decode_record(payload, _IssueInProject).fields.project.id)
+            places[issue_id] = id_of(_read_place(payload).fields.project.id)
     return places
 
 
@@ -174,7 +187,7 @@ async def _projects(sync: Sync) -> dict[str, bool]:
     projects: dict[str, bool] = {}
     async for answer in offset_pages(ask):
         for record in answer.content.records:
-            project = decode_record(record, _Project)
+            project = _read_project(record)
             projects[id_of(project.id)] = not (project.archived or project.deleted)
     return projects
 
@@ -195,6 +208,6 @@ async def _confirm(
         )
         finished_at = max(finished_at, server_time_after(answer))
         for record in answer.content.issues:
-            gone.discard(id_of(decode_record(record, _Identity).id))
+            gone.discard(id_of(_read_identity(record).id))
         gone -= {str(error.id) for error in answer.content.errors}
     return gone, finished_at

@@ -9,7 +9,7 @@ import msgspec
 
 from pipelines.client import Answer
 from pipelines.paging import ChangedWorklogs, complete, for_each, worklog_pages
-from pipelines.rows import Row, at_us, decode_record, id_of, time_us, version_at
+from pipelines.rows import Row, at_us, id_of, record_reader, time_us, version_at
 from pipelines.sync import Sync
 
 UPDATED = "/rest/api/3/worklog/updated"
@@ -23,10 +23,16 @@ class _Change(msgspec.Struct):
     updated_time: int = msgspec.field(name="updatedTime")
 
 
+_read_change = record_reader(_Change)
+
+
 class _Worklog(msgspec.Struct):
     id: str | int
     issue_id: str | int = msgspec.field(name="issueId")
     updated: str | int
+
+
+_read_worklog = record_reader(_Worklog)
 
 
 def _decode_feed(body: bytes) -> ChangedWorklogs:
@@ -52,7 +58,7 @@ async def fetch_worklogs(sync: Sync, since: int) -> set[str]:
                 "worklogs",
                 answer.content.values,
                 answer,
-                lambda record: ids.add(decode_record(record, _Change).worklog_id),
+                lambda record: ids.add(_read_change(record).worklog_id),
             )
         return ids, until
 
@@ -109,7 +115,7 @@ def _adder_of_worklogs(
     buffer, fetched_us = sync.buffer("worklogs"), answer.fetched_us
 
     def add(record: bytes) -> None:
-        worklog = decode_record(record, _Worklog)
+        worklog = _read_worklog(record)
         updated = time_us(worklog.updated)
         version = version_at(at_us(updated))
         worklog_id, issue_id = id_of(worklog.id), id_of(worklog.issue_id)
@@ -123,7 +129,7 @@ def _adder_of_deletions(sync: Sync, answer: Answer[Any]) -> Callable[[bytes], No
     buffer, fetched_us = sync.buffer("worklog_deletions"), answer.fetched_us
 
     def add(record: bytes) -> None:
-        change = decode_record(record, _Change)
+        change = _read_change(record)
         deleted = time_us(change.updated_time)
         version = str(change.updated_time)
         buffer.add(Row(str(change.worklog_id), version, fetched_us, record, deleted))
