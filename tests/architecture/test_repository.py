@@ -68,3 +68,13 @@ def test_the_lock_covers_every_direct_dependency() -> None:
     )
 
     assert names - locked == set()
+
+
+def test_every_folder_with_tests_is_in_the_test_command() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    folders = {
+        str(file.parent.relative_to(REPOSITORY))
+        for file in (REPOSITORY / "tests").rglob("test_*.py")
+    }
+
+    assert folders == set(project["tool"]["pytest"]["ini_options"]["testpaths"])
