@@ -1,7 +1,7 @@
 # The whole project in a few words. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow lint format typecheck bench dagster lock clean
+.PHONY: help setup demo test test-slow lint format typecheck bench dagster docs lock clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -44,6 +44,9 @@ bench: setup ## Measure speed and memory as ratios to floors taken in the same r
 dagster: setup ## Open the Dagster UI on http://127.0.0.1:3000
 	@mkdir -p "$(AUDIT_LOG_HOME)/dagster" && cp orchestration/dagster.yaml "$(AUDIT_LOG_HOME)/dagster/"
 	@DAGSTER_HOME="$$(cd "$(AUDIT_LOG_HOME)/dagster" && pwd)" .venv/bin/dagster dev --host 127.0.0.1 -m orchestration.definitions
+
+docs: setup ## Write the generated pages again (the table of actions)
+	@$(PY) -m tests.catalogue.table
 
 lock: setup ## Resolve pyproject.toml into requirements.lock again
 	@.venv/bin/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url \

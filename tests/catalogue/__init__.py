@@ -1,0 +1,1 @@
+"""The catalogue of actions: its guards, and the table people read."""
