@@ -48,7 +48,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FIRST_US = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LAST_US = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-_SUSPECT = re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)")
 _ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\."
 )
@@ -122,11 +121,12 @@ def _text_array(texts: Sequence[bytes | None]) -> pa.Array[Any]:
 
 
 def is_plain(body: bytes) -> bool:
-    """Say whether every reader takes this JSON as it is: UTF-8, no lone surrogate, no NUL.
+    """Say whether a JSON document that was decoded needs no mending: UTF-8, no escaped NUL.
 
-    May say no to text that is harmless; `mend` then leaves it as it is.
+    Lone surrogates are not looked for: the decoder refuses them. May say no to text that is
+    harmless; `mend` then leaves it as it is.
     """
-    if b"\\u" in body and _SUSPECT.search(body):
+    if b"\\" in body and b"\\u0000" in body:
         return False
     try:
         return body.isascii() or bool(body.decode())
