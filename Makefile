@@ -18,7 +18,7 @@ demo: setup ## Start a sandbox site, sync, build, publish and serve it (PORT=800
 
 test: setup lint typecheck ## Every check and every test (the slow suites in their bounded versions)
 	@echo "== tests"
-	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10
+	@$(PY) -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations 10
 
 test-slow: setup ## The long versions of the bounded suites
 	@$(PY) -m pytest -m slow
