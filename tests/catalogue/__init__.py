@@ -1,1 +1,1 @@
-"""The catalogue of actions: its guards, and the table people read."""
+"""Guards of the action catalogue."""

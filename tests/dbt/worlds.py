@@ -214,9 +214,7 @@ class _Story:
             self.links.remove(link)
             self._tell_link(*link, created=False)
 
-    def _tell_link(
-        self, source: _Issue, target: _Issue, type_id: str, *, created: bool
-    ) -> None:
+    def _tell_link(self, source: _Issue, target: _Issue, type_id: str, *, created: bool) -> None:
         unknown = ("Tests", "is tested by", "tests")
         _, inward, outward = LINK_TYPES.get(type_id, unknown)
         if self.random.random() < 0.9:
