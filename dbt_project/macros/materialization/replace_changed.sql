@@ -9,26 +9,29 @@
     {%- set computed = arg_dict['temp_relation'] -%}
     {%- set key = arg_dict['unique_key'] -%}
     {%- set key = [key] if key is string else key -%}
-    {%- set columns = arg_dict['dest_columns'] | map(attribute='name') | list -%}
-    {%- set compared = columns | reject('equalto', 'build_id') | list -%}
+    {%- set content = "columns(lambda name: name != 'build_id')" -%}
     {%- set affected = ref(config.get('affected')) if config.get('affected') else computed -%}
     {%- set stored = this.identifier ~ '__stored' -%}
     {%- set gone = this.identifier ~ '__gone' -%}
 
+    -- Found by a column or two, and only then read as a whole.
     create or replace temp table {{ stored }} as
-    select {{ compared | join(', ') }}
+    select {{ content }}
     from {{ target }}
-    where issue_id in (select issue_id from {{ affected }})
-        {%- if key | length == 1 %}
-        or {{ key[0] }} in (select {{ key[0] }} from {{ computed }})
-        {%- endif %};
+    where rowid in (
+        select rowid from {{ target }}
+        where issue_id in (select issue_id from {{ affected }})
+            {%- if key | length == 1 %}
+            or {{ key[0] }} in (select {{ key[0] }} from {{ computed }})
+            {%- endif %}
+    );
 
     create or replace temp table {{ gone }} as
     select {{ key | join(', ') }}
     from (
-        select {{ compared | join(', ') }} from {{ stored }}
+        select * from {{ stored }}
         except
-        select {{ compared | join(', ') }} from {{ computed }}
+        select {{ content }} from {{ computed }}
     ) as changed;
 
     delete from {{ target }} as stored
@@ -39,8 +42,8 @@
     using {{ gone }} as gone
     where {{ same_key('stored', 'gone', key) }};
 
-    insert into {{ target }} ({{ columns | join(', ') }})
-    select {{ columns | join(', ') }}
+    insert into {{ target }} by name
+    select computed.*
     from {{ computed }} as computed
     where not exists (
         select 1 from {{ stored }} as stored
