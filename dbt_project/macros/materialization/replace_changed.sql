@@ -9,29 +9,26 @@
     {%- set computed = arg_dict['temp_relation'] -%}
     {%- set key = arg_dict['unique_key'] -%}
     {%- set key = [key] if key is string else key -%}
-    {%- set content = "columns(lambda name: name != 'build_id')" -%}
+    {%- set columns = arg_dict['dest_columns'] | map(attribute='name') | list -%}
+    {%- set compared = columns | reject('equalto', 'build_id') | list -%}
     {%- set affected = ref(config.get('affected')) if config.get('affected') else computed -%}
     {%- set stored = this.identifier ~ '__stored' -%}
     {%- set gone = this.identifier ~ '__gone' -%}
 
-    -- Found by a column or two, and only then read as a whole.
     create or replace temp table {{ stored }} as
-    select {{ content }}
+    select {{ compared | join(', ') }}
     from {{ target }}
-    where rowid in (
-        select rowid from {{ target }}
-        where issue_id in (select issue_id from {{ affected }})
-            {%- if key | length == 1 %}
-            or {{ key[0] }} in (select {{ key[0] }} from {{ computed }})
-            {%- endif %}
-    );
+    where issue_id in (select issue_id from {{ affected }})
+        {%- if key | length == 1 %}
+        or {{ key[0] }} in (select {{ key[0] }} from {{ computed }})
+        {%- endif %};
 
     create or replace temp table {{ gone }} as
     select {{ key | join(', ') }}
     from (
-        select * from {{ stored }}
+        select {{ compared | join(', ') }} from {{ stored }}
         except
-        select {{ content }} from {{ computed }}
+        select {{ compared | join(', ') }} from {{ computed }}
     ) as changed;
 
     delete from {{ target }} as stored
@@ -42,8 +39,8 @@
     using {{ gone }} as gone
     where {{ same_key('stored', 'gone', key) }};
 
-    insert into {{ target }} by name
-    select computed.*
+    insert into {{ target }} ({{ columns | join(', ') }})
+    select {{ columns | join(', ') }}
     from {{ computed }} as computed
     where not exists (
         select 1 from {{ stored }} as stored
