@@ -2,7 +2,8 @@
     it recomputes; stored rows of those issues that are no longer computed go, new and changed ones
     come, and equal ones stay where they are, so that the table keeps its order of time.
 
-    Recomputed issues are those of the relation `config(affected=…)`, or those the model returns.
+    Recomputed issues are those of the relation `config(affected=…)`, or those the model returns; rows
+    of no known issue are computed every time.
     `build_id`, the build that stored a row, does not make it another row. -#}
 {%- macro get_incremental_replace_changed_sql(arg_dict) -%}
     {%- set target = arg_dict['target_relation'] -%}
