@@ -58,7 +58,7 @@ class OneLineErrors(TyperGroup):
             self._end(ctx, _line_of(error), code)
 
     @staticmethod
-    def _end(ctx: Any, line: str, code: int) -> None:  # noqa: ANN401
+    def _end(ctx: Any, line: str, code: int) -> None:  # noqa: ANN401 - typer's own context type is private
         typer.echo(f"audit-log: {line}", err=True)
         if ctx.params["debug"]:
             traceback.print_exc()
@@ -188,8 +188,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the current snapshot over HTTP on the loopback interface."""
-    from serve import app as api  # noqa: PLC0415
-    from serve.config import load_settings as load_serve_settings  # noqa: PLC0415
+    from serve import app as api  # noqa: PLC0415 - seconds to import, for one command
+    from serve.config import load_settings as load_serve_settings  # noqa: PLC0415 - seconds to import, for one command
 
     settings = load_serve_settings()
     api.run(settings if port is None else settings.model_copy(update={"port": port}))
@@ -249,7 +249,7 @@ def _sync(
     reconcile: bool | None,
     accept_shrink: bool,
 ) -> None:
-    from pipelines.runner import run_source  # noqa: PLC0415
+    from pipelines.runner import run_source  # noqa: PLC0415 - seconds to import, for one command
 
     settings.connection()
     failures: list[tuple[str, PipelineError]] = []

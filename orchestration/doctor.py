@@ -137,8 +137,8 @@ def _reads(subject: str, path: Path, remedy: str) -> Finding:
 
 
 def _port() -> Finding:
-    from serve.config import load_settings as load_serve_settings  # noqa: PLC0415
-    from serve.errors import ServeError  # noqa: PLC0415
+    from serve.config import load_settings as load_serve_settings  # noqa: PLC0415 - seconds to import, for one command
+    from serve.errors import ServeError  # noqa: PLC0415 - seconds to import, for one command
 
     try:
         settings = load_serve_settings()
@@ -157,7 +157,7 @@ def _port() -> Finding:
 
 
 def _account(settings: Settings) -> Iterator[Finding]:
-    from pipelines.check import check_connection  # noqa: PLC0415
+    from pipelines.check import check_connection  # noqa: PLC0415 - seconds to import, for one command
 
     try:
         permissions = check_connection(settings)

@@ -183,7 +183,7 @@ _kept: dict[tuple[Path, Path], _Parsed] = {}
 
 
 def _run_dbt(home: Path, project: Path, progress: BuildProgress | None) -> BuildReport:
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - dbt takes seconds to import
 
     started = time.monotonic()
     manifest = _parse(home, project)
@@ -203,7 +203,7 @@ def _run_dbt(home: Path, project: Path, progress: BuildProgress | None) -> Build
 
 
 def _parse(home: Path, project: Path) -> "Manifest":
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - dbt takes seconds to import
 
     fingerprint = _fingerprint(project)
     known = _kept.get((home, project))
@@ -239,11 +239,11 @@ def _invoke(
 
 def _close_databases() -> None:
     """Close what dbt-duckdb keeps open for a next call: others may open the files now."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
-    from dbt.adapters.factory import cleanup_connections  # noqa: PLC0415
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 - dbt takes seconds to import
+    from dbt.adapters.factory import cleanup_connections  # noqa: PLC0415 - dbt takes seconds to import
 
-    cleanup_connections()  # type: ignore[no-untyped-call]
-    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    cleanup_connections()  # type: ignore[no-untyped-call]  # dbt has no types here
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # dbt has no types here
 
 
 @contextlib.contextmanager

@@ -280,7 +280,7 @@ class SiteClient:
                     ) * random.uniform(0.5, 1.0)  # noqa: S311  (jitter, not a secret)
                 else:
                     limiter.pause(retry.wait_seconds)
-                    pause = retry.wait_seconds + random.uniform(0.0, 0.2)  # noqa: S311
+                    pause = retry.wait_seconds + random.uniform(0.0, 0.2)  # noqa: S311 - jitter, not a secret
                 if failures >= patience.attempts or time.monotonic() + pause > deadline:
                     raise retry.error from retry.__cause__
                 await asyncio.sleep(pause)

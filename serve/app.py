@@ -55,7 +55,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
     app.include_router(pages.router)
     app.add_middleware(Guard)
     problems.install(app)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to change its document
     return app
 
 

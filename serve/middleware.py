@@ -72,7 +72,7 @@ def _refusal(headers: Headers) -> ProblemError | None:
             "open the page as http://127.0.0.1 or http://localhost, with the port of serve",
         )
     length = headers.get("content-length", "0")
-    if not length.isdecimal() or len(length) > 15 or int(length) > MAX_BODY_BYTES:  # noqa: PLR2004
+    if not length.isdecimal() or len(length) > 15 or int(length) > MAX_BODY_BYTES:  # noqa: PLR2004 - no int of fifteen digits is slow to parse
         return _too_large()
     return None
 

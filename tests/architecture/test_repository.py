@@ -78,3 +78,17 @@ def test_every_folder_with_tests_is_in_the_test_command() -> None:
     }
 
     assert folders == set(project["tool"]["pytest"]["ini_options"]["testpaths"])
+
+
+def test_every_exception_from_lint_or_types_carries_its_reason() -> None:
+    exception = re.compile(r"#\s*(noqa|type: ignore)\b")
+    explained = re.compile(r"#\s*(noqa: [A-Z0-9, ]+|type: ignore\[[a-z, -]+\])\s+[-#(]\s*\S")
+    bare = [
+        f"{name}:{number}"
+        for name in _tracked()
+        if name.endswith(".py") and not name.endswith("architecture/test_repository.py")
+        for number, line in enumerate((REPOSITORY / name).read_text().splitlines(), start=1)
+        if exception.search(line) and not explained.search(line)
+    ]
+
+    assert bare == []

@@ -95,8 +95,8 @@ def _measure(warehouse: Warehouse, settings: ServeSettings, shape: Shape) -> lis
             for _ in range(ROUNDS):
                 params = question.params()
                 floors.append(_timed(question.floor))
-                inside.append(_timed(lambda: _ask(service, question.path, params)))  # noqa: B023
-                outside.append(_timed(lambda: _fetch(connection, question.path, params)))  # noqa: B023
+                inside.append(_timed(lambda: _ask(service, question.path, params)))  # noqa: B023 - called before the loop goes on
+                outside.append(_timed(lambda: _fetch(connection, question.path, params)))  # noqa: B023 - called before the loop goes on
             floor_name = f"bare SQL: {question.name}"
             figures += _figures(floor_name, floors, None, "")
             figures += _figures(
@@ -144,7 +144,7 @@ def _questions(warehouse: Warehouse, shape: Shape) -> list[Question]:
             cursor = DetailCursor(
                 snapshot=snapshot.id,
                 question=digest(ActionsRequest.model_validate(filters)),
-                occurred_at_us=(place - datetime(1970, 1, 1)) // timedelta(microseconds=1),  # noqa: DTZ001
+                occurred_at_us=(place - datetime(1970, 1, 1)) // timedelta(microseconds=1),  # noqa: DTZ001 - marts hold naive UTC
                 action_id="8" * 32,
             )
         return filters | {"cursor": cursor.encode()}

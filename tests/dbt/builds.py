@@ -34,9 +34,9 @@ MARTS = (
 
 def dbt(home: Path, *arguments: str, manifest: Manifest | None = None) -> dbtRunnerResult:
     """Call dbt on the databases of `home`; its files stay below `home`."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
-    from dbt.adapters.factory import cleanup_connections  # noqa: PLC0415
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 - dbt takes seconds to import
+    from dbt.adapters.factory import cleanup_connections  # noqa: PLC0415 - dbt takes seconds to import
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - dbt takes seconds to import
 
     os.environ["AUDIT_LOG_HOME"] = str(home)
     try:
@@ -50,8 +50,8 @@ def dbt(home: Path, *arguments: str, manifest: Manifest | None = None) -> dbtRun
             ]
         )
     finally:
-        cleanup_connections()  # type: ignore[no-untyped-call]
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        cleanup_connections()  # type: ignore[no-untyped-call]  # dbt has no types here
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # dbt has no types here
 
 
 @cache

@@ -27,7 +27,7 @@ def sandbox() -> Iterator[RunningSandbox]:
         yield running
 
 
-def sync(sandbox: RunningSandbox, home: Path, **options: Any) -> SyncReport:  # noqa: ANN401
+def sync(sandbox: RunningSandbox, home: Path, **options: Any) -> SyncReport:  # noqa: ANN401 - handed on to run_source as they are
     overlap = options.pop("overlap_minutes", 10)
     settings = settings_for(sandbox.base_url, home, overlap_minutes=overlap)
     return run_source("jira_issues", settings, patience=QUICK, **options)

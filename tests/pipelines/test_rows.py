@@ -95,7 +95,7 @@ def test_duckdb_reads_what_was_mended(text: str) -> None:
 
 
 @given(
-    st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(9998, 1, 1)),  # noqa: DTZ001
+    st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(9998, 1, 1)),  # noqa: DTZ001 - hypothesis wants naive bounds
     st.integers(-14 * 60, 14 * 60),
 )
 def test_times_are_read_in_every_offset(naive: datetime, minutes: int) -> None:

@@ -69,16 +69,16 @@ def test_large_sites_are_reconciled_daily() -> None:
 
 
 @given(
-    st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2037, 1, 1)),  # noqa: DTZ001
+    st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2037, 1, 1)),  # noqa: DTZ001 - the test gives it its zone
     st.sampled_from(sorted(available_timezones())),
 )
 @example(datetime(2026, 10, 25, 1, 30), "Europe/Zurich")  # noqa: DTZ001  (the repeated hour)
-@example(datetime(2026, 10, 25, 0, 30), "Europe/Zurich")  # noqa: DTZ001
-@example(datetime(2026, 6, 1, 12), "Pacific/Kiritimati")  # noqa: DTZ001
+@example(datetime(2026, 10, 25, 0, 30), "Europe/Zurich")  # noqa: DTZ001 - the test gives it its zone
+@example(datetime(2026, 6, 1, 12), "Pacific/Kiritimati")  # noqa: DTZ001 - the test gives it its zone
 @example(datetime(2026, 4, 4, 15, 15), "Australia/Lord_Howe")  # noqa: DTZ001  (half an hour)
 def test_jql_never_starts_after_the_moment_meant(naive: datetime, zone_name: str) -> None:
     moment, zone = naive.replace(tzinfo=UTC), ZoneInfo(zone_name)
-    local = datetime.strptime(jql_minute(moment, zone), "%Y-%m-%d %H:%M")  # noqa: DTZ007
+    local = datetime.strptime(jql_minute(moment, zone), "%Y-%m-%d %H:%M")  # noqa: DTZ007 - JQL's minute has no zone
     readings = [local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)]
     assert all(reading <= moment for reading in readings)
     assert all(moment - reading < timedelta(hours=25) for reading in readings)

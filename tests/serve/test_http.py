@@ -58,7 +58,7 @@ def running(home: Path, **environment: str) -> Iterator[tuple[str, int]]:
         assert process.wait(timeout=20) in {0, -15}
         assert process.stderr is not None
         errors = process.stderr.read()
-        process.stdout.close()  # type: ignore[union-attr]
+        process.stdout.close()  # type: ignore[union-attr]  # opened with a pipe
         process.stderr.close()
         # Nothing of our own goes wrong; that a client sends nonsense may be said.
         assert set(errors.splitlines()) <= {"WARNING:  Invalid HTTP request received."}
@@ -110,7 +110,7 @@ def test_other_bind_address_is_refused_with_the_reason(tmp_path: Path) -> None:
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, output) == (2, "")
     assert len(errors.splitlines()) == 1
-    for words in ("AUDIT_LOG_HOST", "0.0.0.0", "no user accounts yet", "127.0.0.1"):  # noqa: S104
+    for words in ("AUDIT_LOG_HOST", "0.0.0.0", "no user accounts yet", "127.0.0.1"):  # noqa: S104 - addresses that must be refused
         assert words in errors
 
 
@@ -127,7 +127,7 @@ def test_taken_port_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["0.0.0.0", "::", "192.168.1.5", "example.com", "127.0.0.1.nip.io", "", "2130706433", "*"],  # noqa: S104
+    ["0.0.0.0", "::", "192.168.1.5", "example.com", "127.0.0.1.nip.io", "", "2130706433", "*"],  # noqa: S104 - addresses that must be refused
 )
 def test_only_loopback_addresses_are_settings(
     host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -198,7 +198,7 @@ def test_unexpected_error_shows_no_traceback(
 ) -> None:
     publish_copy(tmp_path, marts)
     with make_client(tmp_path) as client:
-        client.app.state.actions = None  # type: ignore[attr-defined]
+        client.app.state.actions = None  # type: ignore[attr-defined]  # a broken app, on purpose
         response = client.get("/api/v1/actions")
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"

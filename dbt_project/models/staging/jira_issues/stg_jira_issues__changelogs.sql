@@ -29,6 +29,7 @@ final as (
         parent_id as issue_id,
         {{ embedded_user('history.author') }} as author,
         -- Names are in the site's language: a field is known by its id, and only system fields have none.
+        -- The linter's grammar does not know lambdas of two parameters yet.
         list_transform( -- noqa: PRS
             coalesce(history.items, []),
             lambda item, position: struct_pack(
