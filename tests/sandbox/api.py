@@ -6,14 +6,14 @@ import base64
 import bisect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from tests.sandbox.clock import MINUTE, iso
 from tests.sandbox.jql import JqlError, Query, SortKey, parse
-from tests.sandbox.logs import Served
+from tests.sandbox.logs import Listings, Served
 from tests.sandbox.render import INLINE_LIMIT, Renderer
 from tests.sandbox.world import Issue, JsonObject, World
 
@@ -25,11 +25,12 @@ T = TypeVar("T")
 
 
 class Call(Struct):
-    """A request as an endpoint sees it: first values of the query string, and the JSON body."""
+    """A request as an endpoint sees it: query string, JSON body, and groups of the route's path."""
 
     path: str
     query: Mapping[str, Sequence[str]]
     body: JsonObject
+    path_params: Mapping[str, str] = msgspec.field(default_factory=dict)
     is_refusing: bool = False  # a bulk fetch leaves its first issue out, to be asked for again
 
     def one(self, name: str, default: str = "") -> str:
@@ -55,12 +56,35 @@ class Reply(Struct):
 
 
 class ApiError(Exception):
-    """An answer in Atlassian's error form."""
+    """An answer in Atlassian's error form; `body` where a product has another form than Jira."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        body: JsonObject | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
-        self.body: JsonObject = {"errorMessages": [message], "errors": {}}
+        self.headers = dict(headers or {})
+        self.body: JsonObject = body or {"errorMessages": [message], "errors": {}}
+
+
+Auth = Literal["basic", "bearer"]
+
+
+class Route(Struct, frozen=True):
+    """One endpoint of a domain. `path`: a pattern of the whole path; its named groups are given on.
+
+    `auth`: basic, the API token of the site; bearer, the key of the organisation.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Call], Reply]
+    auth: Auth = "basic"
 
 
 class _Listing(Struct):
@@ -84,7 +108,14 @@ class Api:
         self.world = world
         self._page_limit = page_limit or 10_000
         self.render = Renderer(world)
-        self.permissions: dict[str, bool] = dict.fromkeys(_PERMISSIONS, True)
+        self.permissions = world.permissions
+        self.permissions.update(dict.fromkeys((*_PERMISSIONS, *_OTHER_RIGHTS), True))
+        self._routes = [
+            (route, re.compile(route.path))
+            for domain in world.domains.values()
+            for route in domain.routes()
+        ]
+        self._lists = Listings()
         self.request = 0
         self._listings: dict[int, _Listing] = {}
         self._listing_count = 0
@@ -103,7 +134,23 @@ class Api:
             if issue is None:
                 raise ApiError(404, _MISSING)
             return _ISSUE_PARTS[match["part"] or ""](self, issue, call)
+        found = self._route(method, call.path)
+        if found is not None:
+            route, call.path_params = found
+            return route.handler(call)
         raise ApiError(404, f"No endpoint {method} {call.path} in the sandbox.")
+
+    def auth(self, method: str, path: str) -> Auth:
+        """Tell which credentials a path asks for."""
+        found = self._route(method, path)
+        return "basic" if found is None else found[0].auth
+
+    def _route(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+        for route, pattern in self._routes:
+            match = pattern.fullmatch(path) if route.method == method else None
+            if match is not None:
+                return route, match.groupdict()
+        return None
 
     # -- search --------------------------------------------------------------------------------
 
@@ -429,20 +476,15 @@ class Api:
     def _page(
         self, call: Call, items: Sequence[T], *, default: int = 50, high: int = 100
     ) -> tuple[Sequence[T], JsonObject]:
-        """Give the asked page of `items`, and a PageBean without its `values`."""
-        start = call.number("startAt", 0, 2**31)
-        limit = call.number("maxResults", default, high)
-        url = f"{self.world.site}{call.path}?maxResults={limit}&startAt="
-        body: JsonObject = {
-            "self": f"{url}{start}",
-            "maxResults": limit,
-            "startAt": start,
-            "total": len(items),
-            "isLast": start + limit >= len(items),
-        }
-        if not body["isLast"]:
-            body["nextPage"] = f"{url}{start + limit}"
-        return items[start : start + limit], body
+        return page_bean(self.world.site, call, items, default=default, high=high)
+
+    def _listing_of(self, name: str, start: int, count: int, total: int) -> list[Served]:
+        return self._lists.page(f"list:{name}", self.world.now, start, count, total)
+
+    def issue_types(self, _: Call) -> Reply:
+        """GET /issuetype."""
+        types = list(self.world.issue_types.values())
+        return Reply(types, details=self._listing_of("issue_types", 0, 1, 1))
 
     def projects(self, call: Call) -> Reply:
         """GET /project/search: `status` may repeat; live only unless asked otherwise."""
@@ -458,7 +500,10 @@ class Api:
         page, body = self._page(call, projects)
         expand = frozenset(call.one("expand").split(","))
         body["values"] = [self.render.project(project, expand) for project in page]
-        return Reply(body)
+        if len(states) < 3:
+            return Reply(body)
+        start = body["startAt"]
+        return Reply(body, details=self._listing_of("projects", start, len(page), len(projects)))
 
     def users(self, call: Call) -> Reply:
         """GET /users/search: a plain array, active and inactive."""
@@ -466,7 +511,11 @@ class Api:
         people = list(self.world.people.values())
         start = call.number("startAt", 0, 2**31)
         limit = call.number("maxResults", 50, 1000)
-        return Reply([self.render.person(person) for person in people[start : start + limit]])
+        page = people[start : start + limit]
+        return Reply(
+            [self.render.person(person) for person in page],
+            details=self._listing_of("users", start, len(page), len(people)),
+        )
 
     def _demand(self, permission: str) -> None:
         if not self.permissions[permission]:
@@ -584,6 +633,25 @@ def _body(call: Call, kind: type[T]) -> T:
         raise ApiError(400, f"Invalid request payload: {error}") from error
 
 
+def page_bean(
+    site: str, call: Call, items: Sequence[T], *, default: int = 50, high: int = 100
+) -> tuple[Sequence[T], JsonObject]:
+    """Give the asked page of `items`, and a PageBean without its `values`."""
+    start = call.number("startAt", 0, 2**31)
+    limit = call.number("maxResults", default, high)
+    url = f"{site}{call.path}?maxResults={limit}&startAt="
+    body: JsonObject = {
+        "self": f"{url}{start}",
+        "maxResults": limit,
+        "startAt": start,
+        "total": len(items),
+        "isLast": start + limit >= len(items),
+    }
+    if not body["isLast"]:
+        body["nextPage"] = f"{url}{start + limit}"
+    return items[start : start + limit], body
+
+
 def _encode_token(*numbers: int) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(numbers)).decode().rstrip("=")
 
@@ -604,6 +672,9 @@ _PERMISSIONS = {
     "VIEW_ALL_WORKLOGS": "PROJECT",
     "SYSTEM_ADMIN": "GLOBAL",
 }
+
+_OTHER_RIGHTS = ("ORG_ADMIN", "ASSETS", "CONFLUENCE_ADMIN", "JSM_AGENT")
+"""Rights beyond Jira's own permissions, for the `permission` control."""
 
 _ISSUE = re.compile(r"/rest/api/3/issue/(?P<issue>[^/]+)(?:/(?P<part>changelog|comment|worklog))?")
 
@@ -631,7 +702,7 @@ _EXACT: dict[tuple[str, str], Callable[[Api, Call], Reply]] = {
         ("GET", "statuses/search", Api.statuses_search),
         ("GET", "resolution", lambda api, _: Reply(list(api.world.resolutions.values()))),
         ("GET", "resolution/search", Api.resolutions_search),
-        ("GET", "issuetype", lambda api, _: Reply(list(api.world.issue_types.values()))),
+        ("GET", "issuetype", Api.issue_types),
         (
             "GET",
             "issueLinkType",

@@ -82,13 +82,14 @@ _DONE = ("10003", "10004")
 _RATES = (1.0, 0.06, 0.04)
 _MEAN_RATE = (5 * (12 * _RATES[0] + 12 * _RATES[1]) + 2 * 24 * _RATES[2]) / (7 * 24)
 _COMMANDS_PER_ACTION = 0.82
+_USUAL_ACTIONS = 62_000
 
 
 def build_world(
     *,
     seed: int,
     start: int,
-    actions_per_year: int = 62_000,
+    actions_per_year: int = _USUAL_ACTIONS,
     max_lag_ms: int = 240_000,
     late_share: float = 0,
     time_zone: str = "Europe/Zurich",
@@ -107,6 +108,7 @@ def build_world(
         sink=sink,
     )
     world.now = start
+    world.activity = actions_per_year / _USUAL_ACTIONS
     rng = random.Random(f"site {seed}")
     _add_catalogue(world)
     _add_people(world, rng, time_zone)
@@ -374,6 +376,11 @@ class Activity:
         self._hot: Issue | None = None
         self._edits = _EDITS
         self._old_links: list[tuple[Issue, Issue, str]] = []
+        # What it works with is fixed here: objects that other domains add do not change the stream.
+        self._projects = list(world.projects.values())
+        self._versions_of = {p.id: [v["id"] for v in p.versions] for p in self._projects}
+        self._types, self._statuses = list(world.issue_types), list(world.statuses)
+        self._resolutions, self._link_types = list(world.resolutions), list(world.link_types)
         self._people = [p for p in world.people.values() if p.active and p.account_type != "app"]
         self._app = next(p for p in world.people.values() if p.account_type == "app")
         commands: tuple[tuple[float, Callable[[int, Person], bool]], ...] = (
@@ -492,7 +499,7 @@ class Activity:
         return name, self._rng.randrange(10, 5_000_000), kind
 
     def _live_projects(self) -> list[Project]:
-        return [p for p in self._world.projects.values() if p.state == "live"]
+        return [p for p in self._projects if p.state == "live"]
 
     # -- commands ------------------------------------------------------------------------------
 
@@ -501,7 +508,7 @@ class Activity:
         projects = self._live_projects()
         weights = [1 if p.key == "OLD" else 9 - i for i, p in enumerate(projects)]
         project = rng.choices(projects, weights)[0]
-        kind = rng.choices(list(world.issue_types), (1, 6, 6, 6, 3, 3))[0]
+        kind = rng.choices(self._types, (1, 6, 6, 6, 3, 3))[0]
         parent = None
         if kind == "10205":
             parents = [i for i in self._alive[-40:] if i.project == project.id and not i.parent]
@@ -557,18 +564,18 @@ class Activity:
         """Move on through the workflow; closing resolves, reopening clears the resolution."""
         rng, world = self._rng, self._world
         issue = self._pick()
-        choices = [s for s in world.statuses if s != issue.status]
+        choices = [s for s in self._statuses if s != issue.status]
         if issue.status in _DONE and rng.random() < 0.7:
             # A finished issue rests, but sometimes its resolution is corrected.
             if issue.resolution is not None and rng.random() < 0.2:
-                resolution = rng.choice([r for r in world.resolutions if r != issue.resolution])
+                resolution = rng.choice([r for r in self._resolutions if r != issue.resolution])
                 world.edit(at, actor.account_id, issue, {"resolution": resolution})
                 return True
             return False
         values: dict[str, object] = {}
         if rng.random() < 0.35 and issue.status not in _DONE:
             values["status"] = rng.choice(_DONE)
-            values["resolution"] = rng.choice(list(world.resolutions))
+            values["resolution"] = rng.choice(self._resolutions)
         else:
             values["status"] = rng.choice([s for s in choices if s not in _DONE])
             if issue.resolution is not None:
@@ -667,7 +674,7 @@ class Activity:
                 return False
         else:
             source, target = self._pick(), self._pick()
-            kind = rng.choices(list(world.link_types), (5, 6, 2, 1))[0]
+            kind = rng.choices(self._link_types, (5, 6, 2, 1))[0]
         if not {source.project, target.project} <= {p.id for p in self._live_projects()}:
             return False
         linked = {(link.type, link.source, link.target) for link in source.links.values()}
@@ -731,8 +738,8 @@ class Activity:
         return (*issue.sprints[-2:], str(500 + number))
 
     def _versions(self, issue: Issue) -> tuple[str, ...]:
-        versions = self._world.projects[issue.project].versions
-        return tuple(v["id"] for v in self._rng.sample(versions, self._rng.randint(0, 2)))
+        versions = self._versions_of[issue.project]
+        return tuple(self._rng.sample(versions, self._rng.randint(0, 2)))
 
     def _components(self, issue: Issue) -> tuple[str, ...]:
         components = self._world.projects[issue.project].components
@@ -769,11 +776,11 @@ class Activity:
     def _rename(self, at: int) -> None:
         person = self._people[len(self._people) // 2]
         self._world.rename_person(at, person.account_id, f"{person.name}-Neumann")
-        project = next(p for p in self._world.projects.values() if p.key == "WEB")
+        project = next(p for p in self._projects if p.key == "WEB")
         self._world.rename_project(at, project.id, "Web Shop (new)")
 
     def _archive(self, at: int) -> None:
-        project = next(p for p in self._world.projects.values() if p.key == "OLD")
+        project = next(p for p in self._projects if p.key == "OLD")
         self._alive = [issue for issue in self._alive if issue.project != project.id]
         self._hot = None
         self._world.archive(at, self._world.me, project.id)

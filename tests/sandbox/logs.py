@@ -72,7 +72,8 @@ class Served(Struct, omit_defaults=True):
     of an issue's comments, with how many `ids` it held and the deleted ones it went `without`;
     `sweep` — each complete listing of all searchable issues, `began`/`ended` in virtual time, with
     the `count` of issues, the deleted issues first found `absent`, and the projects then
-    `unsearchable` (hidden or archived).
+    `unsearchable` (hidden or archived); `list:<resource>[:<parent>]` — each complete listing of
+    configuration objects, likewise; all other keys are the exact channels of `Carrier`.
     """
 
     request: int
@@ -85,6 +86,28 @@ class Served(Struct, omit_defaults=True):
     count: int | None = None
     absent: list[str] | None = None
     unsearchable: list[str] | None = None
+
+
+class Listings:
+    """Lists being paged through: a listing begins with its page at 0 and is complete at its end."""
+
+    def __init__(self) -> None:
+        self._begun: dict[str, tuple[int, int]] = {}
+
+    def page(self, name: str, now: int, start: int, count: int, total: int) -> list[Served]:
+        """Give the entry of a listing that this page ends, or none while it goes on.
+
+        `count` objects from `start` of `total` were shown at `now`; a listing with pages left out
+        is no complete one.
+        """
+        begun, reached = (now, 0) if start == 0 else self._begun.get(name, (0, -1))
+        if start > reached:
+            return []
+        reached = max(reached, start + count)
+        self._begun[name] = (begun, reached)
+        if reached < total:
+            return []
+        return [Served(0, iso(now), name, began=iso(begun), ended=iso(now), count=total)]
 
 
 class ServedLog:
@@ -103,7 +126,8 @@ class ServedLog:
         moment = iso(at)
         new = [key for key in dict.fromkeys(keys) if key not in self._seen]
         self._seen.update(new)
-        entries = [Served(request, moment, key) for key in new] + list(details)
+        entries = [Served(request, moment, key) for key in new]
+        entries += [msgspec.structs.replace(detail, request=request) for detail in details]
         if entries:
             self._file.write(msgspec.json.Encoder().encode_lines(entries))
             self._file.flush()

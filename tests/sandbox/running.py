@@ -23,7 +23,7 @@ import msgspec
 
 from tests.sandbox.clock import DAY, parse_iso
 from tests.sandbox.generator import ADMIN_EMAIL
-from tests.sandbox.server import API_TOKEN, bind, serve
+from tests.sandbox.server import API_TOKEN, ORG_ID, ORG_KEY, bind, serve
 from tests.sandbox.site import Options, Site
 from tests.sandbox.world import JsonObject, World
 
@@ -49,6 +49,9 @@ class RunningSandbox:
             "ATLASSIAN_SITE_URL": self.base_url,
             "ATLASSIAN_EMAIL": ADMIN_EMAIL,
             "ATLASSIAN_API_TOKEN": API_TOKEN,
+            "ATLASSIAN_ORG_ID": ORG_ID,
+            "ATLASSIAN_ORG_API_KEY": ORG_KEY,
+            "ATLASSIAN_ADMIN_URL": self.base_url,
         }
 
     def control(self, name: str, **body: object) -> JsonObject:
@@ -78,9 +81,9 @@ class RunningSandbox:
         """Give the API user the right back."""
         return self.control("unhide_project", key=key)
 
-    def revoke_token(self, *, revoked: bool = True) -> JsonObject:
-        """Answer every request with 401."""
-        return self.control("revoke_token", revoked=revoked)
+    def revoke_token(self, *, revoked: bool = True, organization: bool = False) -> JsonObject:
+        """Answer every request with 401; `organization`: those with the organisation's key."""
+        return self.control("revoke_token", revoked=revoked, organization=organization)
 
     def permission(self, key: str, *, granted: bool) -> JsonObject:
         """Grant or take a permission of /mypermissions (ADMINISTER, USER_PICKER, …)."""
@@ -146,6 +149,7 @@ def running_sandbox(
     late_share: float = 0,
     time_zone: str = "Europe/Zurich",
     page_limit: int | None = None,
+    domains: tuple[str, ...] | None = None,
 ) -> Iterator[RunningSandbox]:
     """Start a site that began `days` before `now` (ISO, UTC; or "live") and stop it at the end.
 
@@ -154,6 +158,7 @@ def running_sandbox(
     bulk changelogs holds, so that small worlds have many pages. `days=0` with
     `actions_per_year=1` gives an empty site for scripted changes by `do`. The search index lags
     by at most `max_lag_minutes`, and by 3 to 30 hours for `late_share` (0 to 1) of the changes.
+    `domains` names the domains beside the issue stream, None for all of them.
     """
     with contextlib.ExitStack() as stack:
         if state is None:
@@ -173,6 +178,7 @@ def running_sandbox(
                 late_share=late_share,
                 time_zone=time_zone,
                 page_limit=page_limit,
+                domains=domains,
             )
         )
         stack.callback(site.close)

@@ -2,8 +2,9 @@
 
 Controls (no authentication, loopback only), all POST with a JSON body unless said otherwise:
 `/__control/state` (GET), `advance {"minutes"}` (frozen clock), `hide_project`/`unhide_project
-{"key"}`, `revoke_token {"revoked": true}`, `permission {"key", "granted"}`, `break_json {"path",
-"times"}` (HTML with status 200), `fault {…a rule of a plan…}`, `latency {"ms"}`.
+{"key"}`, `revoke_token {"revoked": true, "organization": false}`, `permission {"key", "granted"}`,
+`break_json {"path", "times"}` (HTML with status 200), `fault {…a rule of a plan…}`,
+`latency {"ms"}`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,13 @@ from tests.sandbox.world import JsonObject
 
 API_TOKEN = "sandbox-token"  # noqa: S105 - the fake site's only token, fixed by its documentation
 
-_AUTHORIZATION = "Basic " + base64.b64encode(f"{ADMIN_EMAIL}:{API_TOKEN}".encode()).decode()
+ORG_ID = "org-sandbox"
+ORG_KEY = "sandbox-org-key"
+
+_AUTHORIZATION = {
+    "basic": "Basic " + base64.b64encode(f"{ADMIN_EMAIL}:{API_TOKEN}".encode()).decode(),
+    "bearer": f"Bearer {ORG_KEY}",
+}
 _MAX_BODY = 4 * 1024 * 1024
 _GZIP_FROM = 1_000
 _KEPT_PAGES = 16
@@ -45,7 +52,7 @@ class Server:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._latency = 0.0
-        self._is_revoked = False
+        self._revoked: set[str] = set()
         self._pages: dict[str, Any] = {}  # next-page token -> the page that gave it
         self._jitter = random.Random(site.world.seed)
         self._controls: dict[str, Callable[[JsonObject], None]] = {
@@ -76,7 +83,9 @@ class Server:
         if self._latency:
             await asyncio.sleep(self._latency)
         now = site.catch_up()
-        if self._is_revoked or request.headers.get("Authorization") != _AUTHORIZATION:
+        auth = site.api.auth(request.method, request.path)
+        given = request.headers.get("Authorization")
+        if auth in self._revoked or given != _AUTHORIZATION[auth]:
             error = ApiError(401, "Client must be authenticated to access this resource.")
             return await self._send(request, 401, error.body)
         try:
@@ -91,7 +100,7 @@ class Server:
             site.api.request = number
             reply = site.api.handle(request.method, call)
         except ApiError as error:
-            return await self._send(request, error.status, error.body)
+            return await self._send(request, error.status, error.body, **error.headers)
         if reply.token is not None:
             self._pages[reply.token] = reply.body
             if len(self._pages) > _KEPT_PAGES:
@@ -232,7 +241,8 @@ class Server:
         )
 
     def _revoke(self, body: JsonObject) -> None:
-        self._is_revoked = bool(body.get("revoked", True))
+        change = self._revoked.add if body.get("revoked", True) else self._revoked.discard
+        change("bearer" if body.get("organization") else "basic")
 
     def _permission(self, body: JsonObject) -> None:
         if body["key"] not in self._site.api.permissions:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from tests.sandbox.api import Api
 from tests.sandbox.clock import MINUTE, Clock, iso
+from tests.sandbox.domains import attach
 from tests.sandbox.faults import Faults
 from tests.sandbox.generator import YEAR, build_world
 from tests.sandbox.image import load_image
@@ -20,7 +21,8 @@ class Options(Struct, frozen=True):
     """How a site is started. None: taken from the state directory, else the default.
 
     `start` default: a year before now; `now` None is the live clock, else the frozen one's first
-    present (a continued frozen site never goes back). Times are ms since 1970 UTC.
+    present (a continued frozen site never goes back). Times are ms since 1970 UTC. `domains`: the
+    names of those to have, None for all.
     """
 
     state: Path
@@ -34,6 +36,7 @@ class Options(Struct, frozen=True):
     late_share: float = 0
     time_zone: str = "Europe/Zurich"
     page_limit: int | None = None
+    domains: tuple[str, ...] | None = None
 
 
 class _Control(Struct):
@@ -109,8 +112,10 @@ class Site:
     def _build(self, options: Options) -> World:
         saved = self._saved
         if options.image is not None:
-            return load_image(options.image, time_zone=saved.time_zone, sink=self.ledger.write)
-        return build_world(
+            world = load_image(options.image, time_zone=saved.time_zone, sink=self.ledger.write)
+            attach(world, None, options.domains)
+            return world
+        world = build_world(
             seed=saved.seed,
             start=saved.start,
             actions_per_year=saved.actions_per_year,
@@ -119,6 +124,8 @@ class Site:
             time_zone=saved.time_zone,
             sink=self.ledger.write,
         )
+        attach(world, saved.start, options.domains)
+        return world
 
     def catch_up(self) -> int:
         """Bring the world to the clock's present and the ledger to disk; return the present."""

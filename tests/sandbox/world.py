@@ -13,6 +13,10 @@ JSON. Conventions of a ledger line:
 * `event` is the history id where a changelog entry exists, else null;
 * `items` are the changelog items of the action (a comment edit: one item `comment` with both
   texts); `field_id` falls back on the field's name where Jira sends no `fieldId`;
+* `carriers` are the exact channels that can tell of the line (a key of the served log each) and
+  what they tell; `listing` names the complete listings whose comparison reveals it without them;
+  of lines with either, `actor` is who did it, known only if a served carrier tells it;
+* `member_id` is the second half of what was changed (the account put into the group `target_id`);
 * links: the line belongs to the canonical end (the source of the link, which reads the outward
   phrase; for a symmetric type the lower issue id); `link_histories` and `link_ats` are
   [canonical end, other end].
@@ -26,14 +30,18 @@ from __future__ import annotations
 import heapq
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from tests.sandbox.clock import HOUR, MINUTE, iso
 
+if TYPE_CHECKING:
+    from tests.sandbox.domain import Domain
+
 JsonObject = dict[str, Any]
+D = TypeVar("D", bound="Domain")
 _Value = Any  # of a field: what it holds depends on the field
 
 
@@ -189,6 +197,30 @@ class LineItem(Struct, frozen=True, gc=False):
     new: str | None
 
 
+class Carrier(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A channel that tells of an action exactly, once `key` has been served.
+
+    `key`: `audit:<record>`, `org_event:<id>`, `webhook:<n>`, ... `tells_items`: it names old and
+    new values. `at`: the time it tells where that is not the line's own (ms since 1970 UTC).
+    """
+
+    key: str
+    tells_actor: bool = True
+    tells_items: bool = False
+    at: int | None = None
+
+
+class Webhook(Struct, frozen=True):
+    """Something a site tells its receivers. `number` counts all of a world's webhooks from 1."""
+
+    number: int
+    event: str
+    at: int
+    actor: str | None
+    flow: str
+    body: JsonObject
+
+
 class Line(Struct, frozen=True, gc=False):
     """One ledger line; see the module's text for the conventions."""
 
@@ -210,12 +242,18 @@ class Line(Struct, frozen=True, gc=False):
     link_type: str | UnsetType = UNSET
     link_histories: list[str] | UnsetType = UNSET
     link_ats: list[str] | UnsetType = UNSET
+    target_label: str | UnsetType | None = UNSET
+    member_id: str | UnsetType | None = UNSET
+    carriers: list[Carrier] | UnsetType = UNSET
+    listing: list[str] | UnsetType = UNSET
 
 
 class Stream(Protocol):
     """What makes the world move on: the next command's time, and doing it."""
 
-    next_at: int
+    @property
+    def next_at(self) -> int | float:
+        """When the next command happens."""
 
     def step(self) -> None:
         """Apply the next command to the world and set `next_at` to the following one's time."""
@@ -351,6 +389,11 @@ class World:
         self.stream: Stream | None = None
         self.now = 0
         self.me = ""
+        self.activity = 0.0
+        self.permissions: dict[str, bool] = {}
+        self.domains: dict[str, Domain] = {}
+        self.receiver: Callable[[Webhook], None] | None = None
+        self.webhook_count = 0
         self.config_version = 0
         self.people: dict[str, Person] = {}
         self.projects: dict[str, Project] = {}
@@ -389,9 +432,13 @@ class World:
 
     def advance(self, to: int) -> None:
         """Let everything happen that happens up to `to`, then bring the search index up to date."""
-        if self.stream is not None:
-            while self.stream.next_at <= to:
-                self.stream.step()
+        streams: list[Stream] = [] if self.stream is None else [self.stream]
+        streams += self.domains.values()
+        while streams:
+            first = min(streams, key=lambda stream: stream.next_at)
+            if first.next_at > to:
+                break
+            first.step()
         self.now = max(self.now, to)
         self._refresh_index()
 
@@ -445,6 +492,7 @@ class World:
         changes: Sequence[Change] = (),
         project: str | None = None,
         link: tuple[Issue, str, list[History]] | None = None,
+        carriers: Sequence[Carrier] = (),
     ) -> None:
         self.line_count += 1
         items = [
@@ -471,8 +519,79 @@ class World:
                 link_type=link[1] if link else UNSET,
                 link_histories=[str(history.id) for history in link[2]] if link else UNSET,
                 link_ats=[iso(history.at) for history in link[2]] if link else UNSET,
+                carriers=list(carriers) or UNSET,
             )
         )
+
+    def record(
+        self,
+        code: str,
+        at: int,
+        *,
+        actor: str | None,
+        target_id: str | None,
+        target_label: str | None = None,
+        project: str | None = None,
+        issue: Issue | None = None,
+        items: Sequence[LineItem] = (),
+        carriers: Sequence[Carrier] = (),
+        listing: str | Sequence[str] | None = None,
+        member_id: str | None = None,
+    ) -> None:
+        """Write a line of an action that is not of the issue stream.
+
+        `actor` is who did it, `project` the project's id, `target_id` and `member_id` ids that
+        every channel can tell or be resolved to. `listing`: `list:<resource>[:<parent>]`.
+        """
+        self.line_count += 1
+        listings = [listing] if isinstance(listing, str) else list(listing or ())
+        self.sink(
+            Line(
+                n=self.line_count,
+                code=code,
+                at=iso(at),
+                actor=actor,
+                true_actor=actor,
+                issue_id=str(issue.id) if issue else None,
+                issue_key=issue.key if issue else None,
+                project_id=issue.project if issue else project,
+                issue_type_id=issue.issuetype if issue else None,
+                target_id=target_id,
+                event=None,
+                items=list(items),
+                secured=issue is not None and issue.security is not None,
+                security_level_id=issue.security if issue else None,
+                target_label=target_label,
+                member_id=member_id,
+                carriers=list(carriers),
+                listing=listings,
+            )
+        )
+
+    def emit(
+        self,
+        event: str,
+        at: int,
+        actor: str | None,
+        body: Callable[[], JsonObject],
+        *,
+        flow: str = "Primary",
+    ) -> str:
+        """Send a webhook if anybody receives them; its key in the served log, in any case.
+
+        `body` is called at once, so that it shows the moment of the event.
+        """
+        self.webhook_count += 1
+        if self.receiver is not None:
+            self.receiver(Webhook(self.webhook_count, event, at, actor, flow, body()))
+        return f"webhook:{self.webhook_count}"
+
+    def domain(self, kind: type[D]) -> D:
+        """Give the world's domain of a class. KeyError if it is not attached."""
+        found = self.domains[kind.name]
+        if not isinstance(found, kind):
+            raise TypeError(f"domain {kind.name} is a {type(found).__name__}")
+        return found
 
     def _history(self, issue: Issue, at: int, author: str | None, changes: list[Change]) -> History:
         history = History(self._next_id("history"), at, author, changes)

@@ -1,0 +1,19 @@
+"""The sandbox's domains. A new one is a module or package here and one entry of `DOMAINS`."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection
+
+from tests.sandbox.domain import Domain
+from tests.sandbox.world import World
+
+DOMAINS: tuple[type[Domain], ...] = ()
+
+
+def attach(world: World, start: int | None, only: Collection[str] | None = None) -> None:
+    """Give a world its domains, each with random numbers of its own; `only` names some of them."""
+    for kind in DOMAINS:
+        if only is None or kind.name in only:
+            rng = random.Random(f"{world.seed}:{kind.name}")
+            world.domains[kind.name] = kind(world, rng, start)
