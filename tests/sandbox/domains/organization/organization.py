@@ -28,6 +28,7 @@ _MEAN_RATE = (5 * (12 * _RATES[0] + 12 * _RATES[1]) + 2 * 24 * _RATES[2]) / (7 *
 _PER_YEAR = {
     "visit": 8_500,
     "login": 2_600,
+    "unlogged": 200,
     "unmapped": 300,
     "grant_access": 80,
     "revoke_access": 50,
@@ -41,6 +42,7 @@ _PER_YEAR = {
     "deletion_canceled": 25,
 }
 """Commands of a usual year; a visit is about two and a half views."""
+_UNMAPPED = ("logout", "issue_created", "page_viewed", "password_link", "policy_updated")
 
 
 class View(Struct, frozen=True):
@@ -71,7 +73,7 @@ class Organization(Domain):
         self.processed: list[tuple[int, int]] = []
         """(processed at, number) of all events, also those still to be processed, in order."""
         self.active: dict[str, int] = {}
-        """Account -> when it last did anything here (ms)."""
+        """Account -> its date of last activity (ms)."""
         self.late_share = 0.1
         self.view_count = 0
         self.endpoints = Endpoints(self)
@@ -123,8 +125,6 @@ class Organization(Domain):
         )
         self.events[number] = event
         bisect.insort(self.processed, (at + self._lag(number), number))
-        if actor is not None:
-            self.active[actor] = max(at, self.active.get(actor, 0))
         return Carrier(
             f"org_event:{event.id}",
             tells_actor=actor is not None,
@@ -188,18 +188,17 @@ class Organization(Domain):
             carriers=[carrier],
         )
 
-    def log_in(self, at: int, account_id: str) -> None:
-        """Let a person log in: no action of the catalogue, but a sign of activity."""
-        carrier = self.tell("login", at, actor=account_id, account_id=account_id)
-        self.world.record(
-            "_USER_ACTIVE", at, actor=account_id, target_id=account_id, carriers=[carrier]
-        )
+    def be_active(self, at: int, account_id: str, action: str | None = None) -> None:
+        """Let a person do what is no action of the catalogue; `action` None: in no log either.
 
-    def do_unmapped(self, action: str, at: int, account_id: str) -> None:
-        """Let a person do what no action of the catalogue stands for."""
-        carrier = self.tell(action, at, actor=account_id)
+        The dates of last activity tell of it (`active`).
+        """
+        self.active[account_id] = at
+        carriers = [Carrier(f"last_active:{account_id}:{at}")]
+        if action is not None:
+            carriers.append(self.tell(action, at, actor=account_id, account_id=account_id))
         self.world.record(
-            "_USER_ACTIVE", at, actor=account_id, target_id=account_id, carriers=[carrier]
+            "_USER_ACTIVE", at, actor=account_id, target_id=account_id, carriers=carriers
         )
 
     def view(
@@ -221,7 +220,6 @@ class Organization(Domain):
         carriers = [Carrier(f"view:{self.view_count}")]
         if source == "issue_view":
             carriers.append(self.tell("issue_viewed", at, actor=account_id, issue=name))
-        self.active[account_id] = max(at, self.active.get(account_id, 0))
         self.world.record(
             "ISSUE_VIEWED",
             at,
@@ -273,10 +271,11 @@ class Organization(Domain):
                 case "visit":
                     self._visit(at, person)
                 case "login":
-                    self.log_in(at, person)
+                    self.be_active(at, person, "login")
+                case "unlogged":
+                    self.be_active(at, person)
                 case "unmapped":
-                    names = ("issue_created", "page_viewed", "password_link", "policy_updated")
-                    self.do_unmapped(rng.choice((*names, "logout")), at, person)
+                    self.be_active(at, person, rng.choice(_UNMAPPED))
                 case "token_created":
                     self.create_token(at, person)
                 case "token_revoked":
