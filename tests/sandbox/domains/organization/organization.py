@@ -27,9 +27,7 @@ _MEAN_RATE = (5 * (12 * _RATES[0] + 12 * _RATES[1]) + 2 * 24 * _RATES[2]) / (7 *
 
 _PER_YEAR = {
     "visit": 8_500,
-    "login": 2_600,
-    "unlogged": 200,
-    "unmapped": 300,
+    "sign": 3_100,
     "grant_access": 80,
     "revoke_access": 50,
     "site_invite": 80,
@@ -42,7 +40,16 @@ _PER_YEAR = {
     "deletion_canceled": 25,
 }
 """Commands of a usual year; a visit is about two and a half views."""
-_UNMAPPED = ("logout", "issue_created", "page_viewed", "password_link", "policy_updated")
+_SIGNS: dict[str | None, int] = {
+    "login": 52,
+    None: 4,
+    "logout": 2,
+    "issue_created": 1,
+    "page_viewed": 1,
+    "password_link": 1,
+    "policy_updated": 1,
+}
+"""Signs of activity that are no action of the catalogue, and how often; None: in no log."""
 
 
 class View(Struct, frozen=True):
@@ -270,12 +277,8 @@ class Organization(Domain):
             match action:
                 case "visit":
                     self._visit(at, person)
-                case "login":
-                    self.be_active(at, person, "login")
-                case "unlogged":
-                    self.be_active(at, person)
-                case "unmapped":
-                    self.be_active(at, person, rng.choice(_UNMAPPED))
+                case "sign":
+                    self.be_active(at, person, rng.choices(list(_SIGNS), list(_SIGNS.values()))[0])
                 case "token_created":
                     self.create_token(at, person)
                 case "token_revoked":
