@@ -1,14 +1,10 @@
 -- Every action says how many fields it changed; the changes are all there, and no others.
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-actions as (
+with actions as (
     select
         action_id,
         change_count
     from {{ ref('fct_actions') }}
-    where change_count > 0 and issue_id in (select issue_id from affected)
+    where change_count > 0 and {{ may_have_changed('issue_id', ref('int_issues__affected')) }}
 ),
 
 changes as (
@@ -16,7 +12,7 @@ changes as (
         action_id,
         count(*) as change_count
     from {{ ref('fct_action_changes') }}
-    where issue_id in (select issue_id from affected)
+    where {{ may_have_changed('issue_id', ref('int_issues__affected')) }}
     group by action_id
 )
 

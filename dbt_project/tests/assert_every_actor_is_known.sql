@@ -3,7 +3,7 @@ select distinct actions.actor_account_id
 from {{ ref('fct_actions') }} as actions
 where
     actions.actor_account_id is not null
-    and actions.issue_id in (select affected.issue_id from {{ ref('int_issues__affected') }} as affected)
+    and {{ may_have_changed('actions.issue_id', ref('int_issues__affected')) }}
     and not exists (
         select 1
         from {{ ref('dim_users') }} as users

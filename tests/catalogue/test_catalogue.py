@@ -24,6 +24,7 @@ COLUMNS = [
     "is_default_column",
     "is_issue_action",
     "has_changes",
+    "happens_once",
     "visibility_rule",
     "description",
 ]
@@ -116,7 +117,7 @@ def test_every_column_of_every_row_is_filled(action_types: list[dict[str, str]])
     for row in action_types:
         assert list(row) == COLUMNS
         assert all(value and value == value.strip() for value in row.values()), row["action_code"]
-        for column in ("is_default_column", "is_issue_action", "has_changes"):
+        for column in ("is_default_column", "is_issue_action", "has_changes", "happens_once"):
             assert row[column] in {"true", "false"}, row["action_code"]
         assert row["max_delay_minutes"].isdecimal(), row["action_code"]
         assert row["description"].endswith("."), row["action_code"]

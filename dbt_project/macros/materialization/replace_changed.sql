@@ -3,7 +3,7 @@
     come, and equal ones stay where they are, so that the table keeps its order of time.
 
     Recomputed issues are those of the relation `config(affected=…)`, or those the model returns; rows
-    of no known issue are computed every time.
+    without an issue are computed every time.
     `build_id`, the build that stored a row, does not make it another row. -#}
 {%- macro get_incremental_replace_changed_sql(arg_dict) -%}
     {%- set target = arg_dict['target_relation'] -%}
@@ -16,13 +16,17 @@
     {%- set stored = this.identifier ~ '__stored' -%}
     {%- set gone = this.identifier ~ '__gone' -%}
 
+    -- Found by one column, and only then read as a whole.
     create or replace temp table {{ stored }} as
     select {{ compared | join(', ') }}
     from {{ target }}
-    where issue_id in (select issue_id from {{ affected }})
-        {%- if key | length == 1 %}
-        or {{ key[0] }} in (select {{ key[0] }} from {{ computed }})
-        {%- endif %};
+    where rowid in (
+        select rowid from {{ target }}
+        where issue_id in (select issue_id from {{ affected }})
+        union all
+        select rowid from {{ target }}
+        where issue_id is null
+    );
 
     create or replace temp table {{ gone }} as
     select {{ key | join(', ') }}

@@ -15,6 +15,7 @@ final as (
         is_default_column,
         is_issue_action,
         has_changes,
+        happens_once,
         visibility_rule,
         description
     from action_types

@@ -26,7 +26,7 @@ final as (
         cast(date_trunc('month', changes.occurred_at) as date) as occurred_month,
         changes.site_id,
         changes.issue_id,
-        periods.project_id,
+        coalesce(periods.project_id, changes.project_id) as project_id,
         changes.field_id,
         changes.field_name,
         changes.item_index,

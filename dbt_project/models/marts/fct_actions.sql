@@ -33,11 +33,12 @@ final as (
         actions.observed_from_at,
         actions.observed_to_at,
         actions.actor_account_id,
+        actions.actor_certainty,
         action_types.target_type,
         actions.target_id,
         coalesce(actions.target_label, periods.issue_key) as target_label,
         actions.issue_id,
-        periods.project_id,
+        coalesce(periods.project_id, actions.project_id) as project_id,
         periods.issue_type_id,
         actions.from_status_id,
         actions.to_status_id,
@@ -48,6 +49,7 @@ final as (
         periods.security_level_id,
         periods.security_level_id is not null as is_secured,
         actions.source,
+        actions.sources,
         actions.source_event_id
     from actions
     inner join action_types on actions.action_code = action_types.action_code

@@ -17,6 +17,17 @@ promoted as (
     from changelogs
 ),
 
+matched as (
+    select
+        action_id,
+        site_id,
+        action_code,
+        occurred_at,
+        project_id,
+        {{ each('changes') }} as item
+    from {{ ref('int_actions__matched') }}
+),
+
 remaining as (
     select
         site_id,
@@ -49,6 +60,7 @@ final as (
         {{ surrogate_key(['site_id', 'history_id', 'action_code', 'item_key']) }} as action_id,
         site_id,
         issue_id,
+        cast(null as varchar) as project_id,
         action_code,
         occurred_at,
         item.field_id,
@@ -59,6 +71,22 @@ final as (
         item.new_id as new_value_id,
         item.new_text as new_value
     from items
+    union all
+    select
+        action_id,
+        site_id,
+        cast(null as varchar) as issue_id,
+        project_id,
+        action_code,
+        occurred_at,
+        item.field_id,
+        item.field_name,
+        item.item_index,
+        item.old_id as old_value_id,
+        item.old_text as old_value,
+        item.new_id as new_value_id,
+        item.new_text as new_value
+    from matched
 )
 
 select * from final

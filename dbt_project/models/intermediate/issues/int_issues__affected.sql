@@ -1,35 +1,20 @@
 {{ config(materialized='table') }}
 
+{#- What is told of issues: each has issue_id (null while the issue is not known) and build_id. A new
+    one is one more name here. -#}
+{%- set told_of_issues = [
+    'stg_jira_issues__issues',
+    'stg_jira_issues__changelogs',
+    'stg_jira_issues__comments',
+    'stg_jira_issues__comment_listings',
+    'stg_jira_issues__worklogs',
+    'stg_jira_issues__issue_presence',
+    'int_worklogs__deleted',
+    'int_issues__keys',
+] -%}
+
 with pending as (
     select * from {{ ref('int_builds__pending') }}
-),
-
-issues as (
-    select * from {{ ref('stg_jira_issues__issues') }}
-),
-
-changelogs as (
-    select * from {{ ref('stg_jira_issues__changelogs') }}
-),
-
-comments as (
-    select * from {{ ref('stg_jira_issues__comments') }}
-),
-
-comment_listings as (
-    select * from {{ ref('stg_jira_issues__comment_listings') }}
-),
-
-worklogs as (
-    select * from {{ ref('stg_jira_issues__worklogs') }}
-),
-
-worklog_deletions as (
-    select * from {{ ref('int_worklogs__deleted') }}
-),
-
-presence as (
-    select * from {{ ref('stg_jira_issues__issue_presence') }}
 ),
 
 issue_keys as (
@@ -69,30 +54,11 @@ changed_keys as (
 ),
 
 final as (
-    select issue_id from issues
-    where build_id in (select build_id from pending)
-    union
-    select issue_id from changelogs
-    where build_id in (select build_id from pending)
-    union
-    select issue_id from comments
-    where build_id in (select build_id from pending)
-    union
-    select issue_id from comment_listings
-    where build_id in (select build_id from pending)
-    union
-    select issue_id from worklogs
-    where build_id in (select build_id from pending)
-    union
-    select issue_id from worklog_deletions
-    where issue_id is not null and build_id in (select build_id from pending)
-    union
-    select issue_id from presence
-    where build_id in (select build_id from pending)
-    union
-    select issue_id from issue_keys
-    where build_id in (select build_id from pending)
-    union
+    {% for relation in told_of_issues %}
+        select issue_id from {{ ref(relation) }}
+        where issue_id is not null and build_id in (select build_id from pending)
+        union
+    {% endfor %}
     select link_items.issue_id
     from link_items
     where link_items.other_key in (select issue_key from changed_keys)

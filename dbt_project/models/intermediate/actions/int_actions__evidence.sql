@@ -1,0 +1,11 @@
+{#- A new source of actions outside issues is one more name here. -#}
+{%- set sources = [
+] -%}
+
+-- The columns and their types, also while no source is named.
+{{ evidence('(select 1)', dict.fromkeys(evidence_columns(), 'null')) }}
+where false
+{% for source_model in sources %}
+    union all
+    {{ evidence(ref(source_model)) }}
+{% endfor %}
