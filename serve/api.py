@@ -5,9 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from serve.actions import endpoints as actions
+from serve.ingest import endpoints as ingest
 from serve.status import endpoints as status
 
 router = APIRouter()
 router.include_router(status.health_router)
+router.include_router(ingest.router, prefix="/ingest")
 for _feature in (actions.router, status.router):
     router.include_router(_feature, prefix="/api/v1")

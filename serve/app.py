@@ -17,7 +17,10 @@ from fastapi.openapi.utils import get_openapi
 from serve import api, pages, problems
 from serve.actions.service import ActionsService
 from serve.config import ServeSettings, load_settings
+from serve.db.engine import database_address, open_engine
 from serve.errors import Problem, ServeError
+from serve.ingest.bodies import BodyReader
+from serve.ingest.repository import InboxRepository
 from serve.middleware import Guard
 from serve.warehouse.warehouse import Warehouse
 
@@ -26,12 +29,20 @@ USAGE_ERROR = 2
 
 
 def create_app(settings: ServeSettings) -> FastAPI:
-    """Return the ASGI application over the snapshots under `settings.home`."""
+    """Return the ASGI application over the snapshots under `settings.home`.
+
+    ServeError when the database cannot be one, whatever its state.
+    """
     warehouse = Warehouse(settings)
+    url = settings.database_url
+    address = database_address(settings.home, url.get_secret_value() if url else None)
+    inbox = InboxRepository(open_engine(address))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        inbox.start()
         yield
+        inbox.close()
         warehouse.close()
 
     app = FastAPI(
@@ -51,6 +62,8 @@ def create_app(settings: ServeSettings) -> FastAPI:
     app.state.settings = settings
     app.state.warehouse = warehouse
     app.state.actions = ActionsService(warehouse)
+    app.state.bodies = BodyReader()
+    app.state.inbox = inbox
     app.include_router(api.router)
     app.include_router(pages.router)
     app.add_middleware(Guard)
@@ -63,6 +76,7 @@ def run(settings: ServeSettings) -> None:
     """Serve until interrupted. A port that cannot be had is one line and exit code 2."""
     os.umask(0o077)
     try:
+        app = create_app(settings)
         listener = _listen(settings)
     except ServeError as error:
         _fail(error)
@@ -71,9 +85,7 @@ def run(settings: ServeSettings) -> None:
         name = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"Serving on http://{name}:{port} (stop with Ctrl+C)\n")
         sys.stdout.flush()
-        config = uvicorn.Config(
-            create_app(settings), log_level="warning", access_log=False, server_header=False
-        )
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
         uvicorn.Server(config).run(sockets=[listener])
 
 

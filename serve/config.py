@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from serve.errors import ServeError
@@ -66,6 +66,16 @@ class ServeSettings(BaseSettings):
         ge=1,
         le=525_600,
         description="A source whose last success is older than this is reported as stale.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="Address of the application's database; the file app.db in home if unset.",
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="Secret of the Jira webhooks; unset: none are received."
+    )
+    views_secret: SecretStr | None = Field(
+        default=None, description="Bearer secret of issue views; unset: none are received."
     )
 
 

@@ -32,21 +32,31 @@ class ProblemKind:
 
 PROBLEMS = {
     "bad-request": ProblemKind(400, "Bad request", "The request cannot be read."),
+    "unauthorized": ProblemKind(
+        401, "Unauthorized", "The signature or the bearer secret is missing or wrong."
+    ),
     "not-found": ProblemKind(404, "Not found", "There is nothing at this address."),
     "method-not-allowed": ProblemKind(
         405, "Method not allowed", "The address exists, but not for this method."
     ),
+    "body-timeout": ProblemKind(408, "Body timeout", "The body took too long to arrive."),
     "snapshot-gone": ProblemKind(
         410,
         "Snapshot gone",
         "The cursor belongs to a snapshot that newer ones have replaced.",
     ),
     "body-too-large": ProblemKind(413, "Body too large", "The request carries too many bytes."),
+    "encoded-body": ProblemKind(
+        415, "Encoded body", "The body is compressed; it is only taken as it is."
+    ),
     "wrong-host": ProblemKind(
         421, "Wrong host", "The Host header does not name this machine's loopback address."
     ),
     "invalid-parameters": ProblemKind(
         422, "Invalid parameters", "A parameter is unknown, malformed or out of its bounds."
+    ),
+    "invalid-body": ProblemKind(
+        422, "Invalid body", "A member of the body is missing, unknown or malformed."
     ),
     "internal-error": ProblemKind(
         500, "Internal error", "A fault of this program; its log names the cause."
@@ -54,7 +64,13 @@ PROBLEMS = {
     "no-snapshot": ProblemKind(
         503, "No snapshot", "Nothing has been published yet, or what was cannot be opened."
     ),
-    "busy": ProblemKind(503, "Busy", "Too many queries are running at once."),
+    "busy": ProblemKind(503, "Busy", "Too much is going on at once."),
+    "not-receiving": ProblemKind(
+        503, "Not receiving", "No secret is set, so nothing is received at this address."
+    ),
+    "inbox-failing": ProblemKind(
+        503, "Inbox failing", "What was sent could not be stored; it has to be sent again."
+    ),
     "query-too-slow": ProblemKind(
         503, "Query too slow", "The query ran over its time limit and was interrupted."
     ),
@@ -69,7 +85,7 @@ class FieldError(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    field: str = Field(description="Name of the parameter or header.", examples=["limit"])
+    field: str = Field(description="Name of the parameter, header or member.", examples=["limit"])
     message: str = Field(
         description="What is wrong with it.", examples=["must be less than or equal to 1000"]
     )

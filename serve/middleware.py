@@ -9,6 +9,9 @@ from serve.errors import ProblemError
 from serve.problems import render
 
 MAX_BODY_BYTES = 1024 * 1024
+# Jira's webhooks carry whole issues, and come under the name of a reverse proxy or a tunnel.
+INGEST_PREFIX = "/ingest/"
+MAX_INGEST_BODY_BYTES = 2 * 1024 * 1024
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 SECURITY_HEADERS = {
@@ -27,7 +30,9 @@ class Guard:
     """ASGI middleware: security headers on every response, a limit on every request body.
 
     The Host header must name loopback. Without accounts the loopback address is the only lock, and
-    a web page could get round it by letting its own name resolve to 127.0.0.1.
+    a web page could get round it by letting its own name resolve to 127.0.0.1. What lies under
+    `/ingest/` is locked by secrets of its own instead, and shows nothing, so any Host may be named
+    there; a tunnel that keeps the public name in the Host header can reach nothing else.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -50,10 +55,13 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        refusal = _refusal(headers)
+        is_ingest = scope["path"].startswith(INGEST_PREFIX)
+        limit = MAX_INGEST_BODY_BYTES if is_ingest else MAX_BODY_BYTES
+        refusal = None if is_ingest else _wrong_host(headers)
+        refusal = refusal or _announced_too_large(headers, limit)
         if refusal is None:
             try:
-                await self._app(scope, _limited(receive), send_guarded)
+                await self._app(scope, _limited(receive, limit), send_guarded)
             except ProblemError as error:
                 if started:
                     raise
@@ -64,16 +72,20 @@ class Guard:
             await response(scope, receive, send_guarded)
 
 
-def _refusal(headers: Headers) -> ProblemError | None:
-    if _host_name(headers.get("host", "")) not in LOOPBACK_NAMES:
-        return ProblemError(
-            "wrong-host",
-            "the Host header does not name a loopback address",
-            "open the page as http://127.0.0.1 or http://localhost, with the port of serve",
-        )
+def _wrong_host(headers: Headers) -> ProblemError | None:
+    if _host_name(headers.get("host", "")) in LOOPBACK_NAMES:
+        return None
+    return ProblemError(
+        "wrong-host",
+        "the Host header does not name a loopback address",
+        "open the page as http://127.0.0.1 or http://localhost, with the port of serve",
+    )
+
+
+def _announced_too_large(headers: Headers, limit: int) -> ProblemError | None:
     length = headers.get("content-length", "0")
-    if not length.isdecimal() or len(length) > 15 or int(length) > MAX_BODY_BYTES:  # noqa: PLR2004 - no int of fifteen digits is slow to parse
-        return _too_large()
+    if not length.isdecimal() or len(length) > 15 or int(length) > limit:  # noqa: PLR2004 - no int of fifteen digits is slow to parse
+        return _too_large(limit)
     return None
 
 
@@ -83,23 +95,23 @@ def _host_name(host: str) -> str:
     return (name if colon and port.isdecimal() else host).lower()
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, limit: int) -> Receive:
     received = 0
 
     async def receive_limited() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MAX_BODY_BYTES:
-            raise _too_large()
+        if received > limit:
+            raise _too_large(limit)
         return message
 
     return receive_limited
 
 
-def _too_large() -> ProblemError:
+def _too_large(limit: int) -> ProblemError:
     return ProblemError(
         "body-too-large",
-        f"a request may carry at most {MAX_BODY_BYTES} bytes",
-        "send less; the endpoints of this version take their parameters from the URL",
+        f"a request to this address may carry at most {limit} bytes",
+        "send less; all endpoints but those under /ingest/ take their parameters from the URL",
     )

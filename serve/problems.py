@@ -32,6 +32,15 @@ _HTTP_KINDS = {
     405: ("method-not-allowed", "use a method that the Allow header names"),
 }
 
+# Headers that belong to a kind. A connection whose body was not read to its end is of no more use.
+_HEADERS = {
+    "busy": {"Retry-After": "5"},
+    "inbox-failing": {"Retry-After": "30"},
+    "unauthorized": {"WWW-Authenticate": "Bearer"},
+    "body-timeout": {"Connection": "close"},
+    "body-too-large": {"Connection": "close"},
+}
+
 # Words for pydantic's error types that ask for something definite.
 _REMEDIES = {
     "extra_forbidden": "leave it out; /api/docs lists the parameters there are",
@@ -87,8 +96,7 @@ def render(problem: Problem, headers: dict[str, str] | None = None) -> Response:
 
 def _problem_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class only
-    headers = {"Retry-After": "5"} if error.kind == "busy" else None
-    return render(error.problem, headers)
+    return render(error.problem, _HEADERS.get(error.kind))
 
 
 def _validation_error(_request: Request, error: Exception) -> Response:

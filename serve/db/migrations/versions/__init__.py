@@ -1,0 +1,1 @@
+"""The steps: `step_<number>_<what>.py`, each with an upgrade and a downgrade."""
