@@ -29,7 +29,8 @@ from orchestration.state import SourceState, read_home
 from orchestration.transformation import build
 from pipelines import lake
 from pipelines.config import Settings, load_settings
-from pipelines.errors import ConfigurationError, PipelineError
+from pipelines.connections import CONNECTIONS
+from pipelines.errors import ConfigurationError, NotConnectedError, PipelineError
 from pipelines.registry import SOURCES
 from pipelines.sync import Progress
 from pipelines.terminal import console, print_report, shown_progress
@@ -129,13 +130,16 @@ def run(
 ) -> None:
     """Sync every source, build and test the marts, publish the snapshot.
 
-    If a source fails the others are still synced, but nothing is built or published.
+    If a source of the Jira site fails the others are still synced, but nothing is built or
+    published. A connection of another kind that fails costs only its own sources.
     """
     settings = load_settings()
     with run_lock(settings.home):
-        _sync(settings, list(SOURCES), full, reconcile, accept_shrink)
+        failures = _sync(settings, list(SOURCES), full, reconcile, accept_shrink)
         _build(settings, full_refresh)
         _publish(settings)
+    if failures:
+        raise _sync_error(failures, "Everything else was published.")
 
 
 @app.command()
@@ -152,7 +156,9 @@ def sync(
         if name not in SOURCES:
             raise typer.BadParameter(f"{name!r} is not one of {', '.join(SOURCES)}.")
     with run_lock(settings.home):
-        _sync(settings, names, full, reconcile, accept_shrink)
+        failures = _sync(settings, names, full, reconcile, accept_shrink)
+    if failures:
+        raise _sync_error(failures, "Nothing was published by this command.")
 
 
 @app.command("build")
@@ -248,13 +254,20 @@ def _sync(
     full: bool,
     reconcile: bool | None,
     accept_shrink: bool,
-) -> None:
+) -> dict[str, PipelineError]:
+    """Sync sources; one that is not connected is told and left out.
+
+    Returns the failures that cost only their own source; raises PipelineError for others.
+    """
     from pipelines.runner import run_source  # noqa: PLC0415 - seconds to import, for one command
 
-    settings.connection()
-    failures: list[tuple[str, PipelineError]] = []
-    for name in names:
+    connections = {name: CONNECTIONS[SOURCES[name].connection] for name in names}
+    if any(connection.asks != "nobody" for connection in connections.values()):
+        settings.connection()
+    failures: dict[str, PipelineError] = {}
+    for name, connection in connections.items():
         try:
+            connection.require(settings)
             with _stage(f"sync {name}"), shown_progress() as progress:
                 report = run_source(
                     name,
@@ -264,24 +277,26 @@ def _sync(
                     accept_shrink=accept_shrink,
                     progress=progress,
                 )
+        except NotConnectedError as missing:
+            typer.echo(f"{name} is not connected, so {connection.loses}. {missing}")
         except PipelineError as error:
-            failures.append((name, error))
+            failures[name] = error
         else:
             print_report(report)
-    if failures:
-        raise _sync_error(settings, failures)
+    if any(connections[name].is_essential for name in failures):
+        is_served = (settings.home / POINTER).exists()
+        served = "the last snapshot stays current" if is_served else "there is no snapshot yet"
+        raise _sync_error(failures, f"Nothing was published ({served}).")
+    return failures
 
 
-def _sync_error(settings: Settings, failures: list[tuple[str, PipelineError]]) -> PipelineError:
+def _sync_error(failures: dict[str, PipelineError], outcome: str) -> PipelineError:
     """One error for all sources that failed; says once what failed alike."""
-    messages = dict.fromkeys(error.message for _name, error in failures)
-    remedies = dict.fromkeys(error.remedy for _name, error in failures)
-    is_served = (settings.home / POINTER).exists()
-    served = "the last snapshot stays current" if is_served else "there is no snapshot yet"
-    names = " and ".join(name for name, _error in failures)
+    messages = dict.fromkeys(error.message for error in failures.values())
+    remedies = dict.fromkeys(error.remedy for error in failures.values())
+    names = " and ".join(failures)
     return PipelineError(
-        f"{names} not synced: {' '.join(messages)}",
-        f"{' '.join(remedies)} Nothing was published ({served}).",
+        f"{names} not synced: {' '.join(messages)}", f"{' '.join(remedies)} {outcome}"
     )
 
 

@@ -165,9 +165,9 @@ def _account(settings: Settings) -> Iterator[Finding]:
         yield Finding("site", error.message, error.remedy)
         return
     for permission in permissions:
-        remedy = f"Grant it to the account; without it {permission.loses}."
-        yield Finding(
-            f"{permission.source}: {permission.permission}",
-            permission.detail,
-            None if permission.is_granted else remedy,
-        )
+        subject = f"{permission.source}: {permission.permission}"
+        if permission.is_connected:
+            remedy = f"Grant it to the account; without it {permission.loses}."
+            yield Finding(subject, permission.detail, None if permission.is_granted else remedy)
+        else:
+            yield Finding(subject, f"not connected; without it {permission.loses}")

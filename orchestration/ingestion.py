@@ -2,7 +2,9 @@
 
     run_source("<source>")  ->  raw_<source>/<resource>  ->  dbt's source raw_<source>.<resource>
 
-All of a source's tables come from one traversal of the site, so they are made together.
+All of a source's tables come from one traversal of the site, so they are made together. A source
+whose connection is not there, or fails and is not the Jira site's, has made nothing new; that is
+logged, and the run goes on.
 """
 
 from collections.abc import Iterator
@@ -18,6 +20,8 @@ from dagster import (
 
 from orchestration.resources import OWNERS, AuditLogHome
 from orchestration.state import read_source
+from pipelines.connections import CONNECTIONS
+from pipelines.errors import NotConnectedError, PipelineError
 from pipelines.registry import SOURCES, SourceSpec
 from pipelines.runner import run_source
 
@@ -50,7 +54,20 @@ def source_assets(source: SourceSpec) -> AssetsDefinition:
     ) -> Iterator[MaterializeResult[None]]:
         if audit_log_home.is_skipped:
             return
-        report = run_source(source.name, audit_log_home.settings)
+        try:
+            report = run_source(source.name, audit_log_home.settings)
+        except PipelineError as error:
+            if CONNECTIONS[source.connection].is_essential:
+                raise
+            # what is built from the other sources must not wait for this one
+            is_there = not isinstance(error, NotConnectedError)
+            context.log.log("ERROR" if is_there else "INFO", "%s: %s", source.name, error)
+            for resource in source.resources:
+                yield MaterializeResult(
+                    asset_key=raw_key(source.name, resource.name),
+                    metadata={"rows": 0, "not_synced": str(error)},
+                )
+            return
         for warning in report.warnings:
             context.log.warning(warning)
         lag = read_source(audit_log_home.settings.home, source.name).lag_seconds

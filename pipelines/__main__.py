@@ -12,6 +12,7 @@ from rich.table import Table
 
 from pipelines.check import check_connection
 from pipelines.config import load_settings
+from pipelines.connections import CONNECTIONS
 from pipelines.errors import PipelineError
 from pipelines.registry import SOURCES
 from pipelines.runner import run_source
@@ -56,7 +57,7 @@ def run(
 
 @app.command("list")
 def list_sources() -> None:
-    """Show the sources, their resources and the connection each needs."""
+    """Show the sources, their resources and connections, set up or not."""
     for source in SOURCES.values():
         table = Table(title=f"{source.name}: {source.description}", title_justify="left")
         table.add_column("resource")
@@ -64,7 +65,16 @@ def list_sources() -> None:
         for resource in source.resources:
             table.add_row(resource.name, resource.description)
         console.print(table)
-        say(f"needs: {source.connection}; schedule (UTC): {source.schedule}\n")
+        connection = CONNECTIONS[source.connection]
+        say(f"connection: {connection.name}; schedule (UTC): {source.schedule}\n")
+    with _errors_as_lines():
+        settings = load_settings()
+    for connection in CONNECTIONS.values():
+        state = "set up       " if connection.is_set_up(settings) else "NOT CONNECTED"
+        say(
+            f"{state}  {connection.name} ({connection.title}): needs {connection.needs}; "
+            f"without it {connection.loses}."
+        )
 
 
 @app.command()
@@ -76,11 +86,12 @@ def check() -> None:
         if finding.is_granted:
             say(f"ok       {finding.permission} ({finding.source}): {finding.detail}")
         else:
+            mark = "MISSING " if finding.is_connected else "NOT CONNECTED "
             say(
-                f"MISSING  {finding.permission} ({finding.source}): without it "
+                f"{mark} {finding.permission} ({finding.source}): without it "
                 f"{finding.loses}. {finding.detail}"
             )
-    if not all(finding.is_granted for finding in findings):
+    if any(finding.is_connected and not finding.is_granted for finding in findings):
         raise typer.Exit(1)
 
 

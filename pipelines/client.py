@@ -1,4 +1,4 @@
-"""One HTTP client for a site: account, per-endpoint limits, patience, typed errors.
+"""One HTTP client for a site or an organisation: account, limits, patience, typed errors.
 
 An answer is accepted only whole: right status, JSON content type, every byte, one valid JSON
 document. Anything else is asked for again, and after bounded patience becomes an error that
@@ -10,15 +10,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from base64 import b64encode
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -37,11 +36,12 @@ from pipelines.errors import (
     SiteFailingError,
     SiteUnreachableError,
 )
-from pipelines.rows import is_plain, mend, us_of
+from pipelines.rows import NEVER, is_plain, mend, us_of
 
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 256 * 2**20
+MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,13 @@ class _Retry(Exception):  # noqa: N818  (a signal between two methods, never an 
 class EndpointLimiter:
     """How many requests of one endpoint may be in flight, and from when on.
 
+    With `per_minute` no more than so many start within any 60 seconds.
     Told to slow down it halves the number and grows it back one by one as answers succeed.
     """
 
-    def __init__(self, maximum: int) -> None:
+    def __init__(self, maximum: int, per_minute: int | None = None) -> None:
         self._maximum = maximum
+        self._started: deque[float] | None = deque(maxlen=per_minute) if per_minute else None
         self._allowed = float(maximum)
         self._in_flight = 0
         self._not_before = 0.0
@@ -108,9 +110,12 @@ class EndpointLimiter:
         while True:
             async with self._freed:
                 await self._freed.wait_for(lambda: self._in_flight < self.allowed)
-                pause = self._not_before - time.monotonic()
+                now = time.monotonic()
+                pause = max(self._not_before, self._next_start()) - now
                 if pause <= 0:
                     self._in_flight += 1
+                    if self._started is not None:
+                        self._started.append(now)
                     return
             await asyncio.sleep(pause)
 
@@ -123,6 +128,12 @@ class EndpointLimiter:
         async with self._freed:
             self._in_flight -= 1
             self._freed.notify_all()
+
+    def _next_start(self) -> float:
+        """Return when the budget of a minute lets another request start."""
+        if self._started is None or len(self._started) != self._started.maxlen:
+            return 0.0
+        return self._started[0] + MINUTE
 
     def pause(self, seconds: float) -> None:
         """Let nobody start for `seconds`, and fewer afterwards."""
@@ -172,11 +183,32 @@ def _http_date(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-class SiteClient:
-    """Asks one Atlassian site. Use as an async context manager.
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One thing to ask. `template` has `{names}` that `path` fills; it names the endpoint."""
+
+    method: str
+    template: str
+    path: Mapping[str, str]
+    params: Sequence[tuple[str, str]]
+    headers: Mapping[str, str]
+    body: bytes | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"{self.method} {self.template}"
+
+    def filled_path(self) -> str:
+        names = {name: quote(value, safe="") for name, value in self.path.items()}
+        return self.template.format_map(names)
+
+
+class AtlassianClient:
+    """Asks one Atlassian site, or the organisation's administration. An async context manager.
 
     `requests` counts what was really sent, by endpoint (`GET /rest/api/3/field`), retries
     included; `mended` counts answers that held text no JSON reader takes, which was replaced.
+    `server_time` (UTC) is the newest that an answer told.
     """
 
     def __init__(
@@ -188,6 +220,7 @@ class SiteClient:
     ) -> None:
         self.requests: Counter[str] = Counter()
         self.mended: Counter[str] = Counter()
+        self.server_time = NEVER
         self._connection = connection
         self._concurrency = concurrency
         self.patience = patience
@@ -195,11 +228,10 @@ class SiteClient:
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
-        account = f"{self._connection.email}:{self._connection.api_token.get_secret_value()}"
         self._session = aiohttp.ClientSession(
             headers={
                 "Accept": "application/json",
-                "Authorization": f"Basic {b64encode(account.encode()).decode()}",
+                "Authorization": self._connection.authorization.get_secret_value(),
             },
             cookie_jar=aiohttp.DummyCookieJar(),
             connector=aiohttp.TCPConnector(limit=0),
@@ -222,10 +254,13 @@ class SiteClient:
         *,
         path: Mapping[str, str] | None = None,
         params: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
         patience: Patience | None = None,
     ) -> Answer[T]:
         """GET `template`, whose `{names}` are filled from `path`; see `_ask` for the errors."""
-        return await self._ask("GET", template, decode, path or {}, params, None, patience)
+        return await self._ask(
+            _Request("GET", template, path or {}, params, headers or {}), decode, patience
+        )
 
     async def post(
         self,
@@ -233,22 +268,25 @@ class SiteClient:
         decode: Callable[[bytes], T],
         *,
         body: object,
+        path: Mapping[str, str] | None = None,
+        params: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
         patience: Patience | None = None,
     ) -> Answer[T]:
         """POST `body` as JSON. Only for endpoints that read: a POST may be sent again."""
-        return await self._ask(
-            "POST", template, decode, {}, (), msgspec.json.encode(body), patience
-        )
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        request = _Request("POST", template, path or {}, params, sent, msgspec.json.encode(body))
+        return await self._ask(request, decode, patience)
+
+    def pace(self, endpoint: str, *, per_minute: int) -> None:
+        """Start at most so many requests of `endpoint` (`GET /path/{name}`) in any 60 seconds.
+
+        Call it before the first of them.
+        """
+        self._limiters[endpoint] = EndpointLimiter(self._concurrency, per_minute)
 
     async def _ask(
-        self,
-        method: str,
-        template: str,
-        decode: Callable[[bytes], T],
-        path: Mapping[str, str],
-        params: Sequence[tuple[str, str]],
-        body: bytes | None,
-        patience: Patience | None,
+        self, request: _Request, decode: Callable[[bytes], T], patience: Patience | None
     ) -> Answer[T]:
         """Ask until a whole answer comes or patience ends.
 
@@ -257,20 +295,15 @@ class SiteClient:
         SiteUnreachableError, SiteFailingError (429, 5xx), BadResponseError (no complete JSON).
         """
         patience = patience or self.patience
-        endpoint = f"{method} {template}"
+        endpoint = request.endpoint
         limiter = self._limiters.setdefault(endpoint, EndpointLimiter(self._concurrency))
-        address = self._connection.site_url + template.format_map(
-            {name: quote(value, safe="") for name, value in path.items()}
-        )
         deadline = time.monotonic() + patience.total_seconds
         failures = 0
         while True:
             try:
                 async with limiter:
                     self.requests[endpoint] += 1
-                    answer = await self._try(
-                        method, address, endpoint, decode, params, body, patience, limiter
-                    )
+                    answer = await self._try(request, decode, patience, limiter)
             except _Retry as retry:
                 if retry.wait_seconds is None:
                     failures += 1
@@ -289,22 +322,19 @@ class SiteClient:
 
     async def _try(
         self,
-        method: str,
-        address: str,
-        endpoint: str,
+        request: _Request,
         decode: Callable[[bytes], T],
-        params: Sequence[tuple[str, str]],
-        body: bytes | None,
         patience: Patience,
         limiter: EndpointLimiter,
     ) -> Answer[T]:
+        endpoint = request.endpoint
         try:
             async with self._session.request(
-                method,
-                address,
-                params=params,
-                data=body,
-                headers={"Content-Type": "application/json"} if body is not None else None,
+                request.method,
+                self._connection.url + request.filled_path(),
+                params=request.params,
+                data=request.body,
+                headers=request.headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=patience.try_seconds, sock_connect=10),
             ) as response:
@@ -315,7 +345,7 @@ class SiteClient:
         except aiohttp.ClientSSLError as error:
             raise self._unreachable("its certificate is not trusted") from error
         except aiohttp.ClientPayloadError as error:
-            raise _Retry(_bad_response(endpoint, "was cut off")) from error
+            raise _Retry(self._bad_response(endpoint, "was cut off")) from error
         except TimeoutError as error:
             raise _Retry(self._unreachable("it did not answer in time")) from error
         except (aiohttp.ClientError, OSError) as error:
@@ -323,16 +353,17 @@ class SiteClient:
         self._check_status(response, payload, endpoint, server_time)
         if "json" not in response.content_type:
             wrong = f"is {response.content_type}, not JSON"
-            raise _Retry(_bad_response(endpoint, wrong, NotJsonError))
+            raise _Retry(self._bad_response(endpoint, wrong, NotJsonError))
         try:
             content = self._decode(payload, decode, endpoint)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             wrong = "is not the JSON document it should be"
-            raise _Retry(_bad_response(endpoint, wrong)) from error
+            raise _Retry(self._bad_response(endpoint, wrong)) from error
         if response.headers.get("X-RateLimit-NearLimit", "").lower() == "true":
             limiter.slow_down()
         else:
             limiter.speed_up()
+        self.server_time = max(self.server_time, server_time)
         return Answer(content, us_of(datetime.now(UTC)), server_time, is_plain(payload))
 
     def _decode(self, payload: bytes, decode: Callable[[bytes], T], endpoint: str) -> T:
@@ -369,14 +400,13 @@ class SiteClient:
                 )
             case 301 | 302 | 303 | 307 | 308:
                 raise ConfigurationError(
-                    f"The site at {self._connection.site_url} redirects {endpoint} elsewhere.",
-                    "Set ATLASSIAN_SITE_URL to the address the site has now.",
+                    f"The server at {self._connection.url} redirects {endpoint} elsewhere.",
+                    f"Set {self._connection.url_setting} to the address it has now.",
                 )
             case 401:
                 raise AuthenticationError(
                     f"The site refused the account{said} (401).",
-                    "Check ATLASSIAN_EMAIL and ATLASSIAN_API_TOKEN; tokens expire, a new one is "
-                    "made under the account's security settings.",
+                    self._connection.key_remedy,
                 )
             case 403:
                 raise PermissionDeniedError(
@@ -386,7 +416,7 @@ class SiteClient:
             case 404:
                 raise NotFoundError(
                     f"The site does not show {endpoint}{said} (404).",
-                    "Check that ATLASSIAN_SITE_URL is the address of a Jira site.",
+                    f"Check that {self._connection.url_setting} is the right address.",
                 )
             case _:
                 raise RequestRefusedError(
@@ -396,8 +426,17 @@ class SiteClient:
 
     def _unreachable(self, reason: str) -> SiteUnreachableError:
         return SiteUnreachableError(
-            f"The site {self._connection.site_url} cannot be reached: {reason}.",
-            "Check ATLASSIAN_SITE_URL and the network.",
+            f"The site {self._connection.url} cannot be reached: {reason}.",
+            f"Check {self._connection.url_setting} and the network.",
+        )
+
+    def _bad_response(
+        self, endpoint: str, what: str, kind: type[BadResponseError] = BadResponseError
+    ) -> BadResponseError:
+        return kind(
+            f"The answer to {endpoint} {what}.",
+            "The site may be under maintenance, or a proxy may stand in between; "
+            f"open the address of {self._connection.url_setting} in a browser and try again.",
         )
 
 
@@ -412,19 +451,17 @@ async def _read_whole(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(chunks)
 
 
-def _bad_response(
-    endpoint: str, what: str, kind: type[BadResponseError] = BadResponseError
-) -> BadResponseError:
-    return kind(
-        f"The answer to {endpoint} {what}.",
-        "The site may be under maintenance, or a proxy may stand in between; "
-        "open ATLASSIAN_SITE_URL in a browser and try again.",
-    )
+class _SaidError(msgspec.Struct):
+    title: str = ""
+    detail: str = ""
 
 
 class _ErrorBody(msgspec.Struct):
+    """Jira says `errorMessages`, Confluence `message`, the organisation's API `errors`."""
+
     errorMessages: list[str] = []  # noqa: N815  (Atlassian's name)
     message: str = ""
+    errors: list[_SaidError] | dict[str, Any] = {}
 
 
 def _error_text(payload: bytes) -> str:
@@ -433,7 +470,9 @@ def _error_text(payload: bytes) -> str:
         body = msgspec.json.decode(payload, type=_ErrorBody)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
-    text = " ".join([*body.errorMessages, body.message]).strip()
+    errors = body.errors if isinstance(body.errors, list) else ()
+    more = (error.detail or error.title for error in errors)
+    text = " ".join([*body.errorMessages, body.message, *more]).strip()
     return f": {''.join(c for c in text if c.isprintable())[:200]}" if text else ""
 
 

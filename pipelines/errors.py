@@ -19,6 +19,13 @@ class ConfigurationError(PipelineError):
     """A setting is missing or unusable."""
 
 
+class NotConnectedError(ConfigurationError):
+    """A source's connection is not there: nobody set it, or the site has no such product.
+
+    Only this source cannot be read; nothing is wrong.
+    """
+
+
 class AlreadyRunningError(PipelineError):
     """Another process is syncing this source into this home."""
 

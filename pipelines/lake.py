@@ -182,16 +182,33 @@ def last_versions(home: Path, source: str, resource: str) -> dict[str, Seen]:
 
     Reads the key columns of the manifest's files only, never payloads.
     """
-    columns = ["object_id", "version", "is_present", "fetched_at"]
+    columns = ("object_id", "version", "is_present")
+    ids, *seen = _columns_in_time(home, source, resource, columns)
+    return dict(zip(map(str, ids), map(Seen, *seen), strict=True))
+
+
+def last_versions_by_parent(home: Path, source: str, resource: str) -> dict[str, dict[str, Seen]]:
+    """Return the same by parent, '' for objects without one."""
+    columns = ("parent_id", "object_id", "version", "is_present")
+    parents, ids, *seen = _columns_in_time(home, source, resource, columns)
+    found: dict[str, dict[str, Seen]] = defaultdict(dict)
+    for parent, object_id, last in zip(parents, ids, map(Seen, *seen), strict=True):
+        found[str(parent or "")][str(object_id)] = last
+    return found
+
+
+def _columns_in_time(
+    home: Path, source: str, resource: str, names: Sequence[str]
+) -> list[list[Any]]:
     tables = [
-        pq.read_table(path, columns=columns) for path in _resource_files(home, source, resource)
+        pq.read_table(path, columns=[*names, "fetched_at"])
+        for path in _resource_files(home, source, resource)
     ]
     if not tables:
-        return {}
+        return [[] for _ in names]
     table = pa.concat_tables(tables)
     table = table.take(pc.sort_indices(table["fetched_at"]))  # stable: file and row break ties
-    ids, *seen = ([*table[name].to_pylist()] for name in columns[:3])
-    return dict(zip(map(str, ids), map(Seen, *seen), strict=True))
+    return [table[name].to_pylist() for name in names]
 
 
 def payloads(

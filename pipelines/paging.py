@@ -51,7 +51,7 @@ PageT = TypeVar("PageT", bound=TokenPage)
 
 
 class OffsetPage(msgspec.Struct):
-    """A page of style B or C, whatever the server calls its list.
+    """A page of style B, C, E or G, whatever the server calls its list.
 
     `total` is None where the style has none; `is_last` is None where the page does not say.
     """
@@ -59,6 +59,9 @@ class OffsetPage(msgspec.Struct):
     records: list[msgspec.Raw]
     total: int | None = None
     is_last: bool | None = None
+
+
+OffsetPageT = TypeVar("OffsetPageT", bound=OffsetPage)
 
 
 class ChangedWorklogs(msgspec.Struct, rename="camel"):
@@ -93,7 +96,7 @@ def _fingerprint(records: list[msgspec.Raw]) -> Fingerprint:
 async def token_pages(
     ask: Callable[[str | None], Awaitable[Answer[PageT]]],
 ) -> AsyncIterator[Answer[PageT]]:
-    """Yield the pages of style A: follow the token until there is none.
+    """Yield the pages of styles A and F: follow the token (cursor) until there is none.
 
     A page that repeats the one before is asked for again. Raises RestartListing when it stays
     so, when a token comes a second time or is refused (expired), or when too many empty pages
@@ -130,9 +133,9 @@ async def token_pages(
 
 
 async def offset_pages(
-    ask: Callable[[int], Awaitable[Answer[OffsetPage]]],
-) -> AsyncIterator[Answer[OffsetPage]]:
-    """Yield the pages of styles B and C, and of plain arrays that take `startAt`.
+    ask: Callable[[int], Awaitable[Answer[OffsetPageT]]],
+) -> AsyncIterator[Answer[OffsetPageT]]:
+    """Yield the pages of styles B, C, E and G, and of plain arrays that take `startAt`.
 
     Ends at `is_last`, at `total` records, or, where the server says neither, at the first empty
     page (a server may send fewer than asked for). Raises RestartListing when `total` changes

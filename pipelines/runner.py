@@ -6,9 +6,10 @@ import asyncio
 import fcntl
 import os
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,21 @@ from urllib.parse import urlsplit
 import msgspec
 from ulid import ULID
 
-from pipelines.client import FIRST_CONTACT, Patience, SiteClient
-from pipelines.config import Settings
-from pipelines.errors import AlreadyRunningError, ConfigurationError, NotFoundError, WrongSiteError
+from pipelines.client import FIRST_CONTACT, AtlassianClient, Patience
+from pipelines.config import Connection, Settings
+from pipelines.connections import CONNECTIONS
+from pipelines.errors import (
+    AlreadyRunningError,
+    ConfigurationError,
+    NotConnectedError,
+    NotFoundError,
+    WrongSiteError,
+)
 from pipelines.lake import site_of, sweep, write_manifest
 from pipelines.loading import load
 from pipelines.registry import SOURCES
 from pipelines.rows import Row, at_us, time_us, us_of, version_at
-from pipelines.sync import QUEUED_TABLES, Handoff, Progress, ResourceTable, Sync
+from pipelines.sync import QUEUED_TABLES, Handoff, Progress, ResourceTable, Skipped, Sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,7 @@ class SyncReport:
     """What one successful sync did. Times are ISO texts in UTC by our clock.
 
     `rows` and `requests` count by resource and by endpoint; cursors are the site's own times.
+    `skipped`: resources that were not read for lack of a permission.
     """
 
     run_id: str
@@ -46,6 +55,7 @@ class SyncReport:
     cursor_to: str | None
     quarantined: int
     warnings: list[str]
+    skipped: list[Skipped] = field(default_factory=list)
     load_ids: list[str] = field(default_factory=list)
 
 
@@ -63,7 +73,7 @@ class Myself(msgspec.Struct):
     time_zone: str | None = msgspec.field(name="timeZone", default=None)
 
 
-async def first_contact(client: SiteClient) -> tuple[str, datetime, Myself]:
+async def first_contact(client: AtlassianClient) -> tuple[str, datetime, Myself]:
     """Ask who the site is, its time (UTC), and who we are there.
 
     Raises the client's errors; NotFoundError when the address is no Jira site.
@@ -104,39 +114,42 @@ def run_source(
     `full` reads everything again, `reconcile` overrides whether complete listings are compared,
     `accept_shrink` believes listings that lost more than the threshold. `progress` is called from
     another thread. Raises `pipelines.errors.PipelineError`; then nothing of the run counts and
-    the next run repairs what is left. Files are made readable by their owner only.
+    the next run repairs what is left; NotConnectedError when the source's connection is not there,
+    which concerns no other source. Files are made readable by their owner only.
     """
     spec = SOURCES.get(name)
     if spec is None:
         raise ConfigurationError(
             f"There is no source {name!r}.", f"Choose one of: {', '.join(SOURCES)}."
         )
-    connection = settings.connection()
+    connection = CONNECTIONS[spec.connection]
+    connection.require(settings)
     home = settings.home.absolute()
     started_at = datetime.now(UTC)
     reports: list[SyncReport] = []
     os.umask(0o077)
 
     async def extract(state: dict[str, Any], tables: Handoff) -> None:
-        async with SiteClient(
-            connection, concurrency=settings.concurrency, patience=patience
-        ) as client:
-            site_id, server_now, me = await first_contact(client)
-            held = site_of(home)
-            if held and held != site_id:
-                raise WrongSiteError(
-                    f"ATLASSIAN_SITE_URL answers as {site_id}, but {home} holds data of {held}.",
-                    "Set AUDIT_LOG_HOME to another directory for another site.",
-                )
+        async with AsyncExitStack() as stack:
+
+            async def opened(of: Connection) -> AtlassianClient:
+                client = AtlassianClient(of, concurrency=settings.concurrency, patience=patience)
+                return await stack.enter_async_context(client)
+
+            asks = connection.asks
+            site = None if asks == "nobody" else await opened(settings.connection())
+            organization = await opened(settings.organization()) if asks == "organization" else None
+            site_id, server_now, time_zone = await _identify(home, site)
             sync = Sync(
                 source=name,
                 run_id=str(ULID()),
                 site_id=site_id,
                 home=home,
                 settings=settings,
-                client=client,
+                site_client=site,
+                organization_client=organization,
                 server_now=server_now,
-                time_zone=me.time_zone,
+                time_zone=time_zone,
                 state=state,
                 full=full,
                 reconcile=reconcile,
@@ -146,7 +159,8 @@ def run_source(
             )
             await spec.traverse(sync)
             await sync.flush_all()
-            for endpoint, count in client.mended.items():
+            mended = sum((client.mended for client in (site, organization) if client), Counter())
+            for endpoint, count in mended.items():
                 sync.warn(
                     f"{count} answers to {endpoint} held characters that are no text (lone "
                     "surrogates); they were replaced by U+FFFD."
@@ -160,7 +174,28 @@ def run_source(
         write_manifest(home)
         load_ids = load(home, name, lambda state: drain(state, extract))
         write_manifest(home)
-    return SyncReport(**{**asdict(reports[-1]), "load_ids": load_ids})
+    return replace(reports[-1], load_ids=load_ids)
+
+
+async def _identify(home: Path, client: AtlassianClient | None) -> tuple[str, datetime, str | None]:
+    """Return the site's id, its time (UTC) and the account's time zone.
+
+    Without a client the site is the one whose data the home holds, and the time is ours.
+    """
+    held = site_of(home)
+    if client is None:
+        if held is None:
+            raise NotConnectedError(
+                f"{home} does not know yet whose data it holds.", "Sync a source of the site first."
+            )
+        return held, datetime.now(UTC), None
+    site_id, server_now, me = await first_contact(client)
+    if held and held != site_id:
+        raise WrongSiteError(
+            f"ATLASSIAN_SITE_URL answers as {site_id}, but {home} holds data of {held}.",
+            "Set AUDIT_LOG_HOME to another directory for another site.",
+        )
+    return site_id, server_now, me.time_zone
 
 
 def _report(sync: Sync, started_at: datetime) -> SyncReport:
@@ -172,11 +207,12 @@ def _report(sync: Sync, started_at: datetime) -> SyncReport:
         started_at=version_at(started_at),
         finished_at=version_at(datetime.now(UTC)),
         rows=dict(sorted(sync.rows.items())),
-        requests=dict(sorted(sync.client.requests.items())),
+        requests=sync.requests,
         cursor_from=sync.cursor_from,
         cursor_to=sync.cursor_to,
         quarantined=sync.quarantined,
         warnings=sync.warnings,
+        skipped=sync.skipped,
     )
 
 

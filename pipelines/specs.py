@@ -20,6 +20,7 @@ class ResourceSpec:
 class Probe:
     """A small read that shows whether the account has a permission.
 
+    Whom it asks is the connection's matter; `{organization}` in `path` is the organisation's id.
     `loses` completes "Without it …".
     """
 
@@ -34,8 +35,9 @@ class Probe:
 class SourceSpec:
     """One source: its resources, the connection it needs, how often it runs, how it is read.
 
-    `schedule` is a cron expression in UTC. `traverse` reads everything a run needs and adds rows
-    to the sync it is given.
+    `connection` is a name of `connections.CONNECTIONS`. `schedule` is a cron expression in UTC.
+    `traverse` reads everything a run needs and adds rows to the sync it is given; it raises
+    NotConnectedError when the site turns out not to have what the source reads.
     """
 
     name: str

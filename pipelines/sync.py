@@ -1,4 +1,4 @@
-"""What a source sees of a running sync: the site to ask, the lake so far, a place for rows.
+"""What a source sees of a running sync: whom to ask, the lake so far, a place for rows.
 
 Sources are coroutines on one event loop. Rows they add are gathered per resource and leave as
 Arrow tables through a bounded queue, so that memory does not grow with the size of a site.
@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 import msgspec
 import pyarrow as pa
 
-from pipelines.client import Answer, SiteClient
+from pipelines.client import Answer, AtlassianClient
 from pipelines.config import Settings
-from pipelines.lake import Seen, last_versions
+from pipelines.errors import NotConnectedError
+from pipelines.lake import Seen, last_versions, last_versions_by_parent
 from pipelines.rows import (
     QUARANTINED_TEXT_LIMIT,
     BadRecordError,
@@ -50,6 +51,15 @@ class Progress:
     total: int | None
     per_second: float
     eta_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A resource that was not read because the account lacks a permission, and what that loses."""
+
+    resource: str
+    permission: str
+    loses: str
 
 
 class ResourceTable(NamedTuple):
@@ -95,14 +105,20 @@ class Handoff:
 
 @dataclass
 class Sync:
-    """One run of one source. `state` is read at the start and stored with the run's data."""
+    """One run of one source. `state` is read at the start and stored with the run's data.
+
+    `server_now` is the site's time when the run began (ours for a source that asks nobody).
+    `site_client` and `organization_client` are None when the source's connection does not use
+    them; sources call `client` and `organization`.
+    """
 
     source: str
     run_id: str
     site_id: str
     home: Path
     settings: Settings
-    client: SiteClient
+    site_client: AtlassianClient | None
+    organization_client: AtlassianClient | None
     server_now: datetime
     time_zone: str | None
     state: dict[str, Any]
@@ -116,10 +132,35 @@ class Sync:
     cursor_to: str | None = None
     rows: Counter[str] = field(default_factory=Counter)
     warnings: list[str] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     quarantined: int = 0
     _buffers: dict[str, RowBuffer] = field(default_factory=dict)
     _started: dict[str, float] = field(default_factory=dict)
     _shown: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    @property
+    def client(self) -> AtlassianClient:
+        """The site. Raises NotConnectedError in a source whose connection does not ask it."""
+        if self.site_client is None:
+            raise NotConnectedError(f"{self.source} does not ask the site.", "Read it elsewhere.")
+        return self.site_client
+
+    @property
+    def organization(self) -> AtlassianClient:
+        """The organisation's administration. Raises NotConnectedError when it is not set up."""
+        if self.organization_client is None:
+            raise NotConnectedError(
+                "No organisation is connected.",
+                "Set ATLASSIAN_ORG_ID and ATLASSIAN_ORG_API_KEY to connect it.",
+            )
+        return self.organization_client
+
+    @property
+    def requests(self) -> dict[str, int]:
+        """What was sent so far, by endpoint, retries included."""
+        clients = (self.site_client, self.organization_client)
+        sent = sum((client.requests for client in clients if client), Counter[str]())
+        return dict(sorted(sent.items()))
 
     def buffer(self, resource: str) -> RowBuffer:
         """Return where rows of a resource are added; call `flush_full` now and then."""
@@ -190,9 +231,26 @@ class Sync:
         if sentence not in self.warnings:
             self.warnings.append(sentence)
 
+    def skip(self, resource: str, permission: str, loses: str) -> None:
+        """Say that a resource is not read for lack of a permission; each resource once.
+
+        `loses` completes "Without it …". The run goes on and ends well.
+        """
+        skipped = Skipped(resource, permission, loses)
+        if skipped not in self.skipped:
+            self.skipped.append(skipped)
+            self.warn(
+                f"{resource} was skipped: the account lacks the permission '{permission}'. "
+                f"Without it {loses}."
+            )
+
     def last_versions(self, resource: str) -> dict[str, Seen]:
         """Return the last version of every object of a resource in the lake."""
         return last_versions(self.home, self.source, resource)
+
+    def last_versions_by_parent(self, resource: str) -> dict[str, dict[str, Seen]]:
+        """Return the same by parent ('' for none), for objects that are known under several."""
+        return last_versions_by_parent(self.home, self.source, resource)
 
     def shrank(self, resource: str, absent: int, known: int) -> bool:
         """Decide whether a listing lost too much to be believed, and warn if so."""

@@ -27,12 +27,15 @@ QUICK = Patience(attempts=4, first_pause_seconds=0.01, longest_pause_seconds=0.0
 def settings_for(
     url: str, home: Path, *, overlap_minutes: int = 10, token: str = API_TOKEN
 ) -> Settings:
-    """Return settings for a site at `url` with the sandbox's account."""
+    """Return settings for a site and an organisation at `url` with the sandbox's accounts."""
     return Settings(
         home=home,
         site_url=url,
         email="admin@example.com",
         api_token=SecretStr(token),
+        org_id="org-sandbox",
+        org_api_key=SecretStr("sandbox-org-key"),
+        admin_url=url,
         overlap_minutes=overlap_minutes,
     )
 

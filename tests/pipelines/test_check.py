@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from pipelines.__main__ import app
 from pipelines.check import check_connection
+from pipelines.connections import CONNECTIONS
 from pipelines.registry import SOURCES
 from tests.pipelines.conftest import settings_for
 from tests.sandbox.running import RunningSandbox, running_sandbox
@@ -32,11 +33,29 @@ def command(*arguments: str) -> Result:
 def test_every_permission_is_tested(sandbox: RunningSandbox, home: Path) -> None:
     findings = check_connection(settings_for(sandbox.base_url, home))
     assert all(finding.is_granted for finding in findings)
-    probes = [probe for source in SOURCES.values() for probe in source.probes]
-    assert len(findings) == len(probes) + 1
+    named = [(finding.source, finding.permission) for finding in findings]
+    for source in SOURCES.values():
+        for probe in source.probes:
+            assert (source.name, probe.permission) in named
+    for connection in CONNECTIONS.values():
+        sources = {spec.name for spec in SOURCES.values() if spec.connection == connection.name}
+        assert any(source in sources | {connection.name} for source, _ in named), connection.name
     assert {"Administer Jira", "Browse users and groups", "View worklogs"} <= {
         finding.permission for finding in findings
     }
+
+
+def test_a_connection_nobody_set_up_is_told_and_no_error(
+    monkeypatch: pytest.MonkeyPatch, sandbox: RunningSandbox
+) -> None:
+    assert sandbox.port
+    monkeypatch.delenv("ATLASSIAN_ORG_API_KEY", raising=False)
+    result = command("check")
+    assert result.exit_code == 0, result.output
+    [line] = [line for line in result.stdout.splitlines() if line.startswith("NOT CONNECTED")]
+    assert "guard" in line
+    assert CONNECTIONS["guard"].loses in line
+    assert "ATLASSIAN_ORG_API_KEY" in line
 
 
 def test_a_missing_permission_names_its_loss(sandbox: RunningSandbox) -> None:
@@ -99,3 +118,11 @@ def test_list_shows_every_source_and_resource() -> None:
         for resource in source.resources:
             assert resource.name in result.stdout
             assert resource.description
+
+
+def test_list_shows_every_connection_and_what_is_lost_without_it() -> None:
+    lines = command("list").stdout.splitlines()
+    for connection in CONNECTIONS.values():
+        [line] = [line for line in lines if f" {connection.name} ({connection.title})" in line]
+        assert line.startswith("set up" if connection.asks == "nobody" else "NOT CONNECTED")
+        assert connection.loses in line

@@ -11,9 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
-from pydantic import SecretStr
 
-from pipelines.client import Answer, EndpointLimiter, Patience, SiteClient, seconds_to_wait
+from pipelines.client import Answer, AtlassianClient, EndpointLimiter, Patience, seconds_to_wait
 from pipelines.config import Connection
 from pipelines.errors import (
     AuthenticationError,
@@ -38,8 +37,10 @@ def ask(
     """GET one endpoint `times` at once."""
 
     async def run() -> list[Answer[object]]:
-        connection = Connection(url, "me@example.com", SecretStr("secret"))
-        async with SiteClient(connection, patience=patience, concurrency=concurrency) as client:
+        connection = Connection.to_site(url, "me@example.com", "secret")
+        async with AtlassianClient(
+            connection, patience=patience, concurrency=concurrency
+        ) as client:
             one = (client.get(PATH, msgspec.json.decode) for _ in range(times))
             answers = await asyncio.gather(*one)
             assert client.requests[f"GET {PATH}"] >= times

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,10 @@ def test_env_file_and_environment_are_read(monkeypatch: pytest.MonkeyPatch, tmp_
     )
     monkeypatch.setenv("ATLASSIAN_API_TOKEN", "t0ken")
     connection = load_settings().connection()
-    assert connection.site_url == "https://a.atlassian.net"
-    assert connection.email == "me@example.com"
-    assert "t0ken" not in repr(connection)
+    assert connection.url == "https://a.atlassian.net"
+    account = b64encode(b"me@example.com:t0ken").decode()
+    assert connection.authorization.get_secret_value() == f"Basic {account}"
+    assert account not in repr(connection)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
-from pipelines.client import Answer, SiteClient
+from pipelines.client import Answer, AtlassianClient
 from pipelines.config import Connection, Settings
 from pipelines.rows import BadRecordError, Row, is_plain
 from pipelines.sync import Handoff, Progress, Sync
@@ -22,14 +21,15 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def make_sync(*, queue: int = 100) -> Sync:
-    connection = Connection("http://127.0.0.1:1", "me", SecretStr("x"))
+    connection = Connection.to_site("http://127.0.0.1:1", "me", "x")
     return Sync(
         source="jira_issues",
         run_id="run",
         site_id="a.atlassian.net",
         home=Path("unused"),
         settings=Settings(),
-        client=SiteClient(connection),
+        site_client=AtlassianClient(connection),
+        organization_client=None,
         server_now=NOW,
         time_zone=None,
         state={},

@@ -35,7 +35,7 @@ SOURCE = SourceSpec(
         ),
         *BOOKKEEPING,
     ),
-    connection="Atlassian site (ATLASSIAN_SITE_URL, ATLASSIAN_EMAIL, ATLASSIAN_API_TOKEN)",
+    connection="jira",
     schedule="*/30 * * * *",
     traverse=traverse,
     probes=(

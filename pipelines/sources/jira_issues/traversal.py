@@ -51,10 +51,7 @@ async def traverse(sync: Sync) -> None:
             worked_on.update(await fetch_worklogs(sync, window.worklogs_from_ms))
             await fetch_deletions(sync, window.deletions_from_ms)
         except (PermissionDeniedError, NotFoundError):
-            sync.warn(
-                "worklogs were skipped: the account lacks the permission to view worklogs. "
-                "Without it worklogs and their changes are not recorded."
-            )
+            sync.skip("worklogs", "View worklogs", "worklogs and their changes are not recorded")
 
     async def issues() -> None:
         failed.update(await fetch_whole(sync, ids))

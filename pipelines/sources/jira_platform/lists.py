@@ -1,0 +1,62 @@
+"""The lists of a Jira site's configuration, as data."""
+
+from __future__ import annotations
+
+from pipelines.full_lists import FullList
+
+FULL_LISTS = {
+    entry.resource: entry
+    for entry in (
+        FullList(
+            "projects",
+            "One row per project and changed content; archived and trashed ones included.",
+            "/rest/api/3/project/search",
+            "page_bean",
+            page_size=100,
+            params=(
+                *(("status", state) for state in ("live", "archived", "deleted")),
+                ("expand", "description,lead,url"),
+            ),
+            permission="Browse projects",
+            loses="projects, their issues and everything in them stay invisible",
+            may_be_empty=False,
+        ),
+        FullList(
+            "users",
+            "One row per account and changed content, inactive and deleted ones included.",
+            "/rest/api/3/users/search",
+            "array_pages",
+            key="accountId",
+            page_size=1000,
+            permission="Browse users and groups",
+            loses="people who did nothing in visible issues are unknown, names may be missing",
+            may_be_empty=False,
+        ),
+        FullList("fields", "One row per field and changed content.", "/rest/api/3/field"),
+        FullList("statuses", "One row per status and changed content.", "/rest/api/3/status"),
+        FullList(
+            "resolutions", "One row per resolution and changed content.", "/rest/api/3/resolution"
+        ),
+        FullList(
+            "issue_types", "One row per issue type and changed content.", "/rest/api/3/issuetype"
+        ),
+        FullList(
+            "issue_link_types",
+            "One row per issue link type and changed content.",
+            "/rest/api/3/issueLinkType",
+            "named",
+            member="issueLinkTypes",
+            permission="Browse projects, with issue linking switched on",
+            loses="the kinds of issue links are unknown",
+        ),
+        FullList(
+            "issue_security_levels",
+            "One row per issue security level and changed content.",
+            "/rest/api/3/issuesecurityschemes/level",
+            "page_bean",
+            page_size=100,
+            permission="Administer Jira",
+            loses="names of issue security levels are unknown",
+        ),
+    )
+}
