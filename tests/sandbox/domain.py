@@ -49,6 +49,9 @@ class Domain:
         """Give the endpoints of this domain."""
         return ()
 
+    def observed(self, code: str, at: int, target_id: str) -> None:
+        """Take note of a fact (`_USER_RENAMED`, …) that the issue stream or a script made."""
+
     # -- answers -------------------------------------------------------------------------------
 
     def demand(self, permission: str) -> None:

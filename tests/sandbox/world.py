@@ -1049,6 +1049,8 @@ class World:
         self.config_version += 1
         self.index_version += 1
         self._line(code, at, target=target, project=project)
+        for domain in self.domains.values():
+            domain.observed(code, at, target)
 
     # -- reading -------------------------------------------------------------------------------
 
