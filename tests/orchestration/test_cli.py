@@ -12,10 +12,15 @@ from typer.testing import CliRunner, Result
 from orchestration import cli
 from orchestration.locking import run_lock
 from orchestration.state import read_source
+from pipelines.connections import CONNECTIONS
+from pipelines.registry import SOURCES
+from pipelines.specs import SourceSpec
+from pipelines.sync import Sync
 from tests.orchestration.conftest import TinyHome
 from tests.sandbox.running import RunningSandbox, running_sandbox
 
 SETTINGS = ("ATLASSIAN_SITE_URL", "ATLASSIAN_EMAIL", "ATLASSIAN_API_TOKEN", "PORT")
+ORGANIZATION = ("ATLASSIAN_ORG_ID", "ATLASSIAN_ORG_API_KEY", "ATLASSIAN_ADMIN_URL")
 
 
 @pytest.fixture(autouse=True)
@@ -194,6 +199,38 @@ def test_a_source_that_fails_publishes_nothing_and_says_what_to_do(
     assert "== build" not in result.stdout
     pointed = (built_home.path / "CURRENT").read_text()
     assert pointed == f"snapshots/{before.snapshot_id}.duckdb\n"
+
+
+def test_a_connection_that_is_not_there_or_fails_costs_only_its_own_source(
+    built_home: TinyHome, site: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ask(sync: Sync) -> None:
+        await sync.organization.get("/nothing/there", bytes)
+
+    own = SourceSpec("events", "Asks the organisation.", (), "guard", "", ask)
+    monkeypatch.setattr(cli, "SOURCES", {"jira_platform": SOURCES["jira_platform"], "events": own})
+    monkeypatch.setitem(SOURCES, "events", own)
+    monkeypatch.setenv("AUDIT_LOG_HOME", str(built_home.path))
+    monkeypatch.setattr(cli, "_build", lambda *_: None)
+    for name in ORGANIZATION:
+        monkeypatch.delenv(name, raising=False)
+    for name in SETTINGS[:3]:
+        monkeypatch.setenv(name, site.environment[name])
+    built_home.publish()
+    missing = audit_log("run")
+    assert missing.exit_code == 0, missing.output
+    told = "events is not connected, so " + CONNECTIONS["guard"].loses
+    assert told in missing.stdout
+    assert "ATLASSIAN_ORG_ID is not set." in missing.stdout
+    assert "== publish done" in missing.stdout
+    for name, value in zip(ORGANIZATION, ("o", "k", site.base_url), strict=True):
+        monkeypatch.setenv(name, value)
+    failing = audit_log("run")
+    assert failing.exit_code == 1
+    assert "== publish done" in failing.stdout
+    assert "audit-log: events not synced: " in failing.stderr
+    assert "Everything else was published." in failing.stderr
+    assert failing.stderr.count("\n") == 1
 
 
 def test_doctor_names_what_is_wrong_and_the_remedy(

@@ -263,6 +263,54 @@ def test_near_limit_slows_down_and_success_speeds_up() -> None:
     assert asyncio.run(run()) == (4, 6, 8)
 
 
+def test_a_paced_endpoint_stays_within_its_budget(
+    site: ScriptedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.client.MINUTE", 0.3)
+    times: list[float] = []
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        times.append(time.monotonic())
+        return GOOD([])
+
+    site.handler = handler
+
+    async def run() -> None:
+        connection = Connection.to_organization(site.url, "key")
+        async with AtlassianClient(connection, patience=QUICK) as client:
+            client.pace("GET /events", per_minute=4)
+            one = (client.get("/events", msgspec.json.decode) for _ in range(10))
+            await asyncio.gather(*one)
+
+    asyncio.run(run())
+    assert len(times) == 10
+    for first, fifth in zip(times, times[4:], strict=False):
+        assert fifth - first > 0.25
+
+
+def test_the_organisation_is_asked_with_its_key_and_errors_name_its_settings(
+    site: ScriptedSite,
+) -> None:
+    seen: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        seen.append(request.headers["Authorization"])
+        error = {"errors": [{"title": "Unauthorized", "detail": "The key has expired"}]}
+        return web.json_response(error, status=401)
+
+    site.handler = handler
+
+    async def run() -> None:
+        connection = Connection.to_organization(site.url, "key")
+        async with AtlassianClient(connection, patience=QUICK) as client:
+            await client.get("/events", msgspec.json.decode)
+
+    with pytest.raises(AuthenticationError, match="The key has expired") as raised:
+        asyncio.run(run())
+    assert seen == ["Bearer key"]
+    assert "ATLASSIAN_ORG_API_KEY" in raised.value.remedy
+
+
 def test_a_near_limit_header_is_obeyed(site: ScriptedSite) -> None:
     running = 0
     most: list[int] = []

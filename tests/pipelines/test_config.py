@@ -6,9 +6,10 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from pipelines.config import Settings, load_settings
-from pipelines.errors import ConfigurationError
+from pipelines.errors import ConfigurationError, NotConnectedError
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +61,23 @@ def test_what_is_missing_is_named() -> None:
         Settings().connection()
     with pytest.raises(ConfigurationError, match="ATLASSIAN_EMAIL is not set"):
         Settings(site_url="https://a.atlassian.net").connection()
+
+
+def test_an_organisation_is_connected_by_both_its_settings() -> None:
+    with pytest.raises(NotConnectedError, match="ATLASSIAN_ORG_ID is not set"):
+        Settings().organization()
+    with pytest.raises(NotConnectedError, match="ATLASSIAN_ORG_API_KEY is not set"):
+        Settings(org_id="o").organization()
+    connection = Settings(org_id="o", org_api_key=SecretStr("k3y")).organization()
+    assert connection.url == "https://api.atlassian.com"
+    assert connection.authorization.get_secret_value() == "Bearer k3y"
+    assert "k3y" not in repr(connection)
+
+
+def test_the_admin_address_never_gets_the_key_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATLASSIAN_ADMIN_URL", "http://api.example.com")
+    with pytest.raises(ConfigurationError, match="ATLASSIAN_ADMIN_URL"):
+        load_settings()
 
 
 def test_numbers_out_of_range_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
