@@ -11,7 +11,7 @@ import asyncio
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -45,8 +45,16 @@ MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """How time passes, in seconds. Tests have one on which minutes of waiting pass at once."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+@dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to keep trying.
+    """How long to keep trying, by which clock.
 
     `attempts` bounds failures of one request; being told to wait is no failure and is bounded
     by `total_seconds` alone. `try_seconds` bounds one try, body included, so that a server that
@@ -58,6 +66,7 @@ class Patience:
     longest_pause_seconds: float = 60.0
     try_seconds: float = 120.0
     total_seconds: float = 1800.0
+    clock: Clock = Clock()
 
 
 FIRST_CONTACT = Patience(attempts=3, try_seconds=20.0, total_seconds=60.0)
@@ -92,8 +101,14 @@ class EndpointLimiter:
     Told to slow down it halves the number and grows it back one by one as answers succeed.
     """
 
-    def __init__(self, maximum: int, per_minute: int | None = None) -> None:
+    def __init__(
+        self,
+        maximum: int,
+        per_minute: int | None = None,
+        clock: Clock = Clock(),
+    ) -> None:
         self._maximum = maximum
+        self._clock = clock
         self._started: deque[float] | None = deque(maxlen=per_minute) if per_minute else None
         self._allowed = float(maximum)
         self._in_flight = 0
@@ -110,14 +125,14 @@ class EndpointLimiter:
         while True:
             async with self._freed:
                 await self._freed.wait_for(lambda: self._in_flight < self.allowed)
-                now = time.monotonic()
+                now = self._clock.monotonic()
                 pause = max(self._not_before, self._next_start()) - now
                 if pause <= 0:
                     self._in_flight += 1
                     if self._started is not None:
                         self._started.append(now)
                     return
-            await asyncio.sleep(pause)
+            await self._clock.sleep(pause)
 
     async def __aexit__(
         self,
@@ -137,12 +152,12 @@ class EndpointLimiter:
 
     def pause(self, seconds: float) -> None:
         """Let nobody start for `seconds`, and fewer afterwards."""
-        self._not_before = max(self._not_before, time.monotonic() + seconds)
+        self._not_before = max(self._not_before, self._clock.monotonic() + seconds)
         self.slow_down()
 
     def slow_down(self) -> None:
         """Halve the requests in flight; answers to one burst count once (a second long)."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if now - self._last_slowed >= 1.0:
             self._last_slowed = now
             self._allowed = max(1.0, self._allowed / 2)
@@ -283,7 +298,8 @@ class AtlassianClient:
 
         Call it before the first of them.
         """
-        self._limiters[endpoint] = EndpointLimiter(self._concurrency, per_minute)
+        clock = self.patience.clock
+        self._limiters[endpoint] = EndpointLimiter(self._concurrency, per_minute, clock)
 
     async def _ask(
         self, request: _Request, decode: Callable[[bytes], T], patience: Patience | None
@@ -296,8 +312,11 @@ class AtlassianClient:
         """
         patience = patience or self.patience
         endpoint = request.endpoint
-        limiter = self._limiters.setdefault(endpoint, EndpointLimiter(self._concurrency))
-        deadline = time.monotonic() + patience.total_seconds
+        clock = self.patience.clock
+        limiter = self._limiters.setdefault(
+            endpoint, EndpointLimiter(self._concurrency, clock=clock)
+        )
+        deadline = clock.monotonic() + patience.total_seconds
         failures = 0
         while True:
             try:
@@ -314,9 +333,9 @@ class AtlassianClient:
                 else:
                     limiter.pause(retry.wait_seconds)
                     pause = retry.wait_seconds + random.uniform(0.0, 0.2)  # noqa: S311 - jitter, not a secret
-                if failures >= patience.attempts or time.monotonic() + pause > deadline:
+                if failures >= patience.attempts or clock.monotonic() + pause > deadline:
                     raise retry.error from retry.__cause__
-                await asyncio.sleep(pause)
+                await clock.sleep(pause)
             else:
                 return answer
 
