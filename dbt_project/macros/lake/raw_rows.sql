@@ -43,8 +43,8 @@
     {{ return(run_query("select len(getvariable('raw_files'))")[0][0]) }}
 {%- endmacro -%}
 
-{#- The rows of a resource this model has not seen yet, one per (site_id, object_id, version): the
-    one that was fetched first. Keys are compared before any payload is read. Without a file, an
+{#- The rows of a resource this model has not seen yet, one per (site_id, parent_id, object_id, version):
+    the one that was fetched first. Keys are compared before any payload is read. Without a file, an
     empty relation of the same columns. -#}
 {%- macro raw_rows(source_name, resource) -%}
     {%- set relation = source(source_name, resource) -%}
@@ -63,7 +63,7 @@
         select keys.file_index, keys.file_row_number
         from {{ relation }} as keys
         qualify row_number() over (
-            partition by keys.site_id, keys.object_id, keys.version
+            partition by keys.site_id, keys.parent_id, keys.object_id, keys.version
             order by keys.fetched_at, keys.file_index, keys.file_row_number
         ) = 1
     ) as first_seen

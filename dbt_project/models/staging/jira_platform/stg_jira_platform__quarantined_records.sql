@@ -5,16 +5,7 @@ with raw as (
 ),
 
 final as (
-    select
-        site_id,
-        object_id,
-        version,
-        {{ json_text('payload', 'resource') }} as resource,
-        {{ json_text('payload', 'reason') }} as reason,
-        fetched_at,
-        {{ this_build() }} as build_id
-    from raw
-    where is_present
+    {{ quarantined_records('raw') }}
 )
 
 select * from final
