@@ -178,29 +178,6 @@ def test_a_sync_shows_in_status_and_doctor(
     assert "ok   site: Log in: " in diagnosis.stdout
 
 
-@pytest.mark.parametrize("trouble", ["wrong token", "site down", "not JSON"])
-def test_a_source_that_fails_publishes_nothing_and_says_what_to_do(
-    built_home: TinyHome, site: RunningSandbox, monkeypatch: pytest.MonkeyPatch, trouble: str
-) -> None:
-    before = built_home.publish()
-    monkeypatch.setenv("AUDIT_LOG_HOME", str(built_home.path))
-    point_at(site, monkeypatch)
-    if trouble == "wrong token":
-        monkeypatch.setenv("ATLASSIAN_API_TOKEN", "another")
-    elif trouble == "site down":
-        monkeypatch.setenv("ATLASSIAN_SITE_URL", "http://127.0.0.1:9")
-    else:
-        site.break_json(times=30)
-    result = audit_log("run")
-    assert result.exit_code == 1
-    assert "jira_platform and jira_issues not synced: " in result.stderr
-    assert "Nothing was published (the last snapshot stays current)." in result.stderr
-    assert result.stderr.count("\n") == 1
-    assert "== build" not in result.stdout
-    pointed = (built_home.path / "CURRENT").read_text()
-    assert pointed == f"snapshots/{before.snapshot_id}.duckdb\n"
-
-
 def test_a_connection_that_is_not_there_or_fails_costs_only_its_own_source(
     built_home: TinyHome, site: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +208,30 @@ def test_a_connection_that_is_not_there_or_fails_costs_only_its_own_source(
     assert "audit-log: events not synced: " in failing.stderr
     assert "Everything else was published." in failing.stderr
     assert failing.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("trouble", ["wrong token", "site down", "not JSON"])
+def test_a_source_that_fails_publishes_nothing_and_says_what_to_do(
+    built_home: TinyHome, site: RunningSandbox, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    before = built_home.publish()
+    monkeypatch.setenv("AUDIT_LOG_HOME", str(built_home.path))
+    point_at(site, monkeypatch)
+    if trouble == "wrong token":
+        monkeypatch.setenv("ATLASSIAN_API_TOKEN", "another")
+    elif trouble == "site down":
+        monkeypatch.setenv("ATLASSIAN_SITE_URL", "http://127.0.0.1:9")
+    else:
+        site.break_json(times=30)
+    result = audit_log("run")
+    assert result.exit_code == 1
+    names = [name for name in SOURCES if CONNECTIONS[SOURCES[name].connection].asks == "site"]
+    assert f"audit-log: {' and '.join(names)} not synced: " in result.stderr
+    assert "Nothing was published (the last snapshot stays current)." in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "== build" not in result.stdout
+    pointed = (built_home.path / "CURRENT").read_text()
+    assert pointed == f"snapshots/{before.snapshot_id}.duckdb\n"
 
 
 def test_doctor_names_what_is_wrong_and_the_remedy(
