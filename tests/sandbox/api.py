@@ -479,7 +479,7 @@ class Api:
         return page_bean(self.world.site, call, items, default=default, high=high)
 
     def _listing_of(self, name: str, start: int, count: int, total: int) -> list[Served]:
-        return self._lists.page(f"list:{name}", self.world.now, start, count, total)
+        return self._lists.page(f"list:{name}", self.world, start, count, total)
 
     def issue_types(self, _: Call) -> Reply:
         """GET /issuetype."""

@@ -23,7 +23,7 @@ import bisect
 import json
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
@@ -49,6 +49,7 @@ from tests.sandbox.oracle import (
     expected_actions,
     microseconds,
 )
+from tests.sandbox.site_oracle import Key, expected_of_site, key_of
 
 T = TypeVar("T")
 
@@ -79,6 +80,8 @@ class Action:
     change_count: int | None
     is_secured: bool | None
     source_event_id: str | None
+    actor_certainty: str | None
+    sources: str | None
 
 
 @dataclass(slots=True)
@@ -92,6 +95,8 @@ class Tally:
     invented: int = 0
     wrong: int = 0
     unobservable: Counter[str] = field(default_factory=Counter)
+    channels: Counter[str] = field(default_factory=Counter)
+    """Channel (`audit`, `webhook`, `listing`, `pull`, ...) -> true rows that it proved."""
 
     @property
     def faults(self) -> int:
@@ -132,30 +137,44 @@ class Matcher:
         self._texts = _texts_by_version(lines)
         self._places = _places(lines)
         self._secured = _secured_now(lines, evidence)
-        self._groups: dict[tuple[str, str | None], list[Expected]] = defaultdict(list)
-        for one in expected_actions(lines, evidence):
+        self._members: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        """(Code, target) of the site's actions -> ids of the members they are about."""
+        for line in lines:
+            if line.member_id is not None:
+                self._members[line.code, line.target_id].add(line.member_id)
+        issues = [line for line in lines if not line.is_of_site and not line.code.startswith("_")]
+        self._groups: dict[Key, list[Expected]] = defaultdict(list)
+        for one in (*expected_actions(issues, evidence), *expected_of_site(lines, evidence)):
             self._groups[self._key_of_line(one.line)].append(one)
+        for group in self._groups.values():
+            group.sort(key=lambda one: not one.carriers)  # what has to be there comes first
 
-    def _key_of_line(self, line: Line) -> tuple[str, str | None]:
+    def _key_of_line(self, line: Line) -> Key:
+        if line.is_of_site:
+            return key_of(line)
         if line.code in LINKS:
-            return line.code, self._link.get(next(iter(line.link_histories), ""))
+            return line.code, self._link.get(next(iter(line.link_histories), "")), None
         if line.code in FROM_A_HISTORY:
-            return line.code, line.event
-        return line.code, line.issue_id if line.code in ABOUT_THE_ISSUE else line.target_id
+            return line.code, line.event, None
+        return line.code, line.issue_id if line.code in ABOUT_THE_ISSUE else line.target_id, None
 
-    def _key_of_row(self, row: Action) -> tuple[str, str | None]:
+    def _key_of_row(self, row: Action, changes: Sequence[Item]) -> Key:
         if row.code in LINKS:
-            return row.code, self._link.get(row.source_event_id or "", row.source_event_id)
+            return row.code, self._link.get(row.source_event_id or "", row.source_event_id), None
         if row.code in FROM_A_HISTORY:
-            return row.code, row.source_event_id
-        return row.code, row.issue_id if row.code in ABOUT_THE_ISSUE else row.target_id
+            return row.code, row.source_event_id, None
+        if row.code in ABOUT_THE_ISSUE:
+            return row.code, row.issue_id, None
+        members = self._members.get((row.code, row.target_id), set())
+        named = (name for item in changes for name in (item.new_id, item.old_id))
+        return row.code, row.target_id, next((name for name in named if name in members), None)
 
     def judge(self, rows: Iterable[Action], changes: Mapping[str, list[Item]]) -> Report:
         """Compare all groups. `changes` maps an action id to its rows of changed fields."""
         report = _Recorder(self._evidence)
-        found: dict[tuple[str, str | None], list[Action]] = defaultdict(list)
+        found: dict[Key, list[Action]] = defaultdict(list)
         for row in rows:
-            found[self._key_of_row(row)].append(row)
+            found[self._key_of_row(row, changes.get(row.action_id, ()))].append(row)
         for key, group in self._groups.items():
             self._judge_group(group, found.pop(key, []), changes, report)
         for strangers in found.values():
@@ -184,6 +203,7 @@ class Matcher:
                 open_rows.remove(exact)
                 matched.append(one)
                 report.found(one)
+                report.proved(one, exact)
         surplus = [row for row in open_rows if any(_same_instant(one, row) for one in matched)]
         open_rows = [row for row in open_rows if row not in surplus]
         for one in sorted(unmatched, key=lambda one: not one.carriers):
@@ -203,7 +223,7 @@ class Matcher:
         for row in surplus:
             report.doubled(row, next(one for one in matched if _same_instant(one, row)))
         for row in open_rows:
-            if matched and row.code not in REPEATABLE:
+            if matched and row.code not in REPEATABLE and not matched[0].line.is_of_site:
                 report.doubled(row, matched[0])
             else:
                 report.invented(row)
@@ -212,29 +232,26 @@ class Matcher:
         self, one: Expected, row: Action, changes: list[Item]
     ) -> list[tuple[str, object, object]]:
         line = one.line
-        truth: dict[str, object] = {"actor": self._actor(line)}
+        if line.is_of_site:
+            return self._differences_of_site(one, row, changes)
+        truth: dict[str, object] = {"actor": self._actor(one)}
         told: dict[str, object] = {"actor": row.actor}
 
         def must(name: str, expected: object, observed: object) -> None:
             truth[name], told[name] = expected, observed
 
-        if line.code in ONLY_DETECTED:
-            window = (row.observed_from, row.observed_to)
-            holds = (
-                row.observed_from is not None
-                and row.observed_to == row.occurred_at
-                and row.observed_from <= one.at <= row.occurred_at
-            )
-            must("observed window", line.at, line.at if holds else [_iso(x) for x in window])
+        if line.code in ONLY_DETECTED and one.told is None:
+            holds = _is_in_window(one, row)
+            must("observed window", line.at, line.at if holds else _when(row))
         elif self._told_from_the_other_end(line, row):
             must("occurred_at", _iso(microseconds(line.link_ats[1])), _iso(row.occurred_at))
             must("issue_id", line.other_issue_id, row.issue_id)
             return _differing(truth, told)
-        else:
+        elif one.told is None or row.occurred_at not in one.told.times:
             must("occurred_at", _iso(one.at), _iso(row.occurred_at))
-        must("issue_id", self._issue(line), row.issue_id)
-        if self._issue(line) is not None:
-            project, issue_type = self._place(line, row)
+        must("issue_id", self._issue(one), row.issue_id)
+        if self._issue(one) is not None:
+            project, issue_type = self._place(one, row)
             must("project_id", project, row.project_id)
             must("issue_type_id", issue_type, row.issue_type_id)
             must("is_secured", line.issue_id in self._secured, row.is_secured)
@@ -243,11 +260,7 @@ class Matcher:
         if line.code == "ISSUE_UPDATED":
             must("change_count", len(line.items), row.change_count)
             must("changes", _changes(line.items), _changes(changes))
-            for side in ("old", "new"):
-                lines = _text_of(line.items, side)
-                text = getattr(row, f"{side}_value")
-                if len(line.items) > 1 and any(part not in (text or "") for part in lines):
-                    must(f"{side}_value", "\n".join(lines), text)
+            return _differing(truth, told) + _differing_texts(line, row)
         return _differing(truth, told)
 
     def _told_from_the_other_end(self, line: Line, row: Action) -> bool:
@@ -258,24 +271,59 @@ class Matcher:
             and not self._evidence.shown(f"history:{line.link_histories[0]}")
         )
 
-    def _place(self, line: Line, row: Action) -> tuple[str | None, str | None]:
+    def _differences_of_site(
+        self, one: Expected, row: Action, changes: list[Item]
+    ) -> list[tuple[str, object, object]]:
+        line, word = one.line, one.told
+        truth: dict[str, object] = {
+            "project_id": line.project_id,
+            "issue_id": line.issue_id,
+            "occurred_at": line.at,
+        }
+        told: dict[str, object] = {
+            "project_id": row.project_id,
+            "issue_id": row.issue_id,
+            "occurred_at": line.at if _is_in_time(one, row) else _when(row),
+        }
+        if line.issue_id is not None:
+            truth["is_secured"], told["is_secured"] = line.issue_id in self._secured, row.is_secured
+        if word is not None:
+            if row.actor not in word.actors and not (
+                None in word.actors and row.actor_certainty == "inferred"
+            ):
+                truth["actor"], told["actor"] = next(iter(word.actors)), row.actor
+            if row.sources is not None:
+                sources = frozenset(row.sources.split(","))
+                truth["sources"], told["sources"] = word.sources, word.sources & sources
+            values = [(_storable(old), _storable(new)) for old, new in word.values]
+            shown = {(item.old, item.new) for item in changes}
+            truth["values"], told["values"] = values, [v for v in values if v in shown]
+        return _differing(truth, told)
+
+    def _place(self, one: Expected, row: Action) -> tuple[str | None, str | None]:
         """Give project and type as of the action; for a window, as of its end."""
-        if line.code not in ONLY_DETECTED:
+        line = one.line
+        if line.code not in ONLY_DETECTED or one.told is not None:
             return line.project_id, line.issue_type_id
         places = self._places[line.issue_id]
         last = bisect.bisect_right(places, row.occurred_at, key=itemgetter(0)) - 1
         return places[max(last, 0)][1:]
 
-    def _actor(self, line: Line) -> str | None:
+    def _actor(self, one: Expected) -> str | None:
+        line = one.line
+        if one.told is not None and one.told.actors != {None}:
+            return line.true_actor
         if line.code in ONLY_DETECTED:
             return None
         if line.code == "WORKLOG_DELETED" and not self._evidence.shown(f"history:{line.event}"):
             return None
         return line.actor
 
-    def _issue(self, line: Line) -> str | None:
+    def _issue(self, one: Expected) -> str | None:
+        line = one.line
         if line.code == "WORKLOG_DELETED" and not (
-            self._evidence.any_version("worklog", line.target_id)
+            one.told is not None
+            or self._evidence.any_version("worklog", line.target_id)
             or self._evidence.shown(f"history:{line.event}")
         ):
             return None
@@ -298,14 +346,14 @@ class Matcher:
     def _values_of_version(self, line: Line, one: Expected) -> dict[str, str | None]:
         """Give the new text if it was shown, and the old text of the last version shown before."""
         kind = VERSIONS[line.code]
-        shown = self._evidence.versions.get(f"{kind}:{line.target_id}", [])
+        shown = self._evidence.versions.get(f"{kind}:{line.target_id}", {})
         values: dict[str, str | None] = {}
         if one.at in shown:
             values["new_value"] = _storable(line.items[0].new)
         if line.code in REPEATABLE:
             before = [at for at in shown if at < one.at]
             key = (kind, line.target_id)
-            values["old_value"] = self._texts[key].get(before[-1]) if before else None
+            values["old_value"] = self._texts[key].get(max(before)) if before else None
         return values
 
 
@@ -323,6 +371,14 @@ class _Recorder:
         tally = self._tallies[one.line.code]
         tally.found += 1
         tally.expected += bool(one.carriers)
+
+    def proved(self, one: Expected, row: Action) -> None:
+        """Count the channels that told of a true row."""
+        channels = self._tallies[one.line.code].channels
+        channels.update(one.told.channels if one.told else ())
+        if not one.line.is_of_site:
+            is_pulled = any(not carrier.startswith("webhook:") for carrier in one.carriers)
+            channels["listing" if row.observed_from is not None else "pull"] += is_pulled
 
     def wrong(
         self, one: Expected, row: Action, differences: list[tuple[str, object, object]]
@@ -384,7 +440,9 @@ class _Recorder:
     def _request(self, key: str) -> dict[str, object]:
         served = self._evidence.first.get(key)
         if served is None:  # a listing: named by its request
-            name, _, request = key.rpartition("@")
+            name, is_listing, request = key.rpartition("@")
+            if not is_listing:  # of a log that was read beyond it
+                return {"key": key, "request": None}
             return {"key": name, "request": int(request)}
         return {"key": key, "request": served.request, "served_at": served.served_at}
 
@@ -405,9 +463,49 @@ def _differing(
 
 
 def _same_instant(one: Expected, row: Action) -> bool:
+    if one.line.is_of_site:
+        return _is_in_time(one, row) or (bool(one.carriers) and _is_in_window(one, row))
+    if one.told is not None and row.occurred_at in one.told.times:
+        return True
     if one.line.code in ONLY_DETECTED:
         return (row.observed_from or 0) <= one.at <= row.occurred_at
     return one.at == row.occurred_at
+
+
+def _differing_texts(line: Line, row: Action) -> list[tuple[str, object, object]]:
+    """Compare the texts of several changes: each must be there, in any order."""
+    differing: list[tuple[str, object, object]] = []
+    for side in ("old", "new"):
+        lines = _text_of(line.items, side)
+        text = getattr(row, f"{side}_value")
+        if len(line.items) > 1 and any(part not in (text or "") for part in lines):
+            differing.append((f"{side}_value", "\n".join(lines), text))
+    return differing
+
+
+def _is_in_time(one: Expected, row: Action) -> bool:
+    """Tell whether a row of the site's gives an instant that was told, or a window that holds."""
+    word = one.told
+    if row.observed_from is None:
+        return row.occurred_at in (word.times if word else {one.at})
+    if word is not None and word.times:
+        return False
+    widest = word.window if word else None
+    return _is_in_window(one, row) and (
+        widest is None or (widest[0] <= row.observed_from and row.occurred_at <= widest[1])
+    )
+
+
+def _is_in_window(one: Expected, row: Action) -> bool:
+    return (
+        row.observed_from is not None
+        and row.observed_to == row.occurred_at
+        and row.observed_from <= one.at <= row.occurred_at
+    )
+
+
+def _when(row: Action) -> list[str | None]:
+    return [_iso(row.observed_from), _iso(row.occurred_at)]
 
 
 def _iso(at: int | None) -> str | None:
@@ -458,11 +556,14 @@ def _secured_now(lines: list[Line], evidence: Evidence) -> set[str]:
     """Issues that have a security level, as far as the API has told."""
     secured: set[str] = set()
     for line in lines:
-        created = line.code == "ISSUE_CREATED" and f"issue:{line.issue_id}" in evidence.first
+        heard = evidence.shown(*(carrier.key for carrier in line.carriers))
+        created = line.code == "ISSUE_CREATED" and (
+            heard or evidence.shown(f"issue:{line.issue_id}")
+        )
         changed = (
             line.code == "ISSUE_UPDATED"
             and any(item.field_id == "security" for item in line.items)
-            and f"history:{line.event}" in evidence.first
+            and (heard or evidence.shown(f"history:{line.event}"))
         )
         if line.issue_id and (created or changed):
             (secured.add if line.secured else secured.discard)(line.issue_id)
@@ -497,7 +598,7 @@ def read_snapshot(path: Path) -> tuple[list[Action], dict[str, list[Item]]]:
             select action_id, action_code, epoch_us(occurred_at), epoch_us(observed_from_at),
                 epoch_us(observed_to_at), actor_account_id, target_id, issue_id, project_id,
                 issue_type_id, from_status_id, to_status_id, resolution_id, old_value, new_value,
-                change_count, is_secured, source_event_id
+                change_count, is_secured, source_event_id, actor_certainty, sources
             from fct_actions
             order by action_id
             """
@@ -530,7 +631,7 @@ def check(ledger: Path, snapshot: Path) -> Report:
     """Compare a snapshot with the ledger (or the folder of it) and the served log beside it."""
     if ledger.is_dir():
         ledger /= "ledger.jsonl"
-    lines = [line for line in read_lines(ledger, Line) if not line.code.startswith("_")]
+    lines = read_lines(ledger, Line)
     evidence = Evidence(read_lines(ledger.with_name("served.jsonl"), Served))
     rows, changes = read_snapshot(find_snapshot(snapshot))
     return Matcher(lines, evidence).judge(rows, changes)
@@ -554,7 +655,7 @@ def render_json(report: Report) -> str:
             name: getattr(tally, name)
             for name in ("expected", "found", "lost", "doubled", "invented", "wrong")
         }
-        | {"unobservable": dict(tally.unobservable)}
+        | {"unobservable": dict(tally.unobservable), "channels": dict(tally.channels)}
         for code, tally in report.tallies.items()
     }
     document = {"faults": report.faults, "codes": codes, "examples": report.examples}
@@ -564,13 +665,16 @@ def render_json(report: Report) -> str:
 def render(report: Report) -> str:
     """Write a table per code, why the rest cannot be known, and the counter-examples."""
     columns = ("expected", "found", "lost", "doubled", "invented", "wrong")
-    out = ["".join([f"{'action':<20}", *(f"{name:>10}" for name in columns), "  unobservable"])]
+    wide = max([20, *(len(code) + 1 for code in report.tallies)])
+    head = "".join(f"{name:>10}" for name in columns)
+    out = [f"{'action':<{wide}}{head}  unobservable  proved by"]
     for code, tally in report.tallies.items():
         numbers = "".join(f"{getattr(tally, name):>10,}" for name in columns)
-        out.append(f"{code:<20}{numbers}{tally.unobservable.total():>14,}")
+        channels = ", ".join(f"{name} {count:,}" for name, count in sorted(tally.channels.items()))
+        out.append(f"{code:<{wide}}{numbers}{tally.unobservable.total():>14,}  {channels}")
     totals = "".join(f"{report.total(name):>10,}" for name in columns)
     unobservable = sum((tally.unobservable for tally in report.tallies.values()), Counter[str]())
-    out.append(f"{'all':<20}{totals}{unobservable.total():>14,}")
+    out.append(f"{'all':<{wide}}{totals}{unobservable.total():>14,}")
     if unobservable:
         out += ["", "Not observable, and why:"]
         out += [f"{count:>10,}  {reason}" for reason, count in unobservable.most_common()]

@@ -88,4 +88,4 @@ class Domain:
     ) -> list[Served]:
         """Give the entry of a listing that ends with this page, or none while it goes on."""
         name = f"list:{resource}" if parent is None else f"list:{resource}:{parent}"
-        return self._lists.page(name, self.world.now, start, count, total)
+        return self._lists.page(name, self.world, start, count, total)

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from tests.sandbox.clock import iso
-from tests.sandbox.world import Line, encode_line
+from tests.sandbox.world import Line, World, encode_line
 
 
 class StateError(Exception):
@@ -73,7 +73,8 @@ class Served(Struct, omit_defaults=True):
     `sweep` — each complete listing of all searchable issues, `began`/`ended` in virtual time, with
     the `count` of issues, the deleted issues first found `absent`, and the projects then
     `unsearchable` (hidden or archived); `list:<resource>[:<parent>]` — each complete listing of
-    configuration objects, likewise; all other keys are the exact channels of `Carrier`.
+    configuration objects, likewise, with how many `lines` the ledger had when it began; all other
+    keys are the exact channels of `Carrier`.
     """
 
     request: int
@@ -85,6 +86,7 @@ class Served(Struct, omit_defaults=True):
     ended: str | None = None
     count: int | None = None
     absent: list[str] | None = None
+    lines: int | None = None
     unsearchable: list[str] | None = None
 
 
@@ -92,22 +94,34 @@ class Listings:
     """Lists being paged through: a listing begins with its page at 0 and is complete at its end."""
 
     def __init__(self) -> None:
-        self._begun: dict[str, tuple[int, int]] = {}
+        self._begun: dict[str, tuple[int, int, int]] = {}
 
-    def page(self, name: str, now: int, start: int, count: int, total: int) -> list[Served]:
+    def page(self, name: str, world: World, start: int, count: int, total: int) -> list[Served]:
         """Give the entry of a listing that this page ends, or none while it goes on.
 
-        `count` objects from `start` of `total` were shown at `now`; a listing with pages left out
-        is no complete one.
+        `count` objects from `start` of `total` are shown; a listing with pages left out is no
+        complete one.
         """
-        begun, reached = (now, 0) if start == 0 else self._begun.get(name, (0, -1))
+        fresh = (world.now, world.line_count, 0)
+        begun, lines, reached = fresh if start == 0 else self._begun.get(name, (0, 0, -1))
         if start > reached:
             return []
         reached = max(reached, start + count)
-        self._begun[name] = (begun, reached)
+        self._begun[name] = (begun, lines, reached)
         if reached < total:
             return []
-        return [Served(0, iso(now), name, began=iso(begun), ended=iso(now), count=total)]
+        now = iso(world.now)
+        return [
+            Served(
+                0,
+                now,
+                name,
+                began=iso(begun),
+                ended=now,
+                count=total,
+                lines=lines,
+            )
+        ]
 
 
 class ServedLog:

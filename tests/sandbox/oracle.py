@@ -54,6 +54,15 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     new: str | None = None
 
 
+class Carrier(msgspec.Struct, frozen=True, gc=False):
+    """A channel that can tell of a line exactly; `at`: what time it tells, if another (ms)."""
+
+    key: str
+    tells_actor: bool = True
+    tells_items: bool = False
+    at: int | None = None
+
+
 class Line(msgspec.Struct):
     """One line of the ledger: an action (or, with a leading underscore, a fact)."""
 
@@ -61,6 +70,7 @@ class Line(msgspec.Struct):
     code: str
     at: str
     actor: str | None = None
+    true_actor: str | None = None
     issue_id: str | None = None
     issue_key: str | None = None
     project_id: str | None = None
@@ -74,6 +84,20 @@ class Line(msgspec.Struct):
     link_histories: list[str] = []
     """History ids: [the end the action belongs to, the other end]."""
     link_ats: list[str] = []
+    member_id: str | None = None
+    carriers: list[Carrier] = []
+    listing: list[str] | None = None
+    """Listings that reveal it by comparison; None: an action of the issues, not of the site."""
+
+    @property
+    def is_of_site(self) -> bool:
+        """Whether the line is about the site's objects rather than its issues."""
+        return self.listing is not None
+
+    @property
+    def listing_names(self) -> list[str]:
+        """Names of the listings that reveal it."""
+        return self.listing or []
 
 
 class Served(msgspec.Struct, frozen=True, gc=False):
@@ -82,8 +106,11 @@ class Served(msgspec.Struct, frozen=True, gc=False):
     request: int
     served_at: str
     key: str
-    begin: str | None = None
-    """A complete listing of all issues: when it began."""
+    began: str | None = None
+    ended: str | None = None
+    """A complete listing: when it began and ended."""
+    lines: int = 0
+    """A complete listing of other objects: how many lines the ledger had when it began."""
     without: list[str] = []
     """A complete listing of an issue's comments: deleted comments it no longer held."""
     absent: list[str] = []
@@ -97,20 +124,58 @@ def microseconds(text: str) -> int:
     return (datetime.fromisoformat(text) - EPOCH) // MICROSECOND
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A complete listing that can be compared with the one before it. Microseconds since 1970."""
+
+    name: str
+    request: int
+    begun_before: int
+    """When the listing before this one began."""
+    ended: int
+    lines_before: int
+    """Lines of the ledger that the listing before this one shows for certain."""
+    lines: int
+    """Lines of the ledger that this one shows for certain."""
+
+    def shows_first(self, number: int) -> bool:
+        """Whether this listing is the first to show the effect of a ledger line."""
+        return self.lines_before < number <= self.lines
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What served channels tell of an action; see `site_oracle`. Microseconds since 1970."""
+
+    times: frozenset[int]
+    """Instants told exactly, any of which may be taken; none: only a window is known."""
+    actors: frozenset[str | None]
+    sources: frozenset[str]
+    """Sources of the product that have to be named."""
+    channels: frozenset[str]
+    window: tuple[int, int] | None = None
+    """The widest window that may be given."""
+    values: tuple[tuple[str | None, str | None], ...] = ()
+    """Old and new texts that are told."""
+
+
 class Evidence:
     """The served log, indexed by what was shown."""
 
     def __init__(self, served: Iterable[Served]) -> None:
         self.first: dict[str, Served] = {}
-        self.versions: dict[str, list[int]] = defaultdict(list)
-        """`comment:<id>` or `worklog:<id>` -> instants of the versions shown."""
+        self.versions: dict[str, dict[int, str]] = defaultdict(dict)
+        """`comment:<id>` or `worklog:<id>` -> instants of the versions shown, with their keys."""
         self.missing: dict[str, Served] = {}
         """Comment id -> the first complete listing of its issue that was without it."""
         self.sweeps: list[Served] = []
         self.absent: dict[str, int] = {}
         """Issue id -> place in `sweeps` of the first that was without it."""
+        self.listings: dict[str, list[Listing]] = defaultdict(list)
+        """Name -> its complete listings but the first, which has nothing to be compared with."""
+        self._listed: dict[str, Served] = {}
         for one in served:
-            kind, _, rest = one.key.partition(":")
+            kind = one.key.partition(":")[0]
             if kind == "comments_of":
                 for comment in one.without:
                     self.missing.setdefault(comment, one)
@@ -118,13 +183,36 @@ class Evidence:
                 for issue in one.absent:
                     self.absent.setdefault(issue, len(self.sweeps))
                 self.sweeps.append(one)
+            elif kind == "list":
+                self._add_listing(one)
             elif one.key not in self.first:
                 self.first[one.key] = one
                 if kind in {"comment", "worklog"}:
-                    target, _, version = rest.rpartition(":")
-                    self.versions[f"{kind}:{target}"].append(int(version) * 1000)
-        for instants in self.versions.values():
-            instants.sort()
+                    thing, _, version = one.key.rpartition(":")
+                    self.versions[thing][int(version) * 1000] = one.key
+
+    def _add_listing(self, one: Served) -> None:
+        previous = self._listed.get(one.key)
+        if previous is not None:
+            self.listings[one.key].append(
+                Listing(
+                    one.key,
+                    one.request,
+                    microseconds(previous.began or previous.served_at),
+                    microseconds(one.ended or one.served_at),
+                    previous.lines,
+                    one.lines,
+                )
+            )
+        self._listed[one.key] = one
+
+    def add_webhooks(self, lines: Iterable[Line]) -> None:
+        """Take in the versions of comments and worklogs that received webhooks have told."""
+        for line in lines:
+            told = self.shown(*(carrier.key for carrier in line.carriers))
+            if told and line.code in VERSIONS:
+                thing = f"{VERSIONS[line.code]}:{line.target_id}"
+                self.versions[thing].setdefault(microseconds(line.at), told[0])
 
     def shown(self, *keys: str) -> tuple[str, ...]:
         """Those of the keys that have been served."""
@@ -132,8 +220,8 @@ class Evidence:
 
     def any_version(self, kind: str, target: str | None) -> tuple[str, ...]:
         """Give the first served version of a comment or worklog, if any was."""
-        instants = self.versions.get(f"{kind}:{target}")
-        return (f"{kind}:{target}:{instants[0] // 1000}",) if instants else ()
+        versions = self.versions.get(f"{kind}:{target}")
+        return (versions[min(versions)],) if versions else ()
 
 
 class Standing:
@@ -154,7 +242,7 @@ class Standing:
         self.carriers = (f"sweep@{sweep.request}",) if sweep else ()
         self._unsearchable = frozenset(sweep.unsearchable) if sweep else frozenset()
         self._until = (
-            microseconds(sweep.begin or sweep.served_at) - LATENESS // MICROSECOND if sweep else -1
+            microseconds(sweep.began or sweep.served_at) - LATENESS // MICROSECOND if sweep else -1
         )
 
     def carriers_of(self, line: Line, at: int) -> tuple[str, ...]:
@@ -192,10 +280,13 @@ class Expected:
     """Served keys that told of it; empty: it could not be known."""
     reason: str = ""
     """Why it could not be known."""
+    told: Told | None = None
+    """What exact channels or listings tell; None: only the issues' own endpoints."""
 
 
 def expected_actions(lines: list[Line], evidence: Evidence) -> list[Expected]:
-    """Add to each ledger line what told of it, or why nothing did."""
+    """Add to each ledger line of the issues what told of it, or why nothing did."""
+    evidence.add_webhooks(lines)
     standing = Standing(lines, evidence)
     expected = []
     for line in lines:
@@ -208,8 +299,25 @@ def expected_actions(lines: list[Line], evidence: Evidence) -> list[Expected]:
                 carriers = standing.carriers_of(line, at)
         else:
             carriers = carriers or standing.carriers_of(line, at)
-        expected.append(Expected(line, at, carriers, reason))
+        told = _told_by_webhook(line, at, evidence)
+        if told is not None:
+            carriers += evidence.shown(*(carrier.key for carrier in line.carriers))
+        expected.append(Expected(line, at, carriers, reason, told))
     return expected
+
+
+def _told_by_webhook(line: Line, at: int, evidence: Evidence) -> Told | None:
+    """Give what received webhooks tell of a line: its time and, mostly, who."""
+    heard = [carrier for carrier in line.carriers if evidence.shown(carrier.key)]
+    if not heard:
+        return None
+    has_actor = any(carrier.tells_actor for carrier in heard)
+    return Told(
+        times=frozenset(at if c.at is None else c.at * 1000 for c in heard),
+        actors=frozenset({line.true_actor if has_actor else None}),
+        sources=frozenset(),
+        channels=frozenset({"webhook"}),
+    )
 
 
 def _served(line: Line, at: int, evidence: Evidence) -> tuple[tuple[str, ...], str]:  # noqa: PLR0911 - a case each

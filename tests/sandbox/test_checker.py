@@ -95,7 +95,7 @@ SERVED: list[Record] = [
     )
 ] + [
     {"key": "comments_of:100", "without": ["300"]},
-    {"key": "sweep", "begin": at(24), "absent": ["101"]},
+    {"key": "sweep", "began": at(24), "absent": ["101"]},
 ]
 for number, one in enumerate(SERVED):
     one |= {"request": number, "served_at": at(31)}
@@ -126,6 +126,8 @@ def row_of(one: Record) -> Record:
         "change_count": len(items),
         "is_secured": one["issue_id"] == "101",
         "source_event_id": one.get("event") or next(iter(one.get("link_histories", [])), None),
+        "actor_certainty": "known" if one["actor"] and not detected else "unknown",
+        "sources": "jira_issues",
     }
     if len(items) > 1:
         for side in ("old", "new"):
@@ -396,13 +398,13 @@ def test_what_nobody_asked_for_in_time_is_lost(bench: Bench, code: str, keys: li
     bench.unserve(*keys)
     sweep = bench.served[-1]
     bench.rows.remove(bench.row(code))
-    sweep["begin"] = at(40)
+    sweep["began"] = at(40)
     assert bench.check().tallies[code].lost == 1
 
-    sweep["begin"] = at(11)
+    sweep["began"] = at(11)
     assert bench.check().tallies[code].unobservable.total() == (code != "ISSUE_CREATED")
 
-    sweep |= {"begin": at(40), "unsearchable": ["10"]}
+    sweep |= {"began": at(40), "unsearchable": ["10"]}
     still_lost = code == "WORKLOG_DELETED"  # its feed knows no projects
     assert bench.check().tallies[code].lost == still_lost
 
