@@ -31,17 +31,16 @@ from serve.errors import ProblemError, invalid_parameter
 from serve.query.codec import Cursor, CursorError, DetailCursor, OffsetCursor, digest
 from serve.query.columns import DETAIL_COLUMNS
 from serve.query.compiler import (
-    Scope,
     compile_authors,
     compile_changes,
     compile_counts,
     compile_detail,
-    describe,
 )
 from serve.query.dimensions import compile_former_projects, compile_issues
 from serve.query.export import compile_export_months, compile_export_rows
+from serve.query.scope import Scope, compile_where
 from serve.query.spec import FilterSpec
-from serve.query.visibility import Viewer
+from serve.query.visibility import Purpose, Viewer
 from serve.warehouse.snapshot import Directory, Snapshot, as_utc, as_utc_or_none
 from serve.warehouse.warehouse import Warehouse
 
@@ -190,7 +189,7 @@ class ActionsService:
 def resolve(spec: FilterSpec, snapshot: Snapshot, viewer: Viewer) -> Scope:
     """Resolve a filter against one snapshot: its interval, its project ids, its known codes.
 
-    ProblemError 422 for an action code or a project that the snapshot does not know.
+    ProblemError 422 for a code, a project or another thing that the snapshot does not know.
     """
     directory = snapshot.directory
     for code in spec.action_codes:
@@ -211,17 +210,42 @@ def resolve(spec: FilterSpec, snapshot: Snapshot, viewer: Viewer) -> Scope:
                 "check the spelling, or give the numeric project id",
             )
         project_ids.update(found)
-    return Scope.of(spec, spec.interval(directory.now), sorted(project_ids))
+    return Scope(
+        interval=spec.interval(directory.now),
+        users=spec.users,
+        projects=tuple(sorted(project_ids)),
+        action_codes=spec.action_codes,
+        statuses_from=_ids(directory, "status", "status_from", spec.statuses_from),
+        statuses_to=_ids(directory, "status", "status_to", spec.statuses_to),
+        resolutions=_ids(directory, "resolution", "resolution", spec.resolutions),
+        fields=_ids(directory, "field", "field", spec.fields),
+    )
+
+
+def _ids(
+    directory: Directory, kind: str, parameter: str, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the ids that ids or names of one kind of thing stand for; ProblemError 422 if none."""
+    known = directory.ids[kind]
+    for name in names:
+        if name.lower() not in known:
+            raise invalid_parameter(
+                parameter,
+                f"is no id or name of a {kind} in the log: {name}",
+                "check the spelling, or give the id",
+            )
+    return tuple(sorted({found for name in names for found in known[name.lower()]}))
 
 
 def _export(snapshot: Snapshot, scope: Scope, viewer: Viewer) -> Export:
     months = snapshot.run(compile_export_months(scope, viewer))
     row_count = sum(count for _, count in months)
     first, last = f"{scope.interval.start:%Y-%m-%d}", f"{scope.interval.end:%Y-%m-%d}"
+    english = compile_where(scope, viewer, Purpose.LIST).english
     shell = make_shell(
         row_count,
         title=f"Activity from {first} to {last}",
-        description=f"{describe(scope, 'Actions')}; snapshot {snapshot.id}"[:MAX_DESCRIPTION],
+        description=f"Actions {english}; snapshot {snapshot.id}"[:MAX_DESCRIPTION],
     )
 
     def rows() -> Iterator[str]:

@@ -33,11 +33,11 @@ CHANGE_COLUMNS = (
     "new_value",
 )
 
-# Filter of FilterSpec -> column of the facts.
+# Filter of a Scope -> column of the facts, where one column decides.
 FILTER_COLUMNS = {
-    "users": "actor_account_id",
-    "projects": "project_id",
-    "action_codes": "action_code",
+    "users": "actions.actor_account_id",
+    "projects": "actions.project_id",
+    "action_codes": "actions.action_code",
 }
 
 # The nine columns of the reference guide's export, in its order, with their width in characters.

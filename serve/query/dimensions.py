@@ -16,6 +16,12 @@ ACTION_TYPES = Query(
     from dim_action_types
     """
 )
+# Kind of thing -> every (id, name) of it; a name may belong to several ids.
+NAMES = {
+    "status": Query("select status_id, status_name from dim_statuses"),
+    "resolution": Query("select resolution_id, resolution_name from dim_resolutions"),
+    "field": Query("select field_id, field_name from dim_fields"),
+}
 FRESHNESS = Query(
     """
     select

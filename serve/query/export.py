@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import date
 
 from serve.query.columns import NOT_APPLICABLE, UNKNOWN_AUTHOR
-from serve.query.compiler import Query, Scope, compile_conditions, describe
+from serve.query.compiler import Query
+from serve.query.scope import Scope, compile_where
 from serve.query.visibility import Purpose, Viewer, visible_actions
 
 CELL_LIMIT = 32_767
@@ -47,17 +48,17 @@ _TEXTS = {
 
 def compile_export_months(scope: Scope, viewer: Viewer) -> Query:
     """(month, number of listed actions), newest month first; empty months are left out."""
-    where, params = compile_conditions(scope)
+    where = compile_where(scope, viewer, Purpose.LIST)
     return Query(
         sql=f"""
             select occurred_month, count(*)
             from {visible_actions(viewer, Purpose.LIST)} as actions
-            where {where}
+            where {where.sql}
             group by occurred_month
             order by occurred_month desc
         """,
-        params=params,
-        description=describe(scope, "Number of actions in each month"),
+        params=where.params,
+        description=f"Number of actions in each month {where.english}",
     )
 
 
@@ -69,7 +70,7 @@ def compile_export_rows(
     Their cells are in the order of EXPORT_COLUMNS; `date_style` is the index of the workbook's cell
     format for dates.
     """
-    where, params = compile_conditions(scope)
+    where = compile_where(scope, viewer, Purpose.LIST)
     # Each step names its texts, so that the next one can use them often and say them once.
     labelled = ", ".join(f"{text} as {name}" for name, text in _TEXTS.items())
     bounded = ", ".join(f"{_bounded(name)} as {name}" for name in _TEXTS)
@@ -78,8 +79,8 @@ def compile_export_rows(
         sql=f"""
             with actions as (
                 select *
-                from {visible_actions(viewer, Purpose.LIST)} as listed
-                where {where} and occurred_month between $first and $last
+                from {visible_actions(viewer, Purpose.LIST)} as actions
+                where {where.sql} and occurred_month between $first and $last
             ),
             labelled as (
                 select actions.occurred_at, actions.action_id, {labelled}
@@ -108,7 +109,7 @@ def compile_export_rows(
             from bounded
             order by occurred_at desc, action_id desc
         """,
-        params=params
+        params=where.params
         | _CELL_PARAMS
         | {
             "first": first,
@@ -117,7 +118,7 @@ def compile_export_rows(
             "unknown_author": UNKNOWN_AUTHOR,
             "not_applicable": NOT_APPLICABLE,
         },
-        description=describe(scope, f"Rows of {first:%Y-%m} to {last:%Y-%m}"),
+        description=f"Rows of {first:%Y-%m} to {last:%Y-%m} {where.english}",
     )
 
 

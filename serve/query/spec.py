@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+import zoneinfo
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -18,6 +20,8 @@ from pydantic import (
     field_validator,
 )
 
+from serve.query.period import Period, resolve_period
+
 DEFAULT_DAYS = 30
 MAX_VALUES = 1_000
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,8 +33,24 @@ _MOMENT = re.compile(
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
-def _parse_moment(value: object) -> datetime:
-    """Turn a date (its midnight) or a date-time (UTC without an offset) into an aware UTC time."""
+@cache
+def _known_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+def _known_zone(name: str) -> str:
+    if name not in _known_zones():
+        msg = "is no time zone of the IANA database (such as Europe/Zurich or UTC)"
+        raise ValueError(msg)
+    return name
+
+
+def _parse_moment(value: object, info: ValidationInfo) -> datetime:
+    """Turn a date (its midnight) or a date-time into an aware UTC time.
+
+    What has no offset is read in the filter's time zone.
+    """
+    zone: tzinfo = zoneinfo.ZoneInfo(info.data.get("time_zone", "UTC"))
     if isinstance(value, datetime) and value.tzinfo is not None:
         moment = value
     elif isinstance(value, str) and _MOMENT.fullmatch(value):
@@ -39,7 +59,7 @@ def _parse_moment(value: object) -> datetime:
         except ValueError:
             msg = "is not a date of the calendar or not a time of the day"
             raise ValueError(msg) from None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     else:
         msg = (
             "must be a date (2026-01-31) or a date-time (2026-01-31T12:00:00Z); "
@@ -66,6 +86,7 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "maxLength": 40}),
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_printable)]
+TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
 ActionCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,79}$")]
 SortKey = Annotated[
     str, StringConstraints(pattern=r"^-?(total|display_name|[A-Z][A-Z0-9_]{0,79})$")
@@ -86,11 +107,25 @@ class FilterSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    time_zone: TimeZone = Field(
+        default="UTC",
+        description="IANA time zone in which dates, times without an offset and periods are read.",
+        examples=["Europe/Zurich"],
+    )
+    period: Period | None = Field(
+        default=None,
+        description=(
+            "A relative time instead of from and to. Days, weeks (from Monday), months and years "
+            "are whole ones of the time zone; `last_N_days` and `last_12_months` end now, which "
+            "is the snapshot's now."
+        ),
+        examples=["last_month"],
+    )
     occurred_from: Moment | None = Field(
         default=None,
         alias="from",
         description=(
-            "Earliest time, included: a date (its midnight UTC) or a date-time. "
+            "Earliest time, included: a date (its midnight in the time zone) or a date-time. "
             f"Left out: {DEFAULT_DAYS} days before the end."
         ),
         examples=["2026-01-01"],
@@ -129,6 +164,50 @@ class FilterSpec(BaseModel):
         examples=[["ISSUE_CREATED"]],
     )
 
+    statuses_from: tuple[Text, ...] = Field(
+        default=(),
+        alias="status_from",
+        max_length=MAX_VALUES,
+        description="Status changes out of these statuses (ids or names).",
+        examples=[["To Do"]],
+    )
+    statuses_to: tuple[Text, ...] = Field(
+        default=(),
+        alias="status_to",
+        max_length=MAX_VALUES,
+        description=(
+            "Status changes into these statuses (ids or names). With `status_from` a change must "
+            "meet both."
+        ),
+        examples=[["Done"]],
+    )
+    resolutions: tuple[Text, ...] = Field(
+        default=(),
+        alias="resolution",
+        max_length=MAX_VALUES,
+        description=(
+            "Issues resolved with these resolutions (ids or names). Of the filters status change, "
+            "resolution and field, several together keep the changes of one and the same edit "
+            "that meets all of them."
+        ),
+        examples=[["Fixed"]],
+    )
+    fields: tuple[Text, ...] = Field(
+        default=(),
+        alias="field",
+        max_length=MAX_VALUES,
+        description="Actions that changed one of these fields (ids or names).",
+        examples=[["assignee"]],
+    )
+
+    @field_validator("occurred_from", "occurred_to")
+    @classmethod
+    def _times_are_said_once(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        if value is not None and info.data.get("period") is not None:
+            msg = "cannot be given together with period; leave out one of them"
+            raise ValueError(msg)
+        return value
+
     @field_validator("occurred_to")
     @classmethod
     def _interval_has_room(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
@@ -140,6 +219,9 @@ class FilterSpec(BaseModel):
 
     def interval(self, now: datetime) -> Interval:
         """Resolve the interval against `now` (UTC), the end of what the snapshot knows."""
+        if self.period is not None:
+            first, last = resolve_period(self.period, now, zoneinfo.ZoneInfo(self.time_zone))
+            return Interval(start=first, end=last)
         end = self.occurred_to or now
         start = self.occurred_from
         if start is None:

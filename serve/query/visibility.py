@@ -37,9 +37,11 @@ def visible_actions(viewer: Viewer, purpose: Purpose) -> str:
     return "(select * from fct_actions where is_secured is not true)"
 
 
-def visible_changes(viewer: Viewer) -> str:
-    """Return the relation of the field changes of the actions that `viewer` may list."""
-    listed = visible_actions(viewer, Purpose.LIST)
+def visible_changes(viewer: Viewer, purpose: Purpose) -> str:
+    """Return the relation of the field changes of the actions `viewer` may count or list."""
+    listed = visible_actions(viewer, purpose)
+    if listed == "fct_actions":
+        return "fct_action_changes"
     return (
         "(select changes.* from fct_action_changes as changes "
         f"semi join {listed} as listed using (action_id, occurred_at))"

@@ -51,6 +51,8 @@ class Directory:
     projects: dict[tuple[str, str], Project]
     project_ids: dict[str, tuple[str, ...]]
     issue_types: dict[tuple[str, str], str]
+    ids: dict[str, dict[str, tuple[str, ...]]]
+    """Kind of thing -> id or name in lower case -> the ids it stands for."""
     action_count: int
     oldest_at: datetime | None
     newest_at: datetime | None
@@ -151,6 +153,16 @@ class Snapshot:
             with suppress(duckdb.Error):
                 cursor.close()
 
+    def _ids(self, query: Query) -> dict[str, tuple[str, ...]]:
+        ids: dict[str, tuple[str, ...]] = {}
+        rows = set(self._fetch(query))
+        for thing_id, name in sorted(rows, key=str):
+            if name is not None:
+                known = ids.get(name.lower(), ())
+                ids[name.lower()] = known if thing_id in known else (*known, thing_id)
+        # an id means itself, whatever else bears it as a name
+        return ids | {thing_id.lower(): (thing_id,) for thing_id, _ in rows}
+
     def _read_directory(self) -> Directory:
         projects = {
             (site_id, project_id): Project(key, name)
@@ -176,6 +188,7 @@ class Snapshot:
                 (site_id, issue_type_id): name
                 for site_id, issue_type_id, name in self._fetch(dimensions.ISSUE_TYPES)
             },
+            ids={kind: self._ids(query) for kind, query in dimensions.NAMES.items()},
             action_count=action_count,
             oldest_at=as_utc_or_none(oldest_at),
             newest_at=as_utc_or_none(newest_at),

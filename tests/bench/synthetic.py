@@ -154,6 +154,42 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
     )
     database.execute(
         """
+        create table dim_statuses as
+        select
+            (1 + i)::varchar as status_id,
+            ['To Do', 'In Progress', 'In Review', 'Done', 'Closed', 'Blocked', 'Open', 'Waiting']
+                [i + 1] as status_name,
+            ['new', 'indeterminate', 'done'][i % 3 + 1] as status_category,
+            false as is_deleted, $site as site_id
+        from range(8) as numbers (i)
+        """,
+        {"site": SITE_ID},
+    )
+    database.execute(
+        """
+        create table dim_resolutions as
+        select
+            (10000 + i)::varchar as resolution_id,
+            ['Done', 'Fixed', 'Duplicate'][i + 1] as resolution_name,
+            false as is_deleted, $site as site_id
+        from range(3) as numbers (i)
+        """,
+        {"site": SITE_ID},
+    )
+    database.execute(
+        """
+        create table dim_fields as
+        select unnest(['summary', 'assignee', 'priority', 'customfield_10016', 'status',
+                'resolution']) as field_id,
+            unnest(['Summary', 'Assignee', 'Priority', 'Story Points', 'Status', 'Resolution'])
+                as field_name,
+            starts_with(field_id, 'customfield_') as is_custom,
+            'string' as field_type, false as is_deleted, $site as site_id
+        """,
+        {"site": SITE_ID},
+    )
+    database.execute(
+        """
         create table agg_source_freshness as
         select
             'jira_issues' as source, $until::timestamp as last_success_at, 'run-1' as last_run_id,
@@ -230,11 +266,13 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
                 as from_status_id,
             case when action_code = 'STATUS_CHANGED' then (1 + h_rest // 8 % 8)::varchar end
                 as to_status_id,
-            case when action_code = 'ISSUE_RESOLVED' then '10000' end as resolution_id,
+            case when action_code = 'ISSUE_RESOLVED' then (10000 + h_rest % 3)::varchar end
+                as resolution_id,
             case when is_issue_action and h_rest % 3 != 0 then 'old value ' || h_rest % 1000 end
                 as old_value,
             case when is_issue_action then 'new value ' || h_rest % 997 end as new_value,
-            case when action_code = 'ISSUE_UPDATED' then 1 else 0 end as change_count,
+            case when action_code in ('ISSUE_UPDATED', 'STATUS_CHANGED', 'ISSUE_RESOLVED') then 1
+                else 0 end as change_count,
             case when is_issue_action and issue % 100 = 7 then '10' end as security_level_id,
             is_issue_action and issue % 100 = 7 as is_secured,
             'jira_issues' as source,
@@ -258,11 +296,22 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
         create table fct_action_changes as
         select
             md5(action_id || '0') as change_id, action_id, action_code, occurred_at, occurred_month,
-            site_id, issue_id, project_id, 'summary' as field_id, 'Summary' as field_name,
-            0 as item_index, null::varchar as old_value_id, old_value,
-            null::varchar as new_value_id, new_value
-        from fct_actions
-        where change_count > 0
+            site_id, issue_id, project_id, field_id, field_name, 0 as item_index,
+            from_status_id as old_value_id, old_value,
+            coalesce(to_status_id, resolution_id) as new_value_id, new_value
+        from (
+            select
+                *,
+                case action_code
+                    when 'STATUS_CHANGED' then 'status'
+                    when 'ISSUE_RESOLVED' then 'resolution'
+                    else ['summary', 'assignee', 'priority', 'customfield_10016']
+                        [(hash(action_id) % 4)::bigint + 1]
+                end as field_id
+            from fct_actions
+            where change_count > 0
+        ) as changed
+        join dim_fields using (site_id, field_id)
         order by occurred_at, action_id
         """
     )

@@ -55,6 +55,11 @@ class Fact:
     actor_account_id: str | None
     project_id: str | None
     is_secured: bool
+    from_status_id: str | None
+    to_status_id: str | None
+    resolution_id: str | None
+    source_event_id: str
+    field_ids: list[str]
 
 
 def make_marts(path: Path) -> None:
@@ -68,6 +73,12 @@ def make_marts(path: Path) -> None:
             "then date_trunc('day', occurred_at) end, "
             "observed_from_at = date_trunc('day', observed_from_at) - interval 1 hour "
             "where hash(action_id) % 3 = 0"
+        )
+        # One edit that changed the status, resolved the issue and touched a field: three actions.
+        database.execute(
+            "update fct_actions set source_event_id = 'edit-' || (hash(action_id) % 60) "
+            "where action_code in ('STATUS_CHANGED', 'ISSUE_RESOLVED', 'ISSUE_UPDATED') "
+            "and hash(action_id) % 4 = 1"
         )
         database.execute(
             "update fct_action_changes set occurred_at = facts.occurred_at "
@@ -122,7 +133,10 @@ def facts(marts: Path) -> list[Fact]:
     """Every fact, newest first: what the API must agree with."""
     with duckdb.connect(str(marts), read_only=True) as database:
         rows = database.execute(
-            "select action_id, occurred_at, action_code, actor_account_id, project_id, is_secured "
+            "select action_id, occurred_at, action_code, actor_account_id, project_id, is_secured, "
+            "from_status_id, to_status_id, resolution_id, source_event_id, "
+            "(select coalesce(list(field_id), []) from fct_action_changes as changes "
+            "where changes.action_id = fct_actions.action_id) "
             "from fct_actions"
         ).fetchall()
     found = [Fact(*row) for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from tests.serve.conftest import SHAPE, Fact, make_client, publish_copy
 ALL_TIME = {"from": "2025-01-01", "to": "2026-01-02"}
 CODES = ["ISSUE_CREATED", "ISSUE_UPDATED", "STATUS_CHANGED", "PROJECT_CREATED", "ISSUE_DELETED"]
 
+STATUS_IDS = {"To Do": "1", "in progress": "2", "3": "3", "Done": "4", "8": "8"}
+RESOLUTION_IDS = {"fixed": "10001", "10002": "10002"}
+FIELD_IDS = {"Story points": "customfield_10016", "assignee": "assignee", "status": "status"}
+
 filters = st.fixed_dictionaries(
     {
         "from": st.dates(date(2025, 9, 20), date(2025, 12, 30)).map(str),
@@ -25,6 +30,10 @@ filters = st.fixed_dictionaries(
         "user": st.lists(st.sampled_from([f"account-{n}" for n in range(8)]), max_size=3),
         "project": st.lists(st.sampled_from(["P0", "p1", "10002", "OLD"]), max_size=2),
         "action_code": st.lists(st.sampled_from(CODES), max_size=3),
+        "status_from": st.lists(st.sampled_from(list(STATUS_IDS)), max_size=3),
+        "status_to": st.lists(st.sampled_from(list(STATUS_IDS)), max_size=3),
+        "resolution": st.lists(st.sampled_from(list(RESOLUTION_IDS)), max_size=2),
+        "field": st.lists(st.sampled_from(list(FIELD_IDS)), max_size=2),
     },
 )
 PROJECT_IDS = {"P0": "10000", "p1": "10001", "10002": "10002", "OLD": "10000"}
@@ -58,14 +67,40 @@ def expected(facts: list[Fact], question: dict[str, Any]) -> list[Fact]:
         datetime.fromisoformat(question[name]).replace(tzinfo=None) for name in ("from", "to")
     )
     projects = {PROJECT_IDS[name] for name in question.get("project", [])}
+    in_time = [fact for fact in facts if start <= fact.occurred_at < end]
+    kinds = edit_kinds(question)
+    meeting = [{fact.source_event_id for fact in in_time if kind(fact)} for kind in kinds]
     return [
         fact
-        for fact in facts
-        if start <= fact.occurred_at < end
-        and (not question.get("user") or fact.actor_account_id in question["user"])
+        for fact in in_time
+        if (not question.get("user") or fact.actor_account_id in question["user"])
         and (not projects or fact.project_id in projects)
         and (not question.get("action_code") or fact.action_code in question["action_code"])
+        and (not kinds or any(kind(fact) for kind in kinds))
+        and (len(kinds) < 2 or all(fact.source_event_id in events for events in meeting))
     ]
+
+
+def edit_kinds(question: dict[str, Any]) -> list[Callable[[Fact], bool]]:
+    """Give the filters of the question that speak of edits, each as a test of one fact."""
+    leaving = {STATUS_IDS[name] for name in question.get("status_from", [])}
+    entering = {STATUS_IDS[name] for name in question.get("status_to", [])}
+    resolutions = {RESOLUTION_IDS[name] for name in question.get("resolution", [])}
+    fields = {FIELD_IDS[name] for name in question.get("field", [])}
+
+    def is_transition(fact: Fact) -> bool:
+        return (not leaving or fact.from_status_id in leaving) and (
+            not entering or fact.to_status_id in entering
+        )
+
+    kinds: list[Callable[[Fact], bool]] = []
+    if leaving or entering:
+        kinds.append(is_transition)
+    if resolutions:
+        kinds.append(lambda fact: fact.resolution_id in resolutions)
+    if fields:
+        kinds.append(lambda fact: not fields.isdisjoint(fact.field_ids))
+    return kinds
 
 
 @settings(max_examples=40, deadline=None)
@@ -105,6 +140,85 @@ def test_default_is_the_last_30_days_of_the_snapshot(client: TestClient, facts: 
     since = SHAPE.until - timedelta(days=30)
     wanted = [f for f in facts if f.occurred_at >= since and not f.is_secured]
     assert [item["action_id"] for item in page["items"]] == [f.action_id for f in wanted][:1_000]
+
+
+def test_several_edit_filters_keep_the_edits_that_meet_all(
+    client: TestClient, facts: list[Fact]
+) -> None:
+    question: dict[str, Params] = {
+        "status_to": ["Done", "8"],
+        "field": ["assignee", "Story points"],
+        **ALL_TIME,
+    }
+    wanted = [fact for fact in expected(facts, question) if not fact.is_secured]
+    items = get(client, "/api/v1/actions", limit=1_000, **question)["items"]
+    assert [item["action_id"] for item in items] == [fact.action_id for fact in wanted]
+    kinds = {(fact.source_event_id, fact.to_status_id is None) for fact in wanted}
+    both = {event for event, _ in kinds if {(event, True), (event, False)} <= kinds}
+    assert both, "the fixture has edits with a status change and a change of a field"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [("status_from", "No such"), ("status_to", "99"), ("resolution", "Won't"), ("field", "x")],
+)
+def test_unknown_names_are_refused(client: TestClient, parameter: str, value: str) -> None:
+    response = client.get("/api/v1/actions", params={parameter: value})
+    assert response.status_code == 422
+    (error,) = response.json()["errors"]
+    assert error["field"] == parameter
+    assert value in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("question", "start", "end"),
+    [
+        ({"period": "yesterday"}, "2025-12-31T00:00:00Z", "2026-01-01T00:00:00Z"),
+        (
+            {"period": "today", "time_zone": "Pacific/Kiritimati"},
+            "2025-12-31T10:00:00Z",
+            "2026-01-01T10:00:00Z",
+        ),
+        (
+            {"period": "this_month", "time_zone": "America/New_York"},
+            "2025-12-01T05:00:00Z",
+            "2026-01-01T05:00:00Z",
+        ),
+        ({"period": "last_7_days"}, "2025-12-25T00:00:00Z", "2026-01-01T00:00:00Z"),
+        (
+            {"from": "2025-12-30", "to": "2025-12-31", "time_zone": "Europe/Zurich"},
+            "2025-12-29T23:00:00Z",
+            "2025-12-30T23:00:00Z",
+        ),
+        (
+            {"from": "2025-12-30T08:00+05:00", "time_zone": "Europe/Zurich"},
+            "2025-12-30T03:00:00Z",
+            "2026-01-01T00:00:00Z",
+        ),
+    ],
+)
+def test_times_are_read_in_the_time_zone(
+    client: TestClient, question: dict[str, str], start: str, end: str
+) -> None:
+    page = get(client, "/api/v1/actions", limit=1, **question)
+    assert (page["from"], page["to"]) == (start, end)
+
+
+@pytest.mark.parametrize(
+    ("question", "field"),
+    [
+        ({"period": "last_week", "from": "2025-01-01"}, "from"),
+        ({"period": "last_week", "to": "2025-01-01"}, "to"),
+        ({"period": "next_week"}, "period"),
+        ({"time_zone": "Mars/Olympus"}, "time_zone"),
+    ],
+)
+def test_contradictory_times_are_refused(
+    client: TestClient, question: dict[str, str], field: str
+) -> None:
+    response = client.get("/api/v1/actions", params=question)
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
 def test_one_day_is_a_half_open_interval(client: TestClient, facts: list[Fact]) -> None:
@@ -147,7 +261,10 @@ def test_item_has_everything_of_the_detail_view(client: TestClient) -> None:
     assert item["issue"]["type"] in {"Task", "Bug", "Story", "Epic", "Sub-task"}
     assert item["detection_window"] is None
     (change,) = item["changes"]
-    assert (change["field_name"], change["new_value"]) == ("Summary", item["new_value"])
+    names = {"summary": "Summary", "assignee": "Assignee", "priority": "Priority"}
+    names["customfield_10016"] = "Story Points"
+    assert change["field_name"] == names[change["field_id"]]
+    assert change["new_value"] == item["new_value"]
 
 
 def test_changes_come_only_when_asked_for(client: TestClient) -> None:

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 import serve
 from serve.actions.schemas import ActionsRequest
 from serve.query.codec import CursorError, DetailCursor, OffsetCursor, digest
-from serve.query.compiler import Scope, compile_authors, compile_detail
-from serve.query.spec import AggregatedView, FilterSpec, Interval
+from serve.query.compiler import compile_authors, compile_detail
+from serve.query.scope import Scope
+from serve.query.spec import AggregatedView, Interval
 from serve.query.visibility import OPERATOR, Purpose, Viewer, visible_actions
 
 SERVE = Path(serve.__file__).parent
@@ -124,10 +125,17 @@ def test_digest_tells_questions_apart_and_pages_not() -> None:
 
 
 def test_query_says_in_english_what_it_answers() -> None:
-    spec = FilterSpec.model_validate({"user": ["ada", "grace"], "action_code": ["ISSUE_CREATED"]})
-    scope = Scope.of(spec, INTERVAL, ["10000"])
+    scope = Scope(
+        INTERVAL,
+        users=("ada", "grace"),
+        projects=("10000",),
+        action_codes=("ISSUE_CREATED",),
+        statuses_to=("3",),
+        fields=("summary",),
+    )
     query = compile_detail(scope, OPERATOR, limit=1, not_before=INTERVAL.start, after=None)
     assert query.description == (
-        "Actions, newest first from 2025-01-01 00:00:00 to 2026-01-01 00:00:00 UTC "
-        "and users ada, grace and projects 10000 and action codes ISSUE_CREATED"
+        "Actions, newest first, from 2025-01-01 00:00:00 to 2026-01-01 00:00:00 UTC "
+        "and users ada, grace and projects 10000 and action codes ISSUE_CREATED "
+        "and changed to status 3 and changed field summary in one edit"
     )

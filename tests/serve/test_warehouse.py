@@ -13,7 +13,8 @@ import pytest
 
 from serve.config import ServeSettings
 from serve.errors import ProblemError
-from serve.query.compiler import Query, Scope, compile_detail
+from serve.query.compiler import Query, compile_detail
+from serve.query.scope import Scope
 from serve.query.spec import Interval
 from serve.query.visibility import OPERATOR
 from serve.warehouse.warehouse import Warehouse

@@ -1,0 +1,146 @@
+"""A filter with everything resolved, as the WHERE clause of a query on the actions.
+
+Rulings of the reference guide: the values of one filter are ORed, the filters are ANDed (Q2). The
+filters for status changes, resolutions and fields speak of edits: one of them keeps the actions
+that match it; several keep the actions that match any of them, but only of edits (events of the
+source) that meet all of them, because one action is never a status change and a resolution at
+once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from serve.query.columns import FILTER_COLUMNS
+from serve.query.spec import Interval
+from serve.query.visibility import Purpose, Viewer, visible_actions, visible_changes
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A FilterSpec with the interval and all names resolved; every value is an id."""
+
+    interval: Interval
+    users: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+    action_codes: tuple[str, ...] = ()
+    statuses_from: tuple[str, ...] = ()
+    statuses_to: tuple[str, ...] = ()
+    resolutions: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One predicate of a WHERE clause, with its parameters and its English."""
+
+    sql: str
+    params: Mapping[str, Any]
+    english: str
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A WHERE clause on the relation `actions`; `english` continues a sentence."""
+
+    sql: str
+    params: dict[str, Any]
+    english: str
+
+
+def compile_where(scope: Scope, viewer: Viewer, purpose: Purpose, *more: Condition) -> Where:
+    """Return the clause that keeps the actions of `scope` that also meet `more`."""
+    conditions = [_during(scope.interval)]
+    for name, column in FILTER_COLUMNS.items():
+        values: tuple[str, ...] = getattr(scope, name)
+        if values:
+            conditions.append(_any_of(name, column, values, f"and {name.replace('_', ' ')}"))
+    conditions += _edits(scope, viewer, purpose)
+    conditions += more
+    return Where(
+        " and ".join(condition.sql for condition in conditions),
+        {name: value for condition in conditions for name, value in condition.params.items()},
+        " ".join(condition.english for condition in conditions if condition.english),
+    )
+
+
+def naive(moment: datetime) -> datetime:
+    """Drop the zone of a UTC time: the marts hold TIMESTAMP, naive UTC."""
+    return moment.replace(tzinfo=None)
+
+
+def _during(interval: Interval) -> Condition:
+    return Condition(
+        "actions.occurred_at >= $start and actions.occurred_at < $end",
+        {"start": naive(interval.start), "end": naive(interval.end)},
+        f"from {interval.start:%Y-%m-%d %H:%M:%S} to {interval.end:%Y-%m-%d %H:%M:%S} UTC",
+    )
+
+
+def _any_of(name: str, column: str, values: tuple[str, ...], english: str) -> Condition:
+    params = {f"{name}_{index}": value for index, value in enumerate(values)}
+    return Condition(
+        f"{column} in ({', '.join(f'${param}' for param in params)})",
+        params,
+        f"{english} {', '.join(values)}",
+    )
+
+
+def _edits(scope: Scope, viewer: Viewer, purpose: Purpose) -> list[Condition]:
+    """Return the conditions on what an edit changed: at most one, or one for all of them."""
+    kinds = []
+    if scope.statuses_from or scope.statuses_to:
+        ends = [
+            _any_of(name, f"actions.{column}", values, words)
+            for name, column, values, words in (
+                ("statuses_from", "from_status_id", scope.statuses_from, "from status"),
+                ("statuses_to", "to_status_id", scope.statuses_to, "to status"),
+            )
+            if values
+        ]
+        kinds.append(_all_of(ends, "and changed"))
+    if scope.resolutions:
+        kinds.append(
+            _any_of("resolutions", "actions.resolution_id", scope.resolutions, "and resolved with")
+        )
+    if scope.fields:
+        changed = _any_of("fields", "changes.field_id", scope.fields, "and changed field")
+        kinds.append(
+            Condition(
+                "actions.action_id in (select changes.action_id "
+                f"from {visible_changes(viewer, purpose)} as changes where {changed.sql} "
+                "and changes.occurred_at >= $start and changes.occurred_at < $end)",
+                changed.params,
+                changed.english,
+            )
+        )
+    if len(kinds) < 2:  # noqa: PLR2004 - a single kind needs no comparing of edits
+        return kinds
+    events = "(actions.site_id, actions.source, actions.source_event_id)"
+    meeting = [
+        Condition(
+            f"{events} in (select {events} from {visible_actions(viewer, purpose)} as actions "
+            "where actions.occurred_at >= $start and actions.occurred_at < $end "
+            f"and {kind.sql})",
+            {},
+            "",
+        )
+        for kind in kinds
+    ]
+    either = Condition(
+        f"({' or '.join(f'({kind.sql})' for kind in kinds)})",
+        {name: value for kind in kinds for name, value in kind.params.items()},
+        " ".join(kind.english for kind in kinds) + " in one edit",
+    )
+    return [either, *meeting]
+
+
+def _all_of(conditions: list[Condition], english: str) -> Condition:
+    return Condition(
+        f"({' and '.join(condition.sql for condition in conditions)})",
+        {name: value for condition in conditions for name, value in condition.params.items()},
+        " ".join([english, *(condition.english for condition in conditions)]),
+    )
