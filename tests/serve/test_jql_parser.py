@@ -25,7 +25,7 @@ from serve.query.jql.syntax import (
     Sequence,
     Sorting,
 )
-from tests.serve.jql.trees import Trees
+from tests.serve.jql_trees import Trees
 
 
 def equals(field: str, value: str) -> Comparison:
