@@ -20,6 +20,7 @@ from tests.sandbox.image import ImageError
 from tests.sandbox.logs import StateError
 from tests.sandbox.server import bind, serve
 from tests.sandbox.site import Options, Site
+from tests.sandbox.webhooks import Plan
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -88,6 +89,9 @@ def _arguments() -> argparse.ArgumentParser:
         "--page-limit", type=_positive, help="the most a search or changelog page holds"
     )
     server.add_argument("--time-zone", type=_zone, default="Europe/Zurich", help="of the API user")
+    for kind in ("webhooks", "views"):
+        server.add_argument(f"--{kind}", metavar="URL", help=f"send {kind} there, on loopback")
+        server.add_argument(f"--{kind}-secret", default="", help="with which they are signed")
     check = commands.add_parser("check", help="compare a ledger with a snapshot")
     check.add_argument("--ledger", type=Path, required=True, help="ledger.jsonl or its directory")
     check.add_argument("--snapshot", type=Path, required=True, help="AUDIT_LOG_HOME or a .duckdb")
@@ -133,7 +137,10 @@ def _run_server(arguments: argparse.Namespace) -> int:
                 page_limit=arguments.page_limit,
             )
         )
-    except (StateError, PlanError, ImageError, OSError) as error:
+        for kind in ("webhooks", "views"):
+            if url := getattr(arguments, kind):
+                site.connect(kind, Plan(url, getattr(arguments, f"{kind}_secret")))
+    except (StateError, PlanError, ImageError, OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return USAGE_ERROR
     _say(

@@ -210,7 +210,8 @@ class Renderer:
             body["comment"] = document(worklog.text)
         return body
 
-    def _attachment(self, attachment: Attachment) -> JsonObject:
+    def attachment(self, attachment: Attachment) -> JsonObject:
+        """Render an attachment."""
         body: JsonObject = {
             "self": f"{self._api}/attachment/{attachment.id}",
             "id": str(attachment.id),
@@ -352,7 +353,7 @@ class Renderer:
         "security": lambda r, i: i.security and r._member("security_levels", i.security),
         "duedate": lambda _, i: i.duedate,
         "subtasks": lambda r, i: r._subtasks(i),
-        "attachment": lambda r, i: [r._attachment(a) for a in i.attachments.values()],
+        "attachment": lambda r, i: [r.attachment(a) for a in i.attachments.values()],
         "comment": lambda r, i: r._comments(i),
         "worklog": lambda r, i: r._worklogs(i),
         POINTS: lambda _, i: i.points,

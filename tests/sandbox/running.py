@@ -15,6 +15,7 @@ import contextlib
 import http.client
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -100,6 +101,25 @@ class RunningSandbox:
     def latency(self, ms: float) -> JsonObject:
         """Make every answer take at least so long."""
         return self.control("latency", ms=ms)
+
+    def webhooks(self, url: str, secret: str, **plan: float) -> JsonObject:
+        """Send webhooks from now on; `plan` as in `tests.sandbox.webhooks.Plan`."""
+        return self.control("webhooks", url=url, secret=secret, **plan)
+
+    def views(self, url: str, secret: str, **plan: float) -> JsonObject:
+        """Send the views of issues that collectors see from now on."""
+        return self.control("views", url=url, secret=secret, **plan)
+
+    def settle(self, seconds: float = 60) -> JsonObject:
+        """Wait until nothing waits to be sent; what was sent. TimeoutError if it takes longer."""
+        deadline = time.monotonic() + seconds
+        while True:
+            sent: JsonObject = self.state()["sent"]
+            if not any(tally["waiting"] for tally in sent.values()):
+                return sent
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"still waiting to be sent: {sent}")
+            time.sleep(0.02)
 
     def do(self, command: Callable[[World, int], T]) -> T:
         """Run `command(world, now)` in the server's thread: scripted changes of the world.

@@ -4,7 +4,8 @@ Controls (no authentication, loopback only), all POST with a JSON body unless sa
 `/__control/state` (GET), `advance {"minutes"}` (frozen clock), `hide_project`/`unhide_project
 {"key"}`, `revoke_token {"revoked": true, "organization": false}`, `permission {"key", "granted"}`,
 `break_json {"path", "times"}` (HTML with status 200), `fault {…a rule of a plan…}`,
-`latency {"ms"}`.
+`latency {"ms"}`, `webhooks {"url", "secret", …}` and
+`views {…}` (send from now on; see `tests.sandbox.webhooks.Plan`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from tests.sandbox.clock import MINUTE, SECOND, from_ms
 from tests.sandbox.faults import Fault
 from tests.sandbox.generator import ADMIN_EMAIL
 from tests.sandbox.site import Site
+from tests.sandbox.webhooks import Plan, Sender
 from tests.sandbox.world import JsonObject
 
 API_TOKEN = "sandbox-token"  # noqa: S105 - the fake site's only token, fixed by its documentation
@@ -54,6 +56,7 @@ class Server:
         self._latency = 0.0
         self._revoked: set[str] = set()
         self._pages: dict[str, Any] = {}  # next-page token -> the page that gave it
+        self._senders: dict[int, asyncio.Task[None]] = {}
         self._jitter = random.Random(site.world.seed)
         self._controls: dict[str, Callable[[JsonObject], None]] = {
             "advance": lambda body: site.advance(float(body["minutes"])),
@@ -64,8 +67,32 @@ class Server:
             "break_json": self._break_json,
             "fault": lambda body: site.faults.add(msgspec.convert(body, Fault)),
             "latency": self._set_latency,
+            "webhooks": lambda body: self._connect("webhooks", body),
+            "views": lambda body: self._connect("views", body),
             "state": lambda _: None,
         }
+
+    async def send(self) -> None:
+        """Let every sender send until cancelled; on a live clock, look for news every second."""
+        for sender in self._site.senders.values():
+            self._start(sender)
+        while True:
+            await asyncio.sleep(1)
+            if self._senders and not self._site.clock.is_frozen:
+                self._site.catch_up()
+
+    async def stop(self) -> None:
+        """End all senders; what waits is not sent."""
+        for task in self._senders.values():
+            task.cancel()
+        await asyncio.gather(*self._senders.values(), return_exceptions=True)
+
+    def _connect(self, kind: str, body: JsonObject) -> None:
+        self._start(self._site.connect(kind, msgspec.convert(body, Plan)))
+
+    def _start(self, sender: Sender) -> None:
+        if id(sender) not in self._senders:
+            self._senders[id(sender)] = asyncio.create_task(sender.run())
 
     def application(self) -> web.Application:
         """Make the aiohttp application."""
@@ -276,12 +303,17 @@ def bind(port: int) -> socket.socket:
 
 async def serve(site: Site, listener: socket.socket, stopped: asyncio.Event) -> None:
     """Serve a site on a bound socket until `stopped` is set."""
+    server = Server(site)
     runner = web.AppRunner(
-        Server(site).application(), access_log=None, shutdown_timeout=1, handle_signals=False
+        server.application(), access_log=None, shutdown_timeout=1, handle_signals=False
     )
     await runner.setup()
     await web.SockSite(runner, listener).start()
+    sending = asyncio.create_task(server.send())
     try:
         await stopped.wait()
     finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        await server.stop()
         await runner.cleanup()

@@ -10,11 +10,14 @@ from msgspec import Struct
 from tests.sandbox.api import Api
 from tests.sandbox.clock import MINUTE, Clock, iso
 from tests.sandbox.domains import attach
+from tests.sandbox.domains.organization import Organization
 from tests.sandbox.faults import Faults
 from tests.sandbox.generator import YEAR, build_world
 from tests.sandbox.image import load_image
 from tests.sandbox.logs import FaultLog, LedgerFile, ServedLog, StateError
-from tests.sandbox.world import JsonObject, World
+from tests.sandbox.webhook_bodies import WebhookBodies
+from tests.sandbox.webhooks import Plan, Push, Sender, describe, webhook_push
+from tests.sandbox.world import JsonObject, Webhook, World
 
 
 class Options(Struct, frozen=True):
@@ -75,6 +78,8 @@ class Site:
         self.fault_log = FaultLog(self.state / "faults.jsonl")
         self.requests = self.served.last_request
         self.world = self._build(options)
+        self.world.bodies = WebhookBodies(self.world)
+        self.senders: dict[str, Sender] = {}
         self.api = Api(self.world, options.page_limit)
         for control in self._saved.controls:
             self.world.advance(control.at)
@@ -150,6 +155,33 @@ class Site:
         self._saved.controls.append(control)
         self._save()
 
+    def connect(self, kind: str, plan: Plan) -> Sender:
+        """Send `webhooks` or `views` from now on; told again, change where and how.
+
+        ValueError for another kind, or views of a world without the organisation.
+        """
+        sender = self.senders.get(kind)
+        if sender is not None:
+            sender.plan = plan
+            return sender
+        sender = Sender(plan, self._saved.seed, self._note_served)
+        if kind == "webhooks":
+            self.world.receiver = lambda webhook: sender.push(self._webhook(webhook))
+        elif kind == "views" and "organization" in self.world.domains:
+            self.world.domain(Organization).receiver = lambda view: sender.push(
+                Push("view", view.number, "", {}, msgspec.json.encode(view.body))
+            )
+        else:
+            raise ValueError(f"this site has no {kind} to send")
+        self.senders[kind] = sender
+        return sender
+
+    def _webhook(self, webhook: Webhook) -> Push:
+        return webhook_push(self.world.site, webhook)
+
+    def _note_served(self, key: str) -> None:
+        self.served.write(self.requests, self.clock.now(), [key], [])
+
     def _save(self) -> None:
         path = self.state / "world.json"
         aside = path.with_suffix(".new")
@@ -167,6 +199,7 @@ class Site:
             "deleted_issues": len(self.world.deleted),
             "ledger_lines": self.world.line_count,
             "requests": self.requests,
+            "sent": describe(self.senders),
             "state": str(self.state),
         }
 

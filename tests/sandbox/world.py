@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from tests.sandbox.clock import HOUR, MINUTE, iso
+from tests.sandbox.clock import HOUR, MINUTE, SECOND, iso
 
 if TYPE_CHECKING:
     from tests.sandbox.domain import Domain
@@ -259,6 +259,33 @@ class Stream(Protocol):
         """Apply the next command to the world and set `next_at` to the following one's time."""
 
 
+class Bodies(Protocol):
+    """What renders the webhooks about issues; see `tests.sandbox.webhook_bodies`."""
+
+    def issue(
+        self,
+        issue: Issue,
+        actor: str | None,
+        kind: str,
+        *,
+        history: History | None = None,
+        comment: Comment | None = None,
+    ) -> JsonObject:
+        """Render jira:issue_*."""
+
+    def comment(self, issue: Issue, comment: Comment) -> JsonObject:
+        """Render comment_*."""
+
+    def worklog(self, worklog: Worklog) -> JsonObject:
+        """Render worklog_*."""
+
+    def attachment(self, attachment: Attachment) -> JsonObject:
+        """Render attachment_*."""
+
+    def link(self, link: Link) -> JsonObject:
+        """Render issuelink_*."""
+
+
 class IndexEntry(Struct, frozen=True, gc=False):
     """What the search index knows of an issue; it lags behind the issue itself."""
 
@@ -393,6 +420,7 @@ class World:
         self.permissions: dict[str, bool] = {}
         self.domains: dict[str, Domain] = {}
         self.receiver: Callable[[Webhook], None] | None = None
+        self.bodies: Bodies | None = None
         self.webhook_count = 0
         self.config_version = 0
         self.people: dict[str, Person] = {}
@@ -586,6 +614,55 @@ class World:
             self.receiver(Webhook(self.webhook_count, event, at, actor, flow, body()))
         return f"webhook:{self.webhook_count}"
 
+    def _tell(
+        self,
+        event: str,
+        at: int,
+        actor: str | None,
+        body: Callable[[Bodies], JsonObject],
+        *,
+        flow: str = "Primary",
+        tells_items: bool = False,
+    ) -> Carrier:
+        """Emit a webhook about an issue; the channel for its ledger lines."""
+
+        def render() -> JsonObject:
+            if self.bodies is None:
+                raise ValueError("a world with a receiver needs bodies")
+            return body(self.bodies)
+
+        key = self.emit(event, at, actor, render, flow=flow)
+        return Carrier(key, tells_actor=actor is not None, tells_items=tells_items)
+
+    def _tell_change(self, issue: Issue, history: History) -> Carrier:
+        """Emit the webhook of a history entry."""
+        return self._tell(
+            "jira:issue_updated",
+            history.at,
+            history.author,
+            lambda bodies: bodies.issue(issue, history.author, "", history=history),
+            tells_items=True,
+        )
+
+    def _tell_comment(
+        self, event: str, at: int, actor: str, issue: Issue, comment: Comment
+    ) -> list[Carrier]:
+        """Emit both webhooks of a comment: its own, and the update of its issue."""
+        kind = {
+            "comment_created": "issue_commented",
+            "comment_updated": "issue_comment_edited",
+            "comment_deleted": "issue_comment_deleted",
+        }[event]
+        return [
+            self._tell(event, at, actor, lambda bodies: bodies.comment(issue, comment)),
+            self._tell(
+                "jira:issue_updated",
+                at,
+                actor,
+                lambda bodies: bodies.issue(issue, actor, kind, comment=comment),
+            ),
+        ]
+
     def domain(self, kind: type[D]) -> D:
         """Give the world's domain of a class. KeyError if it is not attached."""
         found = self.domains[kind.name]
@@ -599,8 +676,18 @@ class World:
         self._touch(issue, at)
         return history
 
-    def _write_changes(self, issue: Issue, history: History, true_actor: str) -> None:
-        """Write the lines of one history entry: promoted items first, then the rest as one."""
+    def _write_changes(
+        self,
+        issue: Issue,
+        history: History,
+        true_actor: str,
+        own: Mapping[str, Carrier] | None = None,
+    ) -> None:
+        """Write the lines of one history entry: promoted items first, then the rest as one.
+
+        `own`: the webhooks that attachments have of their own, by attachment id.
+        """
+        carrier = self._tell_change(issue, history)
         rest: list[Change] = []
         for change in history.changes:
             if change.field == "status":
@@ -614,6 +701,7 @@ class World:
             else:
                 rest.append(change)
                 continue
+            more = [own[target]] if own and target is not None and target in own else []
             self._line(
                 code,
                 history.at,
@@ -623,6 +711,7 @@ class World:
                 target=target,
                 event=history.id,
                 changes=[change],
+                carriers=[carrier, *more],
             )
         if rest:
             self._line(
@@ -633,6 +722,7 @@ class World:
                 true_actor=true_actor,
                 event=history.id,
                 changes=rest,
+                carriers=[carrier],
             )
 
     # -- issues --------------------------------------------------------------------------------
@@ -713,12 +803,19 @@ class World:
         if issue.parent is not None:
             self.issues[issue.parent].subtasks.append(issue.id)
         self._touch(issue, at)
-        self._line("ISSUE_CREATED", at, issue=issue, actor=actor)
         for filename, size, mime_type in attachments:
             attachment = Attachment(
                 self._next_id("attachment"), filename, actor, at, size, mime_type
             )
             issue.attachments[attachment.id] = attachment
+        created = self._tell(
+            "jira:issue_created",
+            at,
+            actor,
+            lambda bodies: bodies.issue(issue, actor, "issue_created"),
+        )
+        self._line("ISSUE_CREATED", at, issue=issue, actor=actor, carriers=[created])
+        for attachment in issue.attachments.values():
             self._line(
                 "ATTACHMENT_CREATED",
                 at,
@@ -726,8 +823,15 @@ class World:
                 actor=actor,
                 target=attachment.id,
                 changes=[_attachment_change(attachment, is_new=True)],
+                carriers=[
+                    created,
+                    self._tell_attachment("attachment_created", at, actor, attachment),
+                ],
             )
         return issue
+
+    def _tell_attachment(self, event: str, at: int, actor: str, attachment: Attachment) -> Carrier:
+        return self._tell(event, at, actor, lambda bodies: bodies.attachment(attachment))
 
     def edit(
         self,
@@ -825,8 +929,18 @@ class World:
         self._write_changes(issue, self._history(issue, at, actor, changes), actor)
 
     def delete_issue(self, at: int, actor: str, issue: Issue) -> None:
-        """Delete an issue with all that hangs on it; linked issues get no changelog entry."""
-        self._line("ISSUE_DELETED", at, issue=issue, true_actor=actor)
+        """Delete an issue with all that hangs on it; linked issues get no changelog entry.
+
+        Webhooks of what went with it are of the secondary flow and later.
+        """
+        deleted = self._tell(
+            "jira:issue_deleted",
+            at,
+            actor,
+            lambda bodies: bodies.issue(issue, actor, "issue_deleted"),
+        )
+        self._line("ISSUE_DELETED", at, issue=issue, true_actor=actor, carriers=[deleted])
+        self._tell_consequences(at + SECOND, actor, issue)
         del self.issues[issue.id]
         self.deleted[issue.id] = issue.project
         for worklog_id in issue.worklogs:
@@ -840,6 +954,21 @@ class World:
             if child is not None and child.parent == issue.id:
                 child.parent = None
         self._reindex(issue.id, at)
+
+    def _tell_consequences(self, at: int, actor: str, issue: Issue) -> None:
+        for comment in issue.comments.values():
+            self._tell_consequence("comment_deleted", at, actor, "comment", issue, comment)
+        for attachment in issue.attachments.values():
+            self._tell_consequence("attachment_deleted", at, actor, "attachment", attachment)
+        for link in issue.links.values():
+            self._tell_consequence("issuelink_deleted", at, actor, "link", link)
+
+    def _tell_consequence(
+        self, event: str, at: int, actor: str, render: str, *parts: object
+    ) -> None:
+        self._tell(
+            event, at, actor, lambda bodies: getattr(bodies, render)(*parts), flow="Secondary"
+        )
 
     # -- comments, worklogs, attachments, links ------------------------------------------------
 
@@ -855,6 +984,7 @@ class World:
             actor=actor,
             target=comment.id,
             changes=[_comment_change(None, text)],
+            carriers=self._tell_comment("comment_created", at, actor, issue, comment),
         )
         return comment
 
@@ -864,7 +994,13 @@ class World:
         comment.text, comment.updated, comment.update_author = text, at, actor
         self._touch(issue, at)
         self._line(
-            "COMMENT_UPDATED", at, issue=issue, actor=actor, target=comment.id, changes=[change]
+            "COMMENT_UPDATED",
+            at,
+            issue=issue,
+            actor=actor,
+            target=comment.id,
+            changes=[change],
+            carriers=self._tell_comment("comment_updated", at, actor, issue, comment),
         )
 
     def delete_comment(self, at: int, actor: str, issue: Issue, comment: Comment) -> None:
@@ -879,6 +1015,7 @@ class World:
             true_actor=actor,
             target=comment.id,
             changes=[_comment_change(comment.text, None)],
+            carriers=self._tell_comment("comment_deleted", at, actor, issue, comment),
         )
 
     def log_work(self, at: int, actor: str, issue: Issue, seconds: int, text: str) -> Worklog:
@@ -897,7 +1034,13 @@ class World:
         issue.worklogs[worklog.id] = self.worklogs[worklog.id] = worklog
         history = self._spend(issue, at, actor, seconds, None)
         self._line(
-            "WORKLOG_CREATED", at, issue=issue, actor=actor, target=worklog.id, event=history.id
+            "WORKLOG_CREATED",
+            at,
+            issue=issue,
+            actor=actor,
+            target=worklog.id,
+            event=history.id,
+            carriers=[self._tell_worklog("worklog_created", at, actor, worklog)],
         )
         return worklog
 
@@ -908,7 +1051,13 @@ class World:
         worklog.seconds, worklog.updated, worklog.update_author = seconds, at, actor
         history = self._spend(issue, at, actor, difference, worklog.id)
         self._line(
-            "WORKLOG_UPDATED", at, issue=issue, actor=actor, target=worklog.id, event=history.id
+            "WORKLOG_UPDATED",
+            at,
+            issue=issue,
+            actor=actor,
+            target=worklog.id,
+            event=history.id,
+            carriers=[self._tell_worklog("worklog_updated", at, actor, worklog)],
         )
 
     def delete_worklog(self, at: int, actor: str, worklog: Worklog) -> None:
@@ -918,8 +1067,17 @@ class World:
         self.worklog_deletions.append((at, worklog.id))
         history = self._spend(issue, at, actor, -worklog.seconds, worklog.id, is_deletion=True)
         self._line(
-            "WORKLOG_DELETED", at, issue=issue, actor=actor, target=worklog.id, event=history.id
+            "WORKLOG_DELETED",
+            at,
+            issue=issue,
+            actor=actor,
+            target=worklog.id,
+            event=history.id,
+            carriers=[self._tell_worklog("worklog_deleted", at, actor, worklog)],
         )
+
+    def _tell_worklog(self, event: str, at: int, actor: str, worklog: Worklog) -> Carrier:
+        return self._tell(event, at, actor, lambda bodies: bodies.worklog(worklog))
 
     def _spend(
         self,
@@ -940,7 +1098,9 @@ class World:
             new = None if is_deletion else name
             changes.append(Change("WorklogId", "jira", name, name, new, new))
         delay = zlib.crc32(b"%d:%d" % (issue.id, at)) % 900
-        return self._history(issue, at + delay, actor, changes)
+        history = self._history(issue, at + delay, actor, changes)
+        self._tell_change(issue, history)
+        return history
 
     def attach(
         self, at: int, actor: str, issue: Issue, files: Sequence[tuple[str, int, str]]
@@ -953,13 +1113,22 @@ class World:
             )
             issue.attachments[attachment.id] = attachment
             changes.append(_attachment_change(attachment, is_new=True))
-        self._write_changes(issue, self._history(issue, at, actor, changes), actor)
+        history = self._history(issue, at, actor, changes)
+        own = {
+            str(change.new_id): self._tell_attachment(
+                "attachment_created", at, actor, issue.attachments[int(change.new_id or "")]
+            )
+            for change in changes
+        }
+        self._write_changes(issue, history, actor, own)
 
     def detach(self, at: int, actor: str, issue: Issue, attachment: Attachment) -> None:
         """Delete an attachment."""
         del issue.attachments[attachment.id]
         change = _attachment_change(attachment, is_new=False)
-        self._write_changes(issue, self._history(issue, at, actor, [change]), actor)
+        history = self._history(issue, at, actor, [change])
+        own = self._tell_attachment("attachment_deleted", at, actor, attachment)
+        self._write_changes(issue, history, actor, {str(attachment.id): own})
 
     def link(
         self, at: int, actor: str, source: Issue, target: Issue, type_id: str, gap_ms: int
@@ -989,6 +1158,9 @@ class World:
             else:
                 change = Change("Link", "jira", other.key, text, None, None)
             ends.append((issue, self._history(issue, moment, actor, [change])))
+        event = code.lower()
+        carriers = [self._tell(event, at, actor, lambda bodies: bodies.link(link))]
+        carriers += [self._tell_change(end, history) for end, history in ends]
         if kind["outward"] == kind["inward"]:
             ends.sort(key=lambda end: end[0].id)
         (issue, history), (other, other_history) = ends
@@ -1001,6 +1173,7 @@ class World:
             event=history.id,
             changes=history.changes,
             link=(other, link.type, [history, other_history]),
+            carriers=carriers,
         )
 
     # -- people and projects -------------------------------------------------------------------
