@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from serve.query.codec import MAX_CURSOR_LENGTH
-from serve.query.spec import AggregatedView, DetailView, FilterSpec
+from serve.query.spec import AggregatedView, Breakdown, DetailView, FilterSpec
 
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 50
@@ -180,20 +180,45 @@ class ActionPage(Answer):
     items: list[Action] = Field(description="The actions of this page.")
 
 
+class Group(Response):
+    """What a row of a breakdown is about."""
+
+    by: Breakdown = Field(description="The breakdown.", examples=["projects"])
+    id: str | None = Field(
+        description=(
+            "Id of the project, status, issue or field; of a transition both statuses' ids with a "
+            "colon. Null for actions that have none, and for issues that must not be named."
+        ),
+        examples=["10000"],
+    )
+    label: str = Field(description="Its name.", examples=["Demo project"])
+
+
 class AuthorActivity(Response):
-    """The actions of one author, counted."""
+    """The actions of one author, counted; with breakdowns, those of one group of them."""
 
     author: Author | None = Field(description="Who; null collects all actions without an author.")
+    groups: list[Group] = Field(
+        description="One entry a breakdown asked for, in the order of the catalogue of breakdowns."
+    )
     counts: dict[str, int] = Field(
         description="Number of actions by code.",
         examples=[{"ISSUE_CREATED": 3, "ISSUE_COMMENTED": 12}],
     )
-    total: int = Field(description="All their actions in the filter.", examples=[15])
+    total: int = Field(
+        description="All of them; with the breakdown fields, of changed fields.", examples=[15]
+    )
+    issue_count: int | None = Field(
+        description="Different issues of the row; null without a breakdown.", examples=[7]
+    )
 
 
 class ActivityPage(Answer):
     """A page of authors with their counts; actions on secured issues are counted too."""
 
     author_count: int = Field(description="Authors in the whole answer.", examples=[42])
-    action_count: int = Field(description="Actions in the whole answer.", examples=[1234])
-    items: list[AuthorActivity] = Field(description="The authors of this page.")
+    row_count: int = Field(description="Rows in the whole answer.", examples=[42])
+    action_count: int = Field(
+        description="Actions (or changed fields, see total) in the whole answer.", examples=[1234]
+    )
+    items: list[AuthorActivity] = Field(description="The rows of this page.")

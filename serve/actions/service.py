@@ -21,6 +21,7 @@ from serve.actions.schemas import (
     AuthorActivity,
     Change,
     DetectionWindow,
+    Group,
     IssueLabel,
     Paging,
     ProjectLabel,
@@ -28,6 +29,7 @@ from serve.actions.schemas import (
 )
 from serve.actions.workbook import make_shell, write_workbook
 from serve.errors import ProblemError, invalid_parameter
+from serve.query.breakdowns import compile_breakdown
 from serve.query.codec import Cursor, CursorError, DetailCursor, OffsetCursor, digest
 from serve.query.columns import DETAIL_COLUMNS
 from serve.query.compiler import (
@@ -121,44 +123,36 @@ class ActionsService:
                 )
             scope = resolve(request, snapshot, viewer)
             offset = cursor.offset if cursor else 0
+            counted = _broken_down if request.breakdowns else _plain
             # One more than asked for tells whether there is a next page.
-            authors = snapshot.run(
-                compile_authors(scope, request, viewer, limit=request.limit + 1, offset=offset)
-            )
-            page = authors[: request.limit]
-            author_ids = [row[0] for row in page]
-            zeros = dict.fromkeys(
-                (kind.code for kind in catalogue.action_types) if request.zeros else (), 0
-            )
-            counts: dict[str | None, dict[str, int]] = {
-                author_id: dict(zeros) for author_id in author_ids
-            }
-            if page:
-                for author_id, action_code, count in snapshot.run(
-                    compile_counts(scope, viewer, author_ids)
-                ):
-                    counts[author_id][action_code] = count
+            rows = counted(snapshot, scope, request, viewer, offset)
             next_cursor = None
-            if len(authors) > request.limit:
+            if len(rows.items) > request.limit:
                 next_cursor = OffsetCursor(
                     snapshot=snapshot.id,
                     question=digest(request),
                     offset=offset + request.limit,
                 ).encode()
+            zeros = dict.fromkeys(
+                (kind.code for kind in catalogue.action_types) if request.zeros else (), 0
+            )
             return ActivityPage.model_construct(
                 snapshot_id=snapshot.id,
                 interval_from=scope.interval.start,
                 interval_to=scope.interval.end,
                 next_cursor=next_cursor,
-                author_count=page[0][2] if page else 0,
-                action_count=int(page[0][3]) if page else 0,
+                author_count=rows.author_count,
+                row_count=rows.row_count,
+                action_count=rows.action_count,
                 items=[
                     AuthorActivity.model_construct(
-                        author=_author(snapshot.directory, author_id),
-                        counts=dict(sorted(counts[author_id].items())),
-                        total=total,
+                        author=_author(snapshot.directory, row.author_id),
+                        groups=row.groups,
+                        counts=dict(sorted((zeros | row.counts).items())),
+                        total=row.total,
+                        issue_count=row.issue_count,
                     )
-                    for author_id, total, _, _ in page
+                    for row in rows.items[: request.limit]
                 ],
             )
 
@@ -184,6 +178,72 @@ class ActionsService:
             ) from None
         finally:
             self.exports.release()
+
+
+class _Row(NamedTuple):
+    author_id: str | None
+    groups: list[Group]
+    counts: dict[str, int]
+    total: int
+    issue_count: int | None
+
+
+class _Rows(NamedTuple):
+    """Rows of a page and one more, if there is one; the numbers are of the whole answer."""
+
+    items: list[_Row]
+    author_count: int
+    row_count: int
+    action_count: int
+
+
+def _plain(
+    snapshot: Snapshot, scope: Scope, request: ActivityRequest, viewer: Viewer, offset: int
+) -> _Rows:
+    """Count in two stages: first who is on the page, then what they did."""
+    authors = snapshot.run(
+        compile_authors(scope, request, viewer, limit=request.limit + 1, offset=offset)
+    )
+    counts: dict[str | None, dict[str, int]] = {author_id: {} for author_id, *_ in authors}
+    if authors:
+        for author_id, action_code, count in snapshot.run(
+            compile_counts(scope, viewer, list(counts))
+        ):
+            counts[author_id][action_code] = count
+    return _Rows(
+        [_Row(author_id, [], counts[author_id], total, None) for author_id, total, *_ in authors],
+        author_count=authors[0][2] if authors else 0,
+        row_count=authors[0][2] if authors else 0,
+        action_count=int(authors[0][3]) if authors else 0,
+    )
+
+
+def _broken_down(
+    snapshot: Snapshot, scope: Scope, request: ActivityRequest, viewer: Viewer, offset: int
+) -> _Rows:
+    rows = snapshot.run(
+        compile_breakdown(scope, request, viewer, limit=request.limit + 1, offset=offset)
+    )
+    return _Rows(
+        [
+            _Row(
+                author_id,
+                [
+                    Group.model_construct(by=breakdown, id=thing_id, label=label)
+                    for breakdown, thing_id, label in zip(
+                        request.breakdowns, ids, labels, strict=True
+                    )
+                ],
+                counts,
+                total,
+                issue_count,
+            )
+            for author_id, ids, labels, counts, total, issue_count, *_ in rows
+        ],
+        author_count=rows[0][7] if rows else 0,
+        row_count=rows[0][6] if rows else 0,
+        action_count=rows[0][8] if rows else 0,
+    )
 
 
 def resolve(spec: FilterSpec, snapshot: Snapshot, viewer: Viewer) -> Scope:

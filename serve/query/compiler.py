@@ -93,19 +93,7 @@ def compile_authors(
     (of the whole answer, the same in every row).
     """
     where = compile_where(scope, viewer, Purpose.COUNT)
-    params = where.params
-    key = view.sort.removeprefix("-")
-    direction = "desc" if view.sort.startswith("-") else "asc"
-    name = "lower(strip_accents(users.display_name))"
-    match key:
-        case "total":
-            sort_count, order = "count(*)", f"sort_count {direction}, {name} nulls last"
-        case "display_name":
-            sort_count, order = "0", f"{name} {direction} nulls last"
-        case _:
-            sort_count = "count(*) filter (where action_code = $sort_code)"
-            order = f"sort_count {direction}, {name} nulls last"
-            params["sort_code"] = key
+    sort_count, order, sort_params = author_order(view.sort, "action_code")
     return Query(
         sql=f"""
             with authors as (
@@ -114,12 +102,7 @@ def compile_authors(
                 where {where.sql}
                 group by actor_account_id
             ),
-            -- An account that several sites know is one person.
-            users as (
-                select account_id, max(display_name) as display_name
-                from dim_users
-                group by account_id
-            )
+            users as ({AUTHOR_NAMES})
             select
                 authors.actor_account_id,
                 authors.total,
@@ -130,9 +113,32 @@ def compile_authors(
             order by {order}, authors.actor_account_id nulls last
             limit $limit offset $offset
         """,
-        params=params | {"limit": limit, "offset": offset},
+        params=where.params | sort_params | {"limit": limit, "offset": offset},
         description=f"Authors of actions {where.english}",
     )
+
+
+# An account that several sites know is one person.
+AUTHOR_NAMES = (
+    "select account_id, max(display_name) as display_name from dim_users group by account_id"
+)
+
+
+def author_order(sort: str, action_code: str) -> tuple[str, str, dict[str, Any]]:
+    """Return what authors are sorted by: an aggregate, ORDER BY terms, and their parameters.
+
+    The terms name the aggregate `sort_count` and the relation `users`; `action_code` is the column
+    that the aggregate counts.
+    """
+    key = sort.removeprefix("-")
+    direction = "desc" if sort.startswith("-") else "asc"
+    name = "lower(strip_accents(users.display_name))"
+    if key == "display_name":
+        return "0", f"{name} {direction} nulls last", {}
+    by_count = f"sort_count {direction}, {name} nulls last"
+    if key == "total":
+        return "count(*)", by_count, {}
+    return f"count(*) filter (where {action_code} = $sort_code)", by_count, {"sort_code": key}
 
 
 def compile_counts(scope: Scope, viewer: Viewer, authors: Sequence[str | None]) -> Query:

@@ -6,7 +6,7 @@ import re
 import zoneinfo
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -243,8 +243,19 @@ class DetailView(BaseModel):
     )
 
 
+Breakdown = Literal["projects", "status", "transition", "issues", "fields"]
+BREAKDOWNS: tuple[Breakdown, ...] = get_args(Breakdown)
+_NOT_WITH_FIELDS: frozenset[Breakdown] = frozenset({"status", "transition"})
+
+
 class AggregatedView(BaseModel):
-    """How actions are counted: one row an author, a count for each action code, the total."""
+    """How actions are counted: one row an author, a count for each action code, the total.
+
+    With breakdowns a row an author and group: of the projects, of the statuses that issues were
+    moved to, of the transitions, of the issues, of the changed fields, in any combination but
+    fields with status or transition. Status and transition count status changes only; fields count
+    changed fields, of which one action can have several.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -256,8 +267,28 @@ class AggregatedView(BaseModel):
         ),
         examples=["-total", "display_name", "-ISSUE_CREATED"],
     )
+    breakdowns: tuple[Breakdown, ...] = Field(
+        default=(),
+        alias="breakdown",
+        max_length=len(BREAKDOWNS),
+        description=(
+            "Split every author's row; repeat the parameter for several. `fields` cannot be "
+            "combined with `status` or `transition`."
+        ),
+        examples=[["projects", "issues"]],
+    )
     zeros: bool = Field(
         default=False,
         description="Give every code of the catalogue in `counts`, also those that did not occur.",
         examples=[True],
     )
+
+    @field_validator("breakdowns")
+    @classmethod
+    def _breakdowns_go_together(cls, value: tuple[Breakdown, ...]) -> tuple[Breakdown, ...]:
+        clash = _NOT_WITH_FIELDS.intersection(value)
+        if "fields" in value and clash:
+            msg = f"fields cannot be combined with {' or '.join(sorted(clash))}; leave out one"
+            raise ValueError(msg)
+        # each once, in one order, so that equal questions are equal
+        return tuple(breakdown for breakdown in BREAKDOWNS if breakdown in value)

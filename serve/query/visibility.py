@@ -46,3 +46,8 @@ def visible_changes(viewer: Viewer, purpose: Purpose) -> str:
         "(select changes.* from fct_action_changes as changes "
         f"semi join {listed} as listed using (action_id, occurred_at))"
     )
+
+
+def is_nameless(viewer: Viewer, actions: str) -> str:
+    """Return the predicate of actions that `viewer` may count but whose issue has no name then."""
+    return "false" if viewer.may_list_secured else f"coalesce({actions}.is_secured, false)"
