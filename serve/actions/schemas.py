@@ -175,7 +175,11 @@ class Answer(Response):
 
 
 class ActionPage(Answer):
-    """A page of actions, newest first."""
+    """A page of actions."""
+
+    action_count: int | None = Field(
+        description="Actions in the whole list; null without `count=true`.", examples=[1234]
+    )
 
     items: list[Action] = Field(description="The actions of this page.")
 

@@ -35,13 +35,15 @@ from serve.query.columns import DETAIL_COLUMNS
 from serve.query.compiler import (
     compile_authors,
     compile_changes,
+    compile_count,
     compile_counts,
     compile_detail,
+    compile_sorted_detail,
 )
 from serve.query.dimensions import compile_former_projects, compile_issues
 from serve.query.export import compile_export_months, compile_export_rows
 from serve.query.scope import Scope, compile_where
-from serve.query.spec import FilterSpec
+from serve.query.spec import NEWEST_FIRST, FilterSpec
 from serve.query.visibility import Purpose, Viewer
 from serve.warehouse.snapshot import Directory, Snapshot, as_utc, as_utc_or_none
 from serve.warehouse.warehouse import Warehouse
@@ -86,28 +88,34 @@ class ActionsService:
     )
 
     def actions(self, request: ActionsRequest, viewer: Viewer) -> ActionPage:
-        """Return one page of actions, newest first."""
-        cursor = _decode(DetailCursor, request)
-        with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
+        """Return one page of actions."""
+        if request.sort == NEWEST_FIRST:
+            cursor = _decode(DetailCursor, request)
+            with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
+                scope = resolve(request, snapshot, viewer)
+                rows = _newest(snapshot, scope, viewer, request.limit + 1, cursor)
+                following = None
+                if len(rows) > request.limit:
+                    last = rows[request.limit - 1]
+                    following = DetailCursor(
+                        snapshot=snapshot.id,
+                        question=digest(request),
+                        occurred_at_us=_microseconds(last["occurred_at"]),
+                        action_id=last["action_id"],
+                    ).encode()
+                return _page(snapshot, scope, request, viewer, rows, following)
+        place = _decode(OffsetCursor, request)
+        with self.warehouse.lease(place.snapshot if place else None) as snapshot:
             scope = resolve(request, snapshot, viewer)
-            rows = _newest(snapshot, scope, viewer, request.limit + 1, cursor)
-            page = rows[: request.limit]
-            next_cursor = None
-            if len(rows) > request.limit:
-                last = page[-1]
-                next_cursor = DetailCursor(
-                    snapshot=snapshot.id,
-                    question=digest(request),
-                    occurred_at_us=_microseconds(last["occurred_at"]),
-                    action_id=last["action_id"],
-                ).encode()
-            return ActionPage.model_construct(
-                snapshot_id=snapshot.id,
-                interval_from=scope.interval.start,
-                interval_to=scope.interval.end,
-                next_cursor=next_cursor,
-                items=_items(snapshot, page, viewer, with_changes="changes" in request.expand),
+            offset = place.offset if place else 0
+            query = compile_sorted_detail(
+                scope, request, viewer, limit=request.limit + 1, offset=offset
             )
+            rows = [dict(zip(DETAIL_COLUMNS, row, strict=True)) for row in snapshot.run(query)]
+            following = None
+            if len(rows) > request.limit:
+                following = _after(snapshot, request, offset)
+            return _page(snapshot, scope, request, viewer, rows, following)
 
     def activity(self, request: ActivityRequest, viewer: Viewer) -> ActivityPage:
         """Return one page of authors with their counts."""
@@ -126,13 +134,7 @@ class ActionsService:
             counted = _broken_down if request.breakdowns else _plain
             # One more than asked for tells whether there is a next page.
             rows = counted(snapshot, scope, request, viewer, offset)
-            next_cursor = None
-            if len(rows.items) > request.limit:
-                next_cursor = OffsetCursor(
-                    snapshot=snapshot.id,
-                    question=digest(request),
-                    offset=offset + request.limit,
-                ).encode()
+            following = _after(snapshot, request, offset)
             zeros = dict.fromkeys(
                 (kind.code for kind in catalogue.action_types) if request.zeros else (), 0
             )
@@ -140,7 +142,7 @@ class ActionsService:
                 snapshot_id=snapshot.id,
                 interval_from=scope.interval.start,
                 interval_to=scope.interval.end,
-                next_cursor=next_cursor,
+                next_cursor=following if len(rows.items) > request.limit else None,
                 author_count=rows.author_count,
                 row_count=rows.row_count,
                 action_count=rows.action_count,
@@ -178,6 +180,37 @@ class ActionsService:
             ) from None
         finally:
             self.exports.release()
+
+
+def _after(snapshot: Snapshot, request: Paging, offset: int) -> str:
+    """Return the cursor of the page after the one that begins at `offset`."""
+    return OffsetCursor(
+        snapshot=snapshot.id, question=digest(request), offset=offset + request.limit
+    ).encode()
+
+
+def _page(
+    snapshot: Snapshot,
+    scope: Scope,
+    request: ActionsRequest,
+    viewer: Viewer,
+    rows: list[dict[str, Any]],
+    following: str | None,
+) -> ActionPage:
+    """Dress up the rows of a page; a row beyond its limit only said that another page follows."""
+    action_count = None
+    if request.count:
+        ((action_count,),) = snapshot.run(compile_count(scope, viewer))
+    return ActionPage.model_construct(
+        snapshot_id=snapshot.id,
+        interval_from=scope.interval.start,
+        interval_to=scope.interval.end,
+        next_cursor=following,
+        action_count=action_count,
+        items=_items(
+            snapshot, rows[: request.limit], viewer, with_changes="changes" in request.expand
+        ),
+    )
 
 
 class _Row(NamedTuple):

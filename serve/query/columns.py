@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 # A row of the detail view, in the order in which the query returns it.
 DETAIL_COLUMNS = (
     "action_id",
@@ -54,3 +56,30 @@ EXPORT_COLUMNS = {
 }
 NOT_APPLICABLE = "N/A"
 UNKNOWN_AUTHOR = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class SortColumn:
+    """A column that the detail view can be sorted by: its SQL, and the join that it needs."""
+
+    sql: str
+    join: str = ""
+
+
+_PEOPLE = """
+    left join dim_users as users
+        on users.site_id = actions.site_id and users.account_id = actions.actor_account_id
+"""
+_KINDS = "left join dim_action_types as kinds on kinds.action_code = actions.action_code"
+_PROJECTS = """
+    left join dim_projects as projects
+        on projects.site_id = actions.site_id and projects.project_id = actions.project_id
+"""
+
+# Besides the time, which has a path of its own.
+SORT_COLUMNS = {
+    "author": SortColumn("lower(strip_accents(users.display_name))", _PEOPLE),
+    "target": SortColumn("lower(actions.target_type)"),
+    "action": SortColumn("lower(kinds.label)", _KINDS),
+    "project": SortColumn("lower(strip_accents(projects.project_name))", _PROJECTS),
+}

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from serve.query.columns import CHANGE_COLUMNS, DETAIL_COLUMNS
+from serve.query.columns import CHANGE_COLUMNS, DETAIL_COLUMNS, SORT_COLUMNS, SortColumn
 from serve.query.scope import Condition, Scope, compile_where, naive
-from serve.query.spec import AggregatedView
+from serve.query.spec import AggregatedView, DetailView
 from serve.query.visibility import Purpose, Viewer, visible_actions, visible_changes
 
 
@@ -61,6 +61,45 @@ def compile_detail(
         """,
         params=where.params | {"limit": limit},
         description=f"Actions, newest first, {where.english}",
+    )
+
+
+def compile_sorted_detail(
+    scope: Scope, view: DetailView, viewer: Viewer, *, limit: int, offset: int
+) -> Query:
+    """Return `limit` rows of `DETAIL_COLUMNS` from `offset` on, in another order than by time."""
+    where = compile_where(scope, viewer, Purpose.LIST)
+    direction = "desc" if view.sort.startswith("-") else "asc"
+    key = view.sort.removeprefix("-")
+    column = SORT_COLUMNS.get(key, _BY_TIME)
+    return Query(
+        sql=f"""
+            select {", ".join(f"actions.{name}" for name in DETAIL_COLUMNS)}
+            from {visible_actions(viewer, Purpose.LIST)} as actions
+            {column.join}
+            where {where.sql}
+            order by
+                {column.sql} {direction} nulls last, actions.occurred_at desc,
+                actions.action_id desc
+            limit $limit offset $offset
+        """,
+        params=where.params | {"limit": limit, "offset": offset},
+        description=f"Actions by {key}, {where.english}",
+    )
+
+
+_BY_TIME = SortColumn("actions.occurred_at")
+
+
+def compile_count(scope: Scope, viewer: Viewer) -> Query:
+    """Return the number of actions of `scope` that `viewer` may list."""
+    where = compile_where(scope, viewer, Purpose.LIST)
+    return Query(
+        f"""
+        select count(*) from {visible_actions(viewer, Purpose.LIST)} as actions where {where.sql}
+        """,
+        where.params,
+        f"Number of actions {where.english}",
     )
 
 

@@ -230,10 +230,39 @@ class FilterSpec(BaseModel):
         return Interval(start=start, end=max(start, end))
 
 
+DetailSort = Literal[
+    "-occurred_at",
+    "occurred_at",
+    "author",
+    "-author",
+    "target",
+    "-target",
+    "action",
+    "-action",
+    "project",
+    "-project",
+]
+NEWEST_FIRST: DetailSort = "-occurred_at"
+
+
 class DetailView(BaseModel):
-    """How actions are listed: newest first, one item an action."""
+    """How actions are listed: one item an action."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sort: DetailSort = Field(
+        default=NEWEST_FIRST,
+        description=(
+            "Time, or the names of author, kind of target, action or project; a leading `-` turns "
+            "the order round. Equal ones follow newest first; those without a name come last."
+        ),
+        examples=["-occurred_at", "author"],
+    )
+    count: bool = Field(
+        default=False,
+        description="Give in `action_count` how many actions the whole list has.",
+        examples=[True],
+    )
 
     expand: tuple[Literal["changes"], ...] = Field(
         default=(),

@@ -384,3 +384,46 @@ def test_no_text_breaks_the_api(client: TestClient, name: str, value: str) -> No
     response = client.get("/api/v1/actions", params={name: value.encode("utf-8", "replace")})
     assert response.status_code in {200, 422}
     assert "Traceback" not in response.text
+
+
+@pytest.mark.parametrize("column", ["author", "target", "action", "project", "occurred_at"])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_any_order_is_total_and_pages_keep_it(client: TestClient, column: str, sign: str) -> None:
+    question: dict[str, Params] = {"sort": sign + column, "from": "2025-12-20", "to": "2026-01-02"}
+    newest = get(client, "/api/v1/actions", limit=1_000, **(question | {"sort": "-occurred_at"}))
+    whole = get(client, "/api/v1/actions", limit=1_000, **question)
+    names = [name_of(item, column) for item in whole["items"]]
+    known = [name for name in names if name is not None]
+    assert known == sorted(known, reverse=bool(sign))
+    assert names[len(known) :] == [None] * (len(names) - len(known))
+    # a stable sort of the newest-first list gives the same order
+    rank = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    stable = sorted(newest["items"], key=lambda item: rank[name_of(item, column)])
+    assert [item["action_id"] for item in whole["items"]] == [item["action_id"] for item in stable]
+    assert all_pages(client, "/api/v1/actions", limit=37, **question) == whole["items"]
+
+
+def name_of(item: dict[str, Any], column: str) -> str | None:
+    value: str | None
+    match column:
+        case "occurred_at":
+            value = item["occurred_at"]
+        case "author":
+            value = item["author"]["display_name"].lower() if item["author"] else None
+        case "project":
+            value = item["project"]["name"].lower() if item["project"] else None
+        case "target":
+            value = item["target"]["type"].lower()
+        case _:
+            value = item["action"]["label"].lower()
+    return value
+
+
+@settings(max_examples=20, deadline=None)
+@given(question=filters)
+def test_count_is_of_the_whole_list(
+    client: TestClient, facts: list[Fact], question: dict[str, Any]
+) -> None:
+    page = get(client, "/api/v1/actions", limit=3, count="true", **question)
+    assert page["action_count"] == sum(not fact.is_secured for fact in expected(facts, question))
+    assert get(client, "/api/v1/actions", limit=3, **question)["action_count"] is None
