@@ -85,6 +85,10 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, validation_alias="AUDIT_LOG_DATABASE_URL")
     """SQLAlchemy address of the application's own state, which holds the inbox of webhooks;
     None: `app.db` in the home."""
+    inbox_retention_days: int = Field(
+        default=30, ge=0, le=3650, validation_alias="AUDIT_LOG_INBOX_RETENTION_DAYS"
+    )
+    """How long received webhooks and views stay in that state after the lake holds them."""
     overlap_minutes: int = Field(
         default=10, ge=0, le=1440, validation_alias="AUDIT_LOG_OVERLAP_MINUTES"
     )
