@@ -43,7 +43,7 @@ final as (
         old_value,
         new_value,
         change_count,
-        source as sources
+        sources
     from on_issues
     union all
     select

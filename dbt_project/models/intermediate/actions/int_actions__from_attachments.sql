@@ -1,15 +1,9 @@
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-issues as (
-    select * from {{ ref('stg_jira_issues__issues') }}
-    where issue_id in (select issue_id from affected)
+with issues as (
+    select * from {{ ref('int_issues__versions') }}
 ),
 
 attachment_items as (
-    select * from {{ ref('int_changelog_items__structural') }}
-    where field_id = 'attachment' and issue_id in (select issue_id from affected)
+    {{ structural_items(['attachment'], of_affected_issues()) }}
 ),
 
 mappings as (
@@ -22,6 +16,42 @@ item_mappings as (
     where source = 'jira_issues' and raw_event = 'changelog.attachment'
 ),
 
+-- Files whose issue nobody knows yet stand by themselves.
+webhook_issues as (
+    select
+        site_id,
+        delivery_id,
+        issue_id
+    from {{ ref('int_webhooks__issues') }}
+),
+
+pushed as (
+    select
+        deliveries.site_id,
+        webhook_issues.issue_id,
+        deliveries.attachment.id as attachment_id,
+        deliveries.delivery_id,
+        deliveries.event = 'attachment_deleted' as is_deletion,
+        deliveries.attachment.filename as file_name,
+        {{ utc_timestamp('deliveries.attachment.created') }} as created_at,
+        deliveries.attachment.author.accountid as author_account_id,
+        deliveries.triggered_by_account_id,
+        deliveries.sent_at,
+        deliveries.fetched_at
+    from {{ ref('stg_inbox__deliveries') }} as deliveries
+    left join webhook_issues
+        on
+            deliveries.site_id = webhook_issues.site_id
+            and deliveries.delivery_id = webhook_issues.delivery_id
+    where
+        deliveries.attachment.id is not null
+        and not deliveries.is_consequence
+        and (
+            webhook_issues.issue_id is null
+            or webhook_issues.{{ of_affected_issues() }}
+        )
+),
+
 -- The issue's own list has the attachment's author and time; files that were gone before the issue
 -- was first read are only in the history.
 attachments as (
@@ -29,6 +59,8 @@ attachments as (
         site_id,
         issue_id,
         fetched_at,
+        is_polled,
+        is_pushed,
         {{ each('attachments') }} as attachment
     from issues
 ),
@@ -41,7 +73,9 @@ listed as (
         min(attachment.file_name) as file_name,
         min(attachment.created_at) as created_at,
         min(attachment.author.account_id) as author_account_id,
-        min(fetched_at) as first_fetched_at
+        min(fetched_at) as first_fetched_at,
+        bool_or(is_polled) as is_polled,
+        bool_or(is_pushed) as is_pushed
     from attachments
     group by site_id, issue_id, attachment.attachment_id
 ),
@@ -53,6 +87,8 @@ items as (
         attachment_items.actor_account_id,
         attachment_items.occurred_at,
         attachment_items.fetched_at,
+        attachment_items.is_polled,
+        attachment_items.is_pushed,
         attachment_items.history_id,
         item_mappings.action_code,
         coalesce(attachment_items.new_id, attachment_items.old_id) as attachment_id,
@@ -74,7 +110,9 @@ evidence as (
         listed.created_at as occurred_at,
         listed.first_fetched_at as recorded_at,
         cast(null as varchar) as old_value,
-        listed.file_name as new_value
+        listed.file_name as new_value,
+        listed.is_polled,
+        listed.is_pushed
     from listed
     cross join mappings
     union all
@@ -89,19 +127,62 @@ evidence as (
         occurred_at,
         fetched_at as recorded_at,
         old_file_name as old_value,
-        new_file_name as new_value
+        new_file_name as new_value,
+        is_polled,
+        is_pushed
     from items
+    union all
+    -- A file that is deleted was attached once, by its author: that, too, is told here.
+    select
+        pushed.site_id,
+        pushed.issue_id,
+        pushed.attachment_id,
+        mappings.action_code,
+        3 as preference,
+        pushed.delivery_id as history_id,
+        coalesce(pushed.author_account_id, pushed.triggered_by_account_id) as actor_account_id,
+        coalesce(pushed.created_at, pushed.sent_at) as occurred_at,
+        pushed.fetched_at as recorded_at,
+        cast(null as varchar) as old_value,
+        pushed.file_name as new_value,
+        false as is_polled,
+        true as is_pushed
+    from pushed
+    cross join mappings
+    where pushed.created_at is not null or not pushed.is_deletion
+    union all
+    select
+        pushed.site_id,
+        pushed.issue_id,
+        pushed.attachment_id,
+        item_mappings.action_code,
+        3 as preference,
+        pushed.delivery_id as history_id,
+        pushed.triggered_by_account_id as actor_account_id,
+        pushed.sent_at as occurred_at,
+        pushed.fetched_at as recorded_at,
+        pushed.file_name as old_value,
+        cast(null as varchar) as new_value,
+        false as is_polled,
+        true as is_pushed
+    from pushed
+    inner join item_mappings on pushed.is_deletion and item_mappings.condition = 'cleared'
 ),
 
 preferred as (
     select
-        *,
-        min(recorded_at) over (partition by site_id, attachment_id, action_code) as first_recorded_at,
-        first_value(actor_account_id ignore nulls) over (
+        * replace (
+            min(recorded_at) over of_action as recorded_at,
+            first_value(actor_account_id ignore nulls) over of_action as actor_account_id,
+            bool_or(is_polled) over of_action as is_polled,
+            bool_or(is_pushed) over of_action as is_pushed
+        )
+    from evidence
+    window
+        of_action as (
             partition by site_id, attachment_id, action_code order by preference, occurred_at, history_id
             rows between unbounded preceding and unbounded following
-        ) as known_actor_account_id
-    from evidence
+        )
     qualify row_number() over (
         partition by site_id, attachment_id, action_code order by preference, occurred_at, history_id
     ) = 1
@@ -110,16 +191,16 @@ preferred as (
 final as (
     select
         site_id,
-        'jira_issues' as source,
+        {{ believed_channel('is_polled') }} as source,
         attachment_id as source_event_id,
         attachment_id as event_key,
         '' as item_key,
         action_code,
         occurred_at,
-        first_recorded_at as recorded_at,
+        recorded_at,
         cast(null as timestamp) as observed_from_at,
         cast(null as timestamp) as observed_to_at,
-        known_actor_account_id as actor_account_id,
+        actor_account_id,
         attachment_id as target_id,
         coalesce(new_value, old_value) as target_label,
         issue_id,
@@ -128,7 +209,8 @@ final as (
         cast(null as varchar) as resolution_id,
         old_value,
         new_value,
-        0 as change_count
+        0 as change_count,
+        {{ channels('is_polled', 'is_pushed') }} as sources
     from preferred
 )
 

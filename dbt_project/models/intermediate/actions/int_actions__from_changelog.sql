@@ -16,6 +16,8 @@ promoted as (
         actor_account_id,
         occurred_at,
         fetched_at,
+        is_polled,
+        is_pushed,
         {{ each('promoted_items') }} as item
     from changelogs
 ),
@@ -23,7 +25,7 @@ promoted as (
 final as (
     select
         site_id,
-        'jira_issues' as source,
+        {{ believed_channel('is_polled') }} as source,
         history_id as source_event_id,
         history_id as event_key,
         cast(item.item_index as varchar) as item_key,
@@ -41,14 +43,15 @@ final as (
         case when item.promoted_code = 'ISSUE_RESOLVED' then item.new_id end as resolution_id,
         coalesce(item.old_text, item.old_id) as old_value,
         coalesce(item.new_text, item.new_id) as new_value,
-        1 as change_count
+        1 as change_count,
+        {{ channels('is_polled', 'is_pushed') }} as sources
     from promoted
     where
         not (starts_with(item.promoted_code, 'ISSUELINK_') or starts_with(item.promoted_code, 'ATTACHMENT_'))
     union all
     select
         changelogs.site_id,
-        'jira_issues' as source,
+        {{ believed_channel('changelogs.is_polled') }} as source,
         changelogs.history_id as source_event_id,
         changelogs.history_id as event_key,
         'rest' as item_key,
@@ -66,7 +69,8 @@ final as (
         cast(null as varchar) as resolution_id,
         {{ changes_as_text('changelogs.remaining_items', 'old') }} as old_value,
         {{ changes_as_text('changelogs.remaining_items', 'new') }} as new_value,
-        cast(len(changelogs.remaining_items) as integer) as change_count
+        cast(len(changelogs.remaining_items) as integer) as change_count,
+        {{ channels('changelogs.is_polled', 'changelogs.is_pushed') }} as sources
     from changelogs
     cross join mappings
     where len(changelogs.remaining_items) > 0

@@ -1,15 +1,15 @@
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-comments as (
-    select * from {{ ref('stg_jira_issues__comments') }}
-    where issue_id in (select issue_id from affected)
+with comments as (
+    select * from {{ ref('int_comments__versions') }}
 ),
 
 listings as (
     select * from {{ ref('stg_jira_issues__comment_listings') }}
-    where issue_id in (select issue_id from affected)
+    where {{ of_affected_issues() }}
+),
+
+pushed_deletions as (
+    select * from {{ ref('int_webhooks__deletions') }}
+    where target_type = 'comment' and {{ of_affected_issues() }}
 ),
 
 mappings as (
@@ -36,7 +36,9 @@ first_versions as (
         min_by(author.account_id, updated_at) filter (where author is not null) as author_account_id,
         min_by(body_text, fetched_at) filter (where updated_at = created_at) as first_text,
         max_by(body_text, updated_at) as last_text,
-        max(updated_at) as last_updated_at
+        max(updated_at) as last_updated_at,
+        bool_or(is_polled) as is_polled,
+        bool_or(is_pushed) as is_pushed
     from versions
     group by site_id, comment_id
 ),
@@ -88,7 +90,7 @@ missing as (
     group by seen.site_id, seen.issue_id, seen.comment_id
 ),
 
-deleted as (
+missed as (
     select
         missing.site_id,
         missing.issue_id,
@@ -105,6 +107,24 @@ deleted as (
     group by missing.site_id, missing.issue_id, missing.comment_id, missing.last_seen_at
 ),
 
+-- Listings tell when it was missed, a webhook when and by whom it was deleted.
+deleted as (
+    select
+        missed.first_missing_at is not null as is_polled,
+        pushed_deletions.deleted_at is not null as is_pushed,
+        coalesce(pushed_deletions.site_id, missed.site_id) as site_id,
+        coalesce(pushed_deletions.object_id, missed.comment_id) as comment_id,
+        coalesce(pushed_deletions.issue_id, missed.issue_id) as issue_id,
+        coalesce(pushed_deletions.deleted_at, missed.first_missing_at) as occurred_at,
+        least(pushed_deletions.fetched_at, missed.recorded_at) as recorded_at,
+        case when pushed_deletions.deleted_at is null then missed.last_seen_at end as observed_from_at,
+        case when pushed_deletions.deleted_at is null then missed.first_missing_at end as observed_to_at,
+        pushed_deletions.actor_account_id
+    from missed
+    full outer join pushed_deletions
+        on missed.site_id = pushed_deletions.site_id and missed.comment_id = pushed_deletions.object_id
+),
+
 events as (
     select
         site_id,
@@ -117,6 +137,8 @@ events as (
         cast(null as timestamp) as observed_from_at,
         cast(null as timestamp) as observed_to_at,
         author_account_id as actor_account_id,
+        is_polled,
+        is_pushed,
         cast(null as varchar) as old_value,
         first_text as new_value
     from first_versions
@@ -132,6 +154,8 @@ events as (
         cast(null as timestamp) as observed_from_at,
         cast(null as timestamp) as observed_to_at,
         update_author.account_id as actor_account_id,
+        is_polled,
+        is_pushed,
         previous_text as old_value,
         body_text as new_value
     from versions
@@ -143,11 +167,13 @@ events as (
         deleted.issue_id,
         'absent' as condition,
         '' as item_key,
-        deleted.first_missing_at as occurred_at,
+        deleted.occurred_at,
         deleted.recorded_at,
-        deleted.last_seen_at as observed_from_at,
-        deleted.first_missing_at as observed_to_at,
-        cast(null as varchar) as actor_account_id,
+        deleted.observed_from_at,
+        deleted.observed_to_at,
+        deleted.actor_account_id,
+        deleted.is_polled,
+        deleted.is_pushed,
         first_versions.last_text as old_value,
         cast(null as varchar) as new_value
     from deleted
@@ -158,7 +184,7 @@ events as (
 final as (
     select
         events.site_id,
-        'jira_issues' as source,
+        {{ believed_channel('events.is_polled') }} as source,
         events.comment_id as source_event_id,
         events.comment_id as event_key,
         events.item_key,
@@ -176,7 +202,8 @@ final as (
         cast(null as varchar) as resolution_id,
         events.old_value,
         events.new_value,
-        0 as change_count
+        0 as change_count,
+        {{ channels('events.is_polled', 'events.is_pushed') }} as sources
     from events
     inner join mappings on events.condition = mappings.condition
 )

@@ -1,10 +1,5 @@
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-issues as (
-    select * from {{ ref('stg_jira_issues__issues') }}
-    where issue_id in (select issue_id from affected)
+with issues as (
+    select * from {{ ref('int_issues__versions') }}
 ),
 
 mappings as (
@@ -18,6 +13,8 @@ created as (
         issue_id,
         min(created_at) as created_at,
         min(fetched_at) as first_fetched_at,
+        bool_or(is_polled) as is_polled,
+        bool_or(is_pushed) as is_pushed,
         -- An erased account leaves later versions without their creator.
         min_by(creator.account_id, updated_at) filter (where creator is not null) as creator_account_id
     from issues
@@ -28,7 +25,7 @@ created as (
 final as (
     select
         created.site_id,
-        'jira_issues' as source,
+        {{ believed_channel('created.is_polled') }} as source,
         created.issue_id as source_event_id,
         created.issue_id as event_key,
         '' as item_key,
@@ -46,7 +43,8 @@ final as (
         cast(null as varchar) as resolution_id,
         cast(null as varchar) as old_value,
         cast(null as varchar) as new_value,
-        0 as change_count
+        0 as change_count,
+        {{ channels('created.is_polled', 'created.is_pushed') }} as sources
     from created
     cross join mappings
 )

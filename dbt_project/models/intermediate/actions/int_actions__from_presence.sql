@@ -28,7 +28,8 @@ final as (
         cast(null as varchar) as resolution_id,
         cast(null as varchar) as old_value,
         cast(null as varchar) as new_value,
-        0 as change_count
+        0 as change_count,
+        'jira_issues' as sources
     from deletions
     cross join mappings
 )

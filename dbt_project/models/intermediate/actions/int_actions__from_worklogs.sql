@@ -1,16 +1,11 @@
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-worklogs as (
-    select * from {{ ref('stg_jira_issues__worklogs') }}
-    where issue_id in (select issue_id from affected)
+with worklogs as (
+    select * from {{ ref('int_worklogs__versions') }}
 ),
 
 -- A deleted worklog whose issue is not known yet belongs to no affected issue.
 deletions as (
     select * from {{ ref('int_worklogs__deleted') }}
-    where issue_id is null or issue_id in (select issue_id from affected)
+    where issue_id is null or {{ of_affected_issues() }}
 ),
 
 mappings as (
@@ -36,7 +31,9 @@ first_versions as (
         min(fetched_at) as first_fetched_at,
         min_by(author.account_id, updated_at) filter (where author is not null) as author_account_id,
         min_by(time_spent, fetched_at) filter (where updated_at = created_at) as first_time_spent,
-        max_by(time_spent, updated_at) as last_time_spent
+        max_by(time_spent, updated_at) as last_time_spent,
+        bool_or(is_polled) as is_polled,
+        bool_or(is_pushed) as is_pushed
     from versions
     group by site_id, worklog_id
 ),
@@ -51,6 +48,8 @@ events as (
         created_at as occurred_at,
         first_fetched_at as recorded_at,
         author_account_id as actor_account_id,
+        is_polled,
+        is_pushed,
         cast(null as varchar) as old_value,
         first_time_spent as new_value
     from first_versions
@@ -64,6 +63,8 @@ events as (
         updated_at as occurred_at,
         fetched_at as recorded_at,
         update_author.account_id as actor_account_id,
+        is_polled,
+        is_pushed,
         previous_time_spent as old_value,
         time_spent as new_value
     from versions
@@ -78,6 +79,8 @@ events as (
         deletions.deleted_at as occurred_at,
         deletions.fetched_at as recorded_at,
         deletions.actor_account_id,
+        deletions.is_polled,
+        deletions.is_pushed,
         first_versions.last_time_spent as old_value,
         cast(null as varchar) as new_value
     from deletions
@@ -88,7 +91,7 @@ events as (
 final as (
     select
         events.site_id,
-        'jira_issues' as source,
+        {{ believed_channel('events.is_polled') }} as source,
         events.worklog_id as source_event_id,
         events.worklog_id as event_key,
         events.item_key,
@@ -106,7 +109,8 @@ final as (
         cast(null as varchar) as resolution_id,
         events.old_value,
         events.new_value,
-        0 as change_count
+        0 as change_count,
+        {{ channels('events.is_polled', 'events.is_pushed') }} as sources
     from events
     inner join mappings on events.condition = mappings.condition
 )

@@ -30,7 +30,8 @@
         resolution_id,
         old_value,
         new_value,
-        change_count
+        change_count,
+        sources
     from {{ ref(source_model) }}
     {{ 'union all' if not loop.last }}
 {% endfor %}

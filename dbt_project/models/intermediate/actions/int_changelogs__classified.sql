@@ -1,10 +1,5 @@
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-changelogs as (
-    select * from {{ ref('stg_jira_issues__changelogs') }}
-    where issue_id in (select issue_id from affected)
+with changelogs as (
+    select * from {{ ref('int_changelogs__versions') }}
 ),
 
 promotions as (
@@ -38,6 +33,8 @@ classified as (
         author.account_id as actor_account_id,
         occurred_at,
         fetched_at,
+        is_polled,
+        is_pushed,
         list_filter(
             list_transform(
                 items,
@@ -71,6 +68,8 @@ final as (
         actor_account_id,
         occurred_at,
         fetched_at,
+        is_polled,
+        is_pushed,
         list_filter(items, lambda item: item.promoted_code is not null) as promoted_items,
         list_filter(items, lambda item: item.promoted_code is null) as remaining_items
     from classified

@@ -1,7 +1,37 @@
 {{ config(materialized='table') }}
 
 with issues as (
-    select * from {{ ref('stg_jira_issues__issues') }}
+    select
+        site_id,
+        status_id,
+        status_name,
+        status_category,
+        resolution_id,
+        resolution_name,
+        issue_type_id,
+        issue_type_name,
+        project_id,
+        project_name,
+        project_key,
+        updated_at
+    from {{ ref('stg_jira_issues__issues') }}
+    union all
+    select
+        site_id,
+        status_id,
+        status_name,
+        status_category,
+        resolution_id,
+        resolution_name,
+        issue_type_id,
+        issue_type_name,
+        project_id,
+        project_name,
+        project_key,
+        updated_at
+    from (
+        {{ pushed_issues() }}
+    ) as pushed
 ),
 
 items as (

@@ -11,6 +11,7 @@
     'stg_jira_issues__issue_presence',
     'int_worklogs__deleted',
     'int_issues__keys',
+    'int_webhooks__issues',
 ] -%}
 
 with pending as (
@@ -53,7 +54,7 @@ changed_keys as (
     )
 ),
 
-final as (
+touched as (
     {% for relation in told_of_issues %}
         select issue_id from {{ ref(relation) }}
         where issue_id is not null and build_id in (select build_id from pending)
@@ -69,6 +70,25 @@ final as (
     where
         issue_keys.issue_key in (select issue_key from changed_keys)
         and issue_keys.issue_key in (select other_key from link_items)
+),
+
+-- A webhook tells of a link by the ids of both issues, whether or not they are known.
+linked as (
+    select
+        site_id,
+        delivery_id,
+        issue_id
+    from {{ ref('int_webhooks__issues') }}
+),
+
+final as (
+    select issue_id from touched
+    union
+    select other_end.issue_id
+    from linked
+    inner join linked as other_end
+        on linked.site_id = other_end.site_id and linked.delivery_id = other_end.delivery_id
+    where linked.issue_id in (select issue_id from touched)
 )
 
 select * from final

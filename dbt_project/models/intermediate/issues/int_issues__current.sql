@@ -1,15 +1,10 @@
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-issues as (
-    select * from {{ ref('stg_jira_issues__issues') }}
-    where issue_id in (select issue_id from affected)
+with issues as (
+    select * from {{ ref('int_issues__versions') }}
 ),
 
 issue_keys as (
     select * from {{ ref('int_issues__keys') }}
-    where issue_id in (select issue_id from affected)
+    where {{ of_affected_issues() }}
 ),
 
 deletions as (

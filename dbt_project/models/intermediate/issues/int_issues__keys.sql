@@ -6,7 +6,24 @@
 ) }}
 
 with issues as (
-    select * from {{ ref('stg_jira_issues__issues') }}
+    select
+        site_id,
+        issue_id,
+        issue_key,
+        created_at,
+        updated_at,
+        build_id
+    from {{ ref('stg_jira_issues__issues') }}
+    union all
+    select
+        site_id,
+        issue_id,
+        issue.key as issue_key,
+        {{ utc_timestamp('issue.fields.created') }} as created_at,
+        {{ utc_timestamp('issue.fields.updated') }} as updated_at,
+        build_id
+    from {{ ref('stg_inbox__deliveries') }}
+    where issue.fields.updated is not null and not is_consequence
 ),
 
 moved as (
@@ -18,8 +35,9 @@ moved as (
         build_id,
         old_text as old_key,
         new_text as new_key
-    from {{ ref('int_changelog_items__structural') }}
-    where field_id = 'key'
+    from (
+        {{ structural_items(['key']) }}
+    ) as items
 ),
 
 affected as (

@@ -1,10 +1,5 @@
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-issues as (
-    select * from {{ ref('stg_jira_issues__issues') }}
-    where issue_id in (select issue_id from affected)
+with issues as (
+    select * from {{ ref('int_issues__versions') }}
 ),
 
 moves as (
@@ -16,13 +11,14 @@ moves as (
         field_id = 'project' as is_project,
         old_id,
         new_id
-    from {{ ref('int_changelog_items__structural') }}
-    where field_id in ('project', 'issuetype') and issue_id in (select issue_id from affected)
+    from (
+        {{ structural_items(['project', 'issuetype'], of_affected_issues()) }}
+    ) as items
 ),
 
 issue_keys as (
     select * from {{ ref('int_issues__keys') }}
-    where is_current and issue_id in (select issue_id from affected)
+    where is_current and {{ of_affected_issues() }}
 ),
 
 latest as (

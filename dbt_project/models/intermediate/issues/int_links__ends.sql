@@ -1,6 +1,5 @@
 with link_items as (
-    select * from {{ ref('int_changelog_items__structural') }}
-    where field_id = 'link'
+    {{ structural_items(['link']) }}
 ),
 
 mappings as (
@@ -29,6 +28,8 @@ final as (
         link_items.actor_account_id,
         link_items.occurred_at,
         link_items.fetched_at,
+        link_items.is_polled,
+        link_items.is_pushed,
         link_items.build_id
     from link_items
     inner join mappings on link_items.change_kind = mappings.condition

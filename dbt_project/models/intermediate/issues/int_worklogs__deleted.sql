@@ -1,5 +1,26 @@
-with deletions as (
-    select * from {{ ref('stg_jira_issues__worklog_deletions') }}
+with told as (
+    select
+        site_id,
+        worklog_id,
+        cast(null as varchar) as issue_id,
+        cast(null as varchar) as actor_account_id,
+        deleted_at,
+        fetched_at,
+        build_id,
+        true as is_polled
+    from {{ ref('stg_jira_issues__worklog_deletions') }}
+    union all
+    select
+        site_id,
+        object_id as worklog_id,
+        issue_id,
+        actor_account_id,
+        deleted_at,
+        fetched_at,
+        build_id,
+        false as is_polled
+    from {{ ref('int_webhooks__deletions') }}
+    where target_type = 'worklog'
 ),
 
 worklogs as (
@@ -10,7 +31,7 @@ worklogs as (
     from {{ ref('stg_jira_issues__worklogs') }}
 ),
 
--- Only the issue's history tells who deleted a worklog.
+-- The issue's history tells who deleted a worklog; the feed of deletions does not.
 removals as (
     select
         site_id,
@@ -19,35 +40,45 @@ removals as (
         occurred_at,
         actor_account_id,
         old_id as worklog_id
-    from {{ ref('int_changelog_items__structural') }}
-    where field_id = 'worklogid' and change_kind = 'cleared'
+    from (
+        {{ structural_items(['worklogid']) }}
+    ) as items
+    where change_kind = 'cleared'
 ),
 
-first_told as (
-    select *
-    from deletions
-    qualify row_number() over (partition by site_id, worklog_id order by deleted_at, fetched_at, version) = 1
+deletions as (
+    select
+        site_id,
+        worklog_id,
+        min(issue_id) as issue_id,
+        min(actor_account_id) as actor_account_id,
+        coalesce(min(deleted_at) filter (where is_polled), min(deleted_at)) as deleted_at,
+        min(fetched_at) as fetched_at,
+        max(build_id) as build_id,
+        bool_or(is_polled) as is_polled,
+        not bool_and(is_polled) as is_pushed
+    from told
+    group by site_id, worklog_id
 ),
 
 nearest as (
     select
-        first_told.site_id,
-        first_told.worklog_id,
-        first_told.deleted_at,
-        first_told.fetched_at,
-        first_told.build_id,
-        removals.issue_id,
-        case
-            when abs(epoch_ms(removals.occurred_at) - epoch_ms(first_told.deleted_at)) <= 5000
-                then removals.actor_account_id
-        end as actor_account_id
-    from first_told
+        deletions.* exclude (issue_id, actor_account_id),
+        coalesce(removals.issue_id, deletions.issue_id) as issue_id,
+        coalesce(
+            case
+                when abs(epoch_ms(removals.occurred_at) - epoch_ms(deletions.deleted_at)) <= 5000
+                    then removals.actor_account_id
+            end,
+            deletions.actor_account_id
+        ) as actor_account_id
+    from deletions
     left join removals
-        on first_told.site_id = removals.site_id and first_told.worklog_id = removals.worklog_id
+        on deletions.site_id = removals.site_id and deletions.worklog_id = removals.worklog_id
     qualify row_number() over (
-        partition by first_told.site_id, first_told.worklog_id
+        partition by deletions.site_id, deletions.worklog_id
         order by
-            abs(epoch_ms(removals.occurred_at) - epoch_ms(first_told.deleted_at)) nulls last,
+            abs(epoch_ms(removals.occurred_at) - epoch_ms(deletions.deleted_at)) nulls last,
             removals.history_id
     ) = 1
 ),
@@ -60,6 +91,8 @@ final as (
         nearest.actor_account_id,
         nearest.deleted_at,
         nearest.fetched_at,
+        nearest.is_polled,
+        nearest.is_pushed,
         nearest.build_id
     from nearest
     left join worklogs on nearest.site_id = worklogs.site_id and nearest.worklog_id = worklogs.worklog_id

@@ -9,19 +9,76 @@ with users as (
 ),
 
 issues as (
-    select * from {{ ref('stg_jira_issues__issues') }}
+    select
+        site_id,
+        creator,
+        reporter,
+        assignee,
+        attachments,
+        updated_at
+    from {{ ref('stg_jira_issues__issues') }}
+    union all
+    select
+        site_id,
+        creator,
+        reporter,
+        assignee,
+        attachments,
+        updated_at
+    from (
+        {{ pushed_issues() }}
+    ) as pushed
 ),
 
 changelogs as (
-    select * from {{ ref('stg_jira_issues__changelogs') }}
+    select
+        site_id,
+        author,
+        occurred_at
+    from {{ ref('stg_jira_issues__changelogs') }}
+    union all
+    select
+        site_id,
+        person as author,
+        sent_at as occurred_at
+    from {{ ref('stg_inbox__deliveries') }}
+    where event in ('jira:issue_created', 'jira:issue_updated', 'jira:issue_deleted')
 ),
 
 comments as (
-    select * from {{ ref('stg_jira_issues__comments') }}
+    select
+        site_id,
+        author,
+        update_author,
+        updated_at
+    from {{ ref('stg_jira_issues__comments') }}
+    union all
+    select
+        site_id,
+        author,
+        update_author,
+        updated_at
+    from (
+        {{ pushed_comments() }}
+    ) as pushed
 ),
 
 worklogs as (
-    select * from {{ ref('stg_jira_issues__worklogs') }}
+    select
+        site_id,
+        author,
+        update_author,
+        updated_at
+    from {{ ref('stg_jira_issues__worklogs') }}
+    union all
+    select
+        site_id,
+        author,
+        update_author,
+        updated_at
+    from (
+        {{ pushed_worklogs() }}
+    ) as pushed
 ),
 
 attachments as (
@@ -30,6 +87,13 @@ attachments as (
         updated_at,
         {{ each('attachments') }} as attachment
     from issues
+    union all
+    select
+        site_id,
+        sent_at as updated_at,
+        {{ attachment('attachment') }} as attachment
+    from {{ ref('stg_inbox__deliveries') }}
+    where attachment.id is not null
 ),
 
 people as (

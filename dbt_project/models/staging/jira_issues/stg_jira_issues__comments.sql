@@ -7,13 +7,7 @@ with raw as (
 parsed as (
     select
         *,
-        {{ json_to_struct('payload', {
-            'author': embedded_user_shape(),
-            'updateAuthor': embedded_user_shape(),
-            'created': 'varchar',
-            'updated': 'varchar',
-            'body': 'json',
-        }) }} as comment_version
+        {{ json_to_struct('payload', comment_shape()) }} as comment_version
     from raw
     where is_present
 ),
@@ -24,10 +18,7 @@ final as (
         object_id as comment_id,
         parent_id as issue_id,
         version,
-        {{ embedded_user('comment_version.author') }} as author,
-        {{ embedded_user('comment_version.updateauthor') }} as update_author,
-        {{ rich_text('comment_version.body') }} as body_text,
-        {{ utc_timestamp('comment_version.created') }} as created_at,
+        {{ comment_columns('comment_version') }},
         coalesce(source_at, {{ utc_timestamp('comment_version.updated') }}) as updated_at,
         fetched_at,
         {{ this_build() }} as build_id

@@ -7,14 +7,7 @@ with raw as (
 parsed as (
     select
         *,
-        {{ json_to_struct('payload', {
-            'issueId': 'varchar',
-            'author': embedded_user_shape(),
-            'updateAuthor': embedded_user_shape(),
-            'created': 'varchar',
-            'updated': 'varchar',
-            'timeSpent': 'varchar',
-        }) }} as worklog
+        {{ json_to_struct('payload', worklog_shape()) }} as worklog
     from raw
     where is_present
 ),
@@ -25,10 +18,7 @@ final as (
         object_id as worklog_id,
         coalesce(parent_id, worklog.issueid) as issue_id,
         version,
-        {{ embedded_user('worklog.author') }} as author,
-        {{ embedded_user('worklog.updateauthor') }} as update_author,
-        worklog.timespent as time_spent,
-        {{ utc_timestamp('worklog.created') }} as created_at,
+        {{ worklog_columns('worklog') }},
         coalesce(source_at, {{ utc_timestamp('worklog.updated') }}) as updated_at,
         fetched_at,
         {{ this_build() }} as build_id

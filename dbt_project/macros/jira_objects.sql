@@ -1,0 +1,134 @@
+{#- Objects of Jira as its REST API and its webhooks write them: the shape to read out of the JSON, and
+    the structure of our names. What both channels tell has the same columns. -#}
+
+{%- macro issue_shape() -%}
+    {{ return({
+        'id': 'varchar',
+        'key': 'varchar',
+        'fields': {
+            'summary': 'varchar',
+            'created': 'varchar',
+            'updated': 'varchar',
+            'project': {'id': 'varchar', 'key': 'varchar', 'name': 'varchar'},
+            'issuetype': {'id': 'varchar', 'name': 'varchar'},
+            'status': {'id': 'varchar', 'name': 'varchar', 'statusCategory': {'key': 'varchar'}},
+            'resolution': {'id': 'varchar', 'name': 'varchar'},
+            'priority': {'name': 'varchar'},
+            'security': {'id': 'varchar'},
+            'parent': {'id': 'varchar'},
+            'creator': embedded_user_shape(),
+            'reporter': embedded_user_shape(),
+            'assignee': embedded_user_shape(),
+            'attachment': [attachment_shape()],
+        },
+    }) }}
+{%- endmacro -%}
+
+{%- macro issue_columns(issue) -%}
+    {{ issue }}.key as issue_key,
+        {{ issue }}.fields.summary as summary,
+        {{ issue }}.fields.project.id as project_id,
+        {{ issue }}.fields.project.key as project_key,
+        {{ issue }}.fields.project.name as project_name,
+        {{ issue }}.fields.issuetype.id as issue_type_id,
+        {{ issue }}.fields.issuetype.name as issue_type_name,
+        {{ issue }}.fields.status.id as status_id,
+        {{ issue }}.fields.status.name as status_name,
+        {{ issue }}.fields.status.statuscategory.key as status_category,
+        {{ issue }}.fields.resolution.id as resolution_id,
+        {{ issue }}.fields.resolution.name as resolution_name,
+        {{ issue }}.fields.priority.name as priority_name,
+        {{ issue }}.fields.security.id as security_level_id,
+        {{ issue }}.fields.parent.id as parent_issue_id,
+        {{ embedded_user(issue ~ '.fields.creator') }} as creator,
+        {{ embedded_user(issue ~ '.fields.reporter') }} as reporter,
+        {{ embedded_user(issue ~ '.fields.assignee') }} as assignee,
+        list_transform(
+            coalesce({{ issue }}.fields.attachment, []),
+            lambda attachment: {{ attachment('attachment') }}
+        ) as attachments,
+        {{ utc_timestamp(issue ~ '.fields.created') }} as created_at
+{%- endmacro -%}
+
+{%- macro attachment_shape() -%}
+    {{ return({
+        'id': 'varchar',
+        'filename': 'varchar',
+        'created': 'varchar',
+        'author': embedded_user_shape(),
+    }) }}
+{%- endmacro -%}
+
+{%- macro attachment(attachment) -%}
+    struct_pack(
+        attachment_id := {{ attachment }}.id,
+        file_name := {{ attachment }}.filename,
+        created_at := {{ utc_timestamp(attachment ~ '.created') }},
+        author := {{ embedded_user(attachment ~ '.author') }}
+    )
+{%- endmacro -%}
+
+{%- macro history_items_shape() -%}
+    {{ return([{
+        'field': 'varchar',
+        'fieldId': 'varchar',
+        'from': 'varchar',
+        'fromString': 'varchar',
+        'to': 'varchar',
+        'toString': 'varchar',
+    }]) }}
+{%- endmacro -%}
+
+{#- Names are in the site's language: a field is known by its id, and only system fields have none. -#}
+{%- macro history_items(items) -%}
+    {#- The linter's grammar does not know lambdas of two parameters yet. -#}
+    list_transform( -- noqa: PRS
+            coalesce({{ items }}, []),
+            lambda item, position: struct_pack(
+                item_index := cast(position - 1 as integer),
+                field_id := coalesce(item.fieldid, item.field),
+                field_name := item.field,
+                old_id := item."from",
+                old_text := item.fromstring,
+                new_id := item."to",
+                new_text := item.tostring
+            )
+        )
+{%- endmacro -%}
+
+{%- macro comment_shape() -%}
+    {{ return({
+        'id': 'varchar',
+        'author': embedded_user_shape(),
+        'updateAuthor': embedded_user_shape(),
+        'created': 'varchar',
+        'updated': 'varchar',
+        'body': 'json',
+    }) }}
+{%- endmacro -%}
+
+{%- macro comment_columns(comment) -%}
+    {{ embedded_user(comment ~ '.author') }} as author,
+        {{ embedded_user(comment ~ '.updateauthor') }} as update_author,
+        {{ rich_text(comment ~ '.body') }} as body_text,
+        {{ utc_timestamp(comment ~ '.created') }} as created_at
+{%- endmacro -%}
+
+{%- macro worklog_shape() -%}
+    {{ return({
+        'id': 'varchar',
+        'issueId': 'varchar',
+        'author': embedded_user_shape(),
+        'updateAuthor': embedded_user_shape(),
+        'created': 'varchar',
+        'updated': 'varchar',
+        'timeSpent': 'varchar',
+    }) }}
+{%- endmacro -%}
+
+{%- macro worklog_columns(worklog) -%}
+    {{ embedded_user(worklog ~ '.author') }} as author,
+        {{ embedded_user(worklog ~ '.updateauthor') }} as update_author,
+        {{ worklog }}.timespent as time_spent,
+        {{ utc_timestamp(worklog ~ '.created') }} as created_at
+{%- endmacro -%}
