@@ -3,38 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from serve.query.codec import MAX_CURSOR_LENGTH
+from serve.labels import Author, IssueLabel, ProjectLabel
+from serve.paging import Answer, Paging, Response
 from serve.query.spec import AggregatedView, Breakdown, DetailView, FilterSpec
-
-MAX_LIMIT = 1_000
-DEFAULT_LIMIT = 50
-
-
-class Paging(BaseModel):
-    """Which page of an answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(
-        default=DEFAULT_LIMIT, description="Most items of one page.", examples=[50]
-    )
-    cursor: (
-        Annotated[
-            str, Field(min_length=1, max_length=MAX_CURSOR_LENGTH, pattern=r"^[A-Za-z0-9_-]+$")
-        ]
-        | None
-    ) = Field(
-        default=None,
-        description=(
-            "`next_cursor` of the page before, with the same filters. It is pinned to its "
-            "snapshot: what is published meanwhile neither doubles nor hides an item."
-        ),
-        examples=["eyJzbmFwc2hvdCI6IjAxS..."],
-    )
 
 
 class ActionsRequest(Paging, DetailView, FilterSpec):
@@ -43,22 +17,6 @@ class ActionsRequest(Paging, DetailView, FilterSpec):
 
 class ActivityRequest(Paging, AggregatedView, FilterSpec):
     """Query parameters of the counts."""
-
-
-class Response(BaseModel):
-    """Base of everything sent: every field is always there, null where it does not apply."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Author(Response):
-    """Who acted."""
-
-    account_id: str = Field(description="Atlassian account id.", examples=["5b10a2844c20165700ede"])
-    display_name: str | None = Field(description="Current name.", examples=["Mia Krystof"])
-    avatar_url: str | None = Field(
-        description="Address of the picture.", examples=["https://avatars.example.com/1"]
-    )
 
 
 class Target(Response):
@@ -74,24 +32,6 @@ class ActionKind(Response):
 
     code: str = Field(description="Key of the catalogue.", examples=["STATUS_CHANGED"])
     label: str = Field(description="The code in words.", examples=["Status changed"])
-
-
-class ProjectLabel(Response):
-    """The project the action happened in, as of the action."""
-
-    id: str = Field(description="Project id.", examples=["10000"])
-    key: str | None = Field(description="Current key.", examples=["DEMO"])
-    name: str | None = Field(description="Current name.", examples=["Demo project"])
-
-
-class IssueLabel(Response):
-    """The issue the action happened on."""
-
-    id: str = Field(description="Issue id.", examples=["10001"])
-    key: str | None = Field(description="Current key.", examples=["DEMO-1"])
-    type: str | None = Field(description="Issue type as of the action.", examples=["Task"])
-    summary: str | None = Field(description="Current summary.", examples=["Paint the shed"])
-    is_deleted: bool = Field(description="The issue exists no more.", examples=[False])
 
 
 class DetectionWindow(Response):
@@ -150,27 +90,6 @@ class Action(Response):
     change_count: int = Field(description="Number of changed fields.", examples=[1])
     changes: list[Change] | None = Field(
         description="The changed fields with `expand=changes`, null without."
-    )
-
-
-class Answer(Response):
-    """What every page says about the answer it belongs to."""
-
-    snapshot_id: str = Field(
-        description="The snapshot it was read from.", examples=["01KE6JH6Y4ZC2JW3X7M1Q9V5TB"]
-    )
-    interval_from: datetime = Field(
-        alias="from",
-        description="Resolved start, included, UTC.",
-        examples=["2026-01-01T00:00:00Z"],
-    )
-    interval_to: datetime = Field(
-        alias="to",
-        description="Resolved end, not included, UTC.",
-        examples=["2026-01-31T00:00:00Z"],
-    )
-    next_cursor: str | None = Field(
-        description="Cursor of the next page; null on the last.", examples=["eyJzbmFwc2hvdCI6..."]
     )
 
 

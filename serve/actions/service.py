@@ -17,20 +17,18 @@ from serve.actions.schemas import (
     ActionsRequest,
     ActivityPage,
     ActivityRequest,
-    Author,
     AuthorActivity,
     Change,
     DetectionWindow,
     Group,
-    IssueLabel,
-    Paging,
-    ProjectLabel,
     Target,
 )
 from serve.actions.workbook import make_shell, write_workbook
 from serve.errors import ProblemError, invalid_parameter
+from serve.labels import IssueLabel, author_label, project_label
+from serve.paging import decode_cursor, next_offset, offset_of
 from serve.query.breakdowns import compile_breakdown
-from serve.query.codec import Cursor, CursorError, DetailCursor, OffsetCursor, digest
+from serve.query.codec import Cursor, DetailCursor, digest
 from serve.query.columns import DETAIL_COLUMNS
 from serve.query.compiler import (
     compile_authors,
@@ -40,11 +38,12 @@ from serve.query.compiler import (
     compile_detail,
     compile_sorted_detail,
 )
-from serve.query.dimensions import compile_former_projects, compile_issues
+from serve.query.dimensions import compile_issues
 from serve.query.export import compile_export_months, compile_export_rows
 from serve.query.scope import Scope, compile_where
 from serve.query.spec import NEWEST_FIRST, FilterSpec
 from serve.query.visibility import Purpose, Viewer
+from serve.scoping import resolve
 from serve.warehouse.snapshot import Directory, Snapshot, as_utc, as_utc_or_none
 from serve.warehouse.warehouse import Warehouse
 
@@ -90,7 +89,7 @@ class ActionsService:
     def actions(self, request: ActionsRequest, viewer: Viewer) -> ActionPage:
         """Return one page of actions."""
         if request.sort == NEWEST_FIRST:
-            cursor = _decode(DetailCursor, request)
+            cursor = decode_cursor(DetailCursor, request)
             with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
                 scope = resolve(request, snapshot, viewer)
                 rows = _newest(snapshot, scope, viewer, request.limit + 1, cursor)
@@ -104,7 +103,7 @@ class ActionsService:
                         action_id=last["action_id"],
                     ).encode()
                 return _page(snapshot, scope, request, viewer, rows, following)
-        place = _decode(OffsetCursor, request)
+        place = offset_of(request)
         with self.warehouse.lease(place.snapshot if place else None) as snapshot:
             scope = resolve(request, snapshot, viewer)
             offset = place.offset if place else 0
@@ -112,14 +111,12 @@ class ActionsService:
                 scope, request, viewer, limit=request.limit + 1, offset=offset
             )
             rows = [dict(zip(DETAIL_COLUMNS, row, strict=True)) for row in snapshot.run(query)]
-            following = None
-            if len(rows) > request.limit:
-                following = _after(snapshot, request, offset)
+            following = next_offset(snapshot, request, offset, len(rows))
             return _page(snapshot, scope, request, viewer, rows, following)
 
     def activity(self, request: ActivityRequest, viewer: Viewer) -> ActivityPage:
         """Return one page of authors with their counts."""
-        cursor = _decode(OffsetCursor, request)
+        cursor = offset_of(request)
         with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
             catalogue = snapshot.directory.catalogue
             code = request.sort.removeprefix("-")
@@ -134,7 +131,6 @@ class ActionsService:
             counted = _broken_down if request.breakdowns else _plain
             # One more than asked for tells whether there is a next page.
             rows = counted(snapshot, scope, request, viewer, offset)
-            following = _after(snapshot, request, offset)
             zeros = dict.fromkeys(
                 (kind.code for kind in catalogue.action_types) if request.zeros else (), 0
             )
@@ -142,13 +138,13 @@ class ActionsService:
                 snapshot_id=snapshot.id,
                 interval_from=scope.interval.start,
                 interval_to=scope.interval.end,
-                next_cursor=following if len(rows.items) > request.limit else None,
+                next_cursor=next_offset(snapshot, request, offset, len(rows.items)),
                 author_count=rows.author_count,
                 row_count=rows.row_count,
                 action_count=rows.action_count,
                 items=[
                     AuthorActivity.model_construct(
-                        author=_author(snapshot.directory, row.author_id),
+                        author=author_label(snapshot.directory, row.author_id),
                         groups=row.groups,
                         counts=dict(sorted((zeros | row.counts).items())),
                         total=row.total,
@@ -180,13 +176,6 @@ class ActionsService:
             ) from None
         finally:
             self.exports.release()
-
-
-def _after(snapshot: Snapshot, request: Paging, offset: int) -> str:
-    """Return the cursor of the page after the one that begins at `offset`."""
-    return OffsetCursor(
-        snapshot=snapshot.id, question=digest(request), offset=offset + request.limit
-    ).encode()
 
 
 def _page(
@@ -279,57 +268,6 @@ def _broken_down(
     )
 
 
-def resolve(spec: FilterSpec, snapshot: Snapshot, viewer: Viewer) -> Scope:
-    """Resolve a filter against one snapshot: its interval, its project ids, its known codes.
-
-    ProblemError 422 for a code, a project or another thing that the snapshot does not know.
-    """
-    directory = snapshot.directory
-    for code in spec.action_codes:
-        if code not in directory.catalogue:
-            raise invalid_parameter(
-                "action_code", f"is no action code: {code}", "take a code of /api/v1/meta"
-            )
-    project_ids: set[str] = set()
-    for name in spec.projects:
-        found = directory.project_ids.get(name) or directory.project_ids.get(name.upper())
-        if not found:
-            former = snapshot.run(compile_former_projects(name.upper(), viewer))
-            found = tuple(project_id for (project_id,) in former)
-        if not found:
-            raise invalid_parameter(
-                "project",
-                f"is no id, key or former key of a project in the log: {name}",
-                "check the spelling, or give the numeric project id",
-            )
-        project_ids.update(found)
-    return Scope(
-        interval=spec.interval(directory.now),
-        users=spec.users,
-        projects=tuple(sorted(project_ids)),
-        action_codes=spec.action_codes,
-        statuses_from=_ids(directory, "status", "status_from", spec.statuses_from),
-        statuses_to=_ids(directory, "status", "status_to", spec.statuses_to),
-        resolutions=_ids(directory, "resolution", "resolution", spec.resolutions),
-        fields=_ids(directory, "field", "field", spec.fields),
-    )
-
-
-def _ids(
-    directory: Directory, kind: str, parameter: str, names: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Return the ids that ids or names of one kind of thing stand for; ProblemError 422 if none."""
-    known = directory.ids[kind]
-    for name in names:
-        if name.lower() not in known:
-            raise invalid_parameter(
-                parameter,
-                f"is no id or name of a {kind} in the log: {name}",
-                "check the spelling, or give the id",
-            )
-    return tuple(sorted({found for name in names for found in known[name.lower()]}))
-
-
 def _export(snapshot: Snapshot, scope: Scope, viewer: Viewer) -> Export:
     months = snapshot.run(compile_export_months(scope, viewer))
     row_count = sum(count for _, count in months)
@@ -370,19 +308,6 @@ def _stretches(months: list[tuple[date, int]]) -> Iterator[tuple[date, date]]:
         if actions >= STRETCH_ACTIONS or month == months[-1][0]:
             yield newest, month
             newest, actions = None, 0
-
-
-def _decode(kind: type[AnyCursor], request: Paging) -> AnyCursor | None:
-    if request.cursor is None:
-        return None
-    try:
-        return kind.decode(request.cursor, digest(request))
-    except CursorError as error:
-        raise invalid_parameter(
-            "cursor",
-            str(error),
-            "give next_cursor of the page before unchanged, with the same other parameters",
-        ) from None
 
 
 def _newest(
@@ -447,8 +372,7 @@ def _item(
     directory: Directory, row: dict[str, Any], issue: _Issue | None, changes: list[Change] | None
 ) -> Action:
     issue_key = issue.key if issue else None
-    issue_id, project_id = row["issue_id"], row["project_id"]
-    project = directory.projects.get((row["site_id"], project_id))
+    issue_id = row["issue_id"]
     return Action.model_construct(
         action_id=row["action_id"],
         site_id=row["site_id"],
@@ -460,20 +384,14 @@ def _item(
         )
         if row["observed_to_at"] is not None
         else None,
-        author=_author(directory, row["actor_account_id"]),
+        author=author_label(directory, row["actor_account_id"]),
         target=Target.model_construct(
             type=row["target_type"], id=row["target_id"], label=row["target_label"]
         ),
         action=ActionKind.model_construct(
             code=row["action_code"], label=directory.catalogue.label(row["action_code"])
         ),
-        project=ProjectLabel.model_construct(
-            id=project_id,
-            key=project.key if project else None,
-            name=project.name if project else None,
-        )
-        if project_id is not None
-        else None,
+        project=project_label(directory, row["site_id"], row["project_id"]),
         issue=IssueLabel.model_construct(
             id=issue_id,
             key=issue_key,
@@ -490,17 +408,6 @@ def _item(
         new_value=row["new_value"],
         change_count=row["change_count"] or 0,
         changes=changes,
-    )
-
-
-def _author(directory: Directory, account_id: str | None) -> Author | None:
-    if account_id is None:
-        return None
-    user = directory.users.get(account_id)
-    return Author.model_construct(
-        account_id=account_id,
-        display_name=user.display_name if user else None,
-        avatar_url=user.avatar_url if user else None,
     )
 
 

@@ -59,6 +59,7 @@ class Fact:
     to_status_id: str | None
     resolution_id: str | None
     source_event_id: str
+    issue_id: str | None
     field_ids: list[str]
 
 
@@ -134,7 +135,7 @@ def facts(marts: Path) -> list[Fact]:
     with duckdb.connect(str(marts), read_only=True) as database:
         rows = database.execute(
             "select action_id, occurred_at, action_code, actor_account_id, project_id, is_secured, "
-            "from_status_id, to_status_id, resolution_id, source_event_id, "
+            "from_status_id, to_status_id, resolution_id, source_event_id, issue_id, "
             "(select coalesce(list(field_id), []) from fct_action_changes as changes "
             "where changes.action_id = fct_actions.action_id) "
             "from fct_actions"

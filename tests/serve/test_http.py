@@ -274,6 +274,8 @@ def test_openapi_document_is_complete(client: TestClient) -> None:
         "/api/v1/actions.xlsx",
         "/api/v1/activity",
         "/api/v1/freshness",
+        "/api/v1/issues",
+        "/api/v1/issues/links",
         "/api/v1/meta",
         "/ingest/jira",
         "/ingest/issue-views",

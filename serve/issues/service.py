@@ -1,0 +1,113 @@
+"""Finds the issues behind a number and makes the links that open them in Jira."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from serve.issues.schemas import (
+    IssueRange,
+    IssueRangesPage,
+    IssuesPage,
+    IssuesRequest,
+    ListedIssue,
+)
+from serve.labels import IssueLabel, project_label
+from serve.paging import next_offset, offset_of
+from serve.query.issues import (
+    ISSUE_COLUMNS,
+    RANGE,
+    compile_issue_ranges,
+    compile_listed_issues,
+)
+from serve.query.visibility import Viewer
+from serve.scoping import resolve
+from serve.warehouse.snapshot import as_utc
+from serve.warehouse.warehouse import Warehouse
+
+# Longer addresses are cut by some browsers and proxies; ranges are halved until they fit.
+MAX_URL = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class IssuesService:
+    """Lists issues for one viewer at a time."""
+
+    warehouse: Warehouse
+
+    def issues(self, request: IssuesRequest, viewer: Viewer) -> IssuesPage:
+        """Return one page of issues."""
+        place = offset_of(request)
+        with self.warehouse.lease(place.snapshot if place else None) as snapshot:
+            scope = resolve(request, snapshot, viewer)
+            offset = place.offset if place else 0
+            rows = snapshot.run(
+                compile_listed_issues(scope, viewer, limit=request.limit + 1, offset=offset)
+            )
+            directory = snapshot.directory
+            items = []
+            for row in rows[: request.limit]:
+                issue = dict(zip(ISSUE_COLUMNS, row, strict=False))
+                site_id, key = issue["site_id"], issue["issue_key"]
+                can_open = key and issue["deletion_state"] == "present"
+                type_id = issue["issue_type_id"]
+                items.append(
+                    ListedIssue.model_construct(
+                        site_id=site_id,
+                        issue=IssueLabel.model_construct(
+                            id=issue["issue_id"],
+                            key=key,
+                            type=directory.issue_types.get((site_id, type_id), type_id),
+                            summary=issue["summary"],
+                            is_deleted=issue["deletion_state"] == "deleted",
+                        ),
+                        project=project_label(directory, site_id, issue["project_id"]),
+                        action_count=issue["action_count"],
+                        last_action_at=as_utc(issue["last_action_at"]),
+                        url=f"https://{site_id}/browse/{quote(key)}" if can_open else None,
+                    )
+                )
+            return IssuesPage.model_construct(
+                snapshot_id=snapshot.id,
+                interval_from=scope.interval.start,
+                interval_to=scope.interval.end,
+                next_cursor=next_offset(snapshot, request, offset, len(rows)),
+                issue_count=rows[0][-1] if rows else 0,
+                items=items,
+            )
+
+    def ranges(self, request: IssuesRequest, viewer: Viewer) -> IssueRangesPage:
+        """Return one page of ranges of issues, each with the link that opens it."""
+        place = offset_of(request)
+        with self.warehouse.lease(place.snapshot if place else None) as snapshot:
+            scope = resolve(request, snapshot, viewer)
+            offset = place.offset if place else 0
+            rows = snapshot.run(
+                compile_issue_ranges(scope, viewer, limit=request.limit + 1, offset=offset)
+            )
+            return IssueRangesPage.model_construct(
+                snapshot_id=snapshot.id,
+                interval_from=scope.interval.start,
+                interval_to=scope.interval.end,
+                next_cursor=next_offset(snapshot, request, offset, len(rows)),
+                issue_count=rows[0][3] if rows else 0,
+                range_count=rows[0][4] if rows else 0,
+                items=[
+                    part
+                    for site_id, first, keys, *_ in rows[: request.limit]
+                    for part in links(site_id, first, keys)
+                ],
+            )
+
+
+def links(site_id: str, first: int, keys: list[str]) -> Iterator[IssueRange]:
+    """Yield the links of one range: one, or several if its address would be too long."""
+    jql = f"issuekey in ({','.join(keys)})"
+    url = f"https://{site_id}/issues/?jql={quote(jql)}"
+    if len(url) > MAX_URL and len(keys) > 1:
+        half = RANGE // 2 if len(keys) > RANGE // 2 else len(keys) // 2
+        yield from links(site_id, first, keys[:half])
+        yield from links(site_id, first + half, keys[half:])
+        return
+    yield IssueRange.model_construct(first=first, last=first + len(keys) - 1, url=url)

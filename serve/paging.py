@@ -1,0 +1,96 @@
+"""Pages of an answer: what is asked for, what every page says, and the way to the next one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from serve.errors import invalid_parameter
+from serve.query.codec import MAX_CURSOR_LENGTH, Cursor, CursorError, OffsetCursor, digest
+from serve.warehouse.snapshot import Snapshot
+
+MAX_LIMIT = 1_000
+DEFAULT_LIMIT = 50
+
+
+class Paging(BaseModel):
+    """Which page of an answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(
+        default=DEFAULT_LIMIT, description="Most items of one page.", examples=[50]
+    )
+    cursor: (
+        Annotated[
+            str, Field(min_length=1, max_length=MAX_CURSOR_LENGTH, pattern=r"^[A-Za-z0-9_-]+$")
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description=(
+            "`next_cursor` of the page before, with the same filters. It is pinned to its "
+            "snapshot: what is published meanwhile neither doubles nor hides an item."
+        ),
+        examples=["eyJzbmFwc2hvdCI6IjAxS..."],
+    )
+
+
+class Response(BaseModel):
+    """Base of everything sent: every field is always there, null where it does not apply."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Answer(Response):
+    """What every page says about the answer it belongs to."""
+
+    snapshot_id: str = Field(
+        description="The snapshot it was read from.", examples=["01KE6JH6Y4ZC2JW3X7M1Q9V5TB"]
+    )
+    interval_from: datetime = Field(
+        alias="from",
+        description="Resolved start, included, UTC.",
+        examples=["2026-01-01T00:00:00Z"],
+    )
+    interval_to: datetime = Field(
+        alias="to",
+        description="Resolved end, not included, UTC.",
+        examples=["2026-01-31T00:00:00Z"],
+    )
+    next_cursor: str | None = Field(
+        description="Cursor of the next page; null on the last.", examples=["eyJzbmFwc2hvdCI6..."]
+    )
+
+
+AnyCursor = TypeVar("AnyCursor", bound=Cursor)
+
+
+def decode_cursor(kind: type[AnyCursor], request: Paging) -> AnyCursor | None:
+    """Read the cursor of a request, null without one; ProblemError 422 if it is of another."""
+    if request.cursor is None:
+        return None
+    try:
+        return kind.decode(request.cursor, digest(request))
+    except CursorError as error:
+        raise invalid_parameter(
+            "cursor",
+            str(error),
+            "give next_cursor of the page before unchanged, with the same other parameters",
+        ) from None
+
+
+def offset_of(request: Paging) -> OffsetCursor | None:
+    """Read the cursor of an answer that is paged by offset; ProblemError 422 if it is none."""
+    return decode_cursor(OffsetCursor, request)
+
+
+def next_offset(snapshot: Snapshot, request: Paging, offset: int, found: int) -> str | None:
+    """Return the cursor of the next page if more than the page's rows were `found`."""
+    if found <= request.limit:
+        return None
+    return OffsetCursor(
+        snapshot=snapshot.id, question=digest(request), offset=offset + request.limit
+    ).encode()

@@ -1,0 +1,97 @@
+"""The issues of the actions of a filter, in the order of their numeric ids."""
+
+from __future__ import annotations
+
+from serve.query.compiler import Query
+from serve.query.scope import Scope, Where, compile_where
+from serve.query.visibility import Purpose, Viewer, visible_actions
+
+RANGE = 100
+"""Issues that one link opens in Jira, as in the reference guide."""
+
+ISSUE_COLUMNS = (
+    "site_id",
+    "issue_id",
+    "issue_key",
+    "issue_type_id",
+    "summary",
+    "project_id",
+    "deletion_state",
+    "action_count",
+    "last_action_at",
+)
+_ORDER = "try_cast(issue_id as bigint), issue_id, site_id"
+
+
+def compile_listed_issues(scope: Scope, viewer: Viewer, *, limit: int, offset: int) -> Query:
+    """Return `limit` rows of `ISSUE_COLUMNS` and, last in each row, the number of all issues.
+
+    `action_count` and `last_action_at` (naive UTC) are of the actions of the filter.
+    """
+    found, where = _found(scope, viewer)
+    return Query(
+        f"""
+        with found as ({found})
+        select
+            found.site_id, found.issue_id, issues.issue_key, issues.issue_type_id, issues.summary,
+            coalesce(issues.project_id, found.project_id), issues.deletion_state,
+            found.action_count, found.last_action_at, count(*) over ()
+        from found
+        left join dim_issues as issues using (site_id, issue_id)
+        order by {_ORDER}
+        limit $limit offset $offset
+        """,
+        where.params | {"limit": limit, "offset": offset},
+        f"Issues of actions {where.english}",
+    )
+
+
+def compile_issue_ranges(scope: Scope, viewer: Viewer, *, limit: int, offset: int) -> Query:
+    """Return ranges of at most `RANGE` issues that Jira can still show.
+
+    Columns: site_id, first (number of the range's first issue, from 1), keys (list), issue_count
+    (of the whole answer), range_count (likewise). A range holds issues of one site.
+    """
+    found, where = _found(scope, viewer)
+    return Query(
+        f"""
+        with found as ({found}),
+        openable as (
+            select
+                site_id, issues.issue_key,
+                row_number() over (partition by site_id order by {_ORDER}) - 1 as place
+            from found
+            join dim_issues as issues using (site_id, issue_id)
+            where issues.deletion_state = 'present' and issues.issue_key is not null
+        ),
+        ranges as (
+            select
+                site_id, min(place) + 1 as first, list(issue_key order by place) as keys,
+                count(*) as size
+            from openable
+            group by site_id, place // {RANGE}
+        )
+        select site_id, first, keys, (sum(size) over ())::bigint, count(*) over ()
+        from ranges
+        order by site_id, first
+        limit $limit offset $offset
+        """,
+        where.params | {"limit": limit, "offset": offset},
+        f"Ranges of issues of actions {where.english}",
+    )
+
+
+def _found(scope: Scope, viewer: Viewer) -> tuple[str, Where]:
+    where = compile_where(scope, viewer, Purpose.LIST)
+    return (
+        f"""
+        select
+            actions.site_id, actions.issue_id, arg_max(actions.project_id, actions.occurred_at)
+                as project_id,
+            count(*) as action_count, max(actions.occurred_at) as last_action_at
+        from {visible_actions(viewer, Purpose.LIST)} as actions
+        where {where.sql} and actions.issue_id is not null
+        group by actions.site_id, actions.issue_id
+        """,
+        where,
+    )

@@ -1,0 +1,61 @@
+"""A filter as it was asked -> a scope of ids, against one snapshot."""
+
+from __future__ import annotations
+
+from serve.errors import invalid_parameter
+from serve.query.dimensions import compile_former_projects
+from serve.query.scope import Scope
+from serve.query.spec import FilterSpec
+from serve.query.visibility import Viewer
+from serve.warehouse.snapshot import Directory, Snapshot
+
+
+def resolve(spec: FilterSpec, snapshot: Snapshot, viewer: Viewer) -> Scope:
+    """Resolve a filter against one snapshot: its interval, its project ids, its known codes.
+
+    ProblemError 422 for a code, a project or another thing that the snapshot does not know.
+    """
+    directory = snapshot.directory
+    for code in spec.action_codes:
+        if code not in directory.catalogue:
+            raise invalid_parameter(
+                "action_code", f"is no action code: {code}", "take a code of /api/v1/meta"
+            )
+    project_ids: set[str] = set()
+    for name in spec.projects:
+        found = directory.project_ids.get(name) or directory.project_ids.get(name.upper())
+        if not found:
+            former = snapshot.run(compile_former_projects(name.upper(), viewer))
+            found = tuple(project_id for (project_id,) in former)
+        if not found:
+            raise invalid_parameter(
+                "project",
+                f"is no id, key or former key of a project in the log: {name}",
+                "check the spelling, or give the numeric project id",
+            )
+        project_ids.update(found)
+    return Scope(
+        interval=spec.interval(directory.now),
+        users=spec.users,
+        projects=tuple(sorted(project_ids)),
+        action_codes=spec.action_codes,
+        statuses_from=_ids(directory, "status", "status_from", spec.statuses_from),
+        statuses_to=_ids(directory, "status", "status_to", spec.statuses_to),
+        resolutions=_ids(directory, "resolution", "resolution", spec.resolutions),
+        fields=_ids(directory, "field", "field", spec.fields),
+    )
+
+
+def _ids(
+    directory: Directory, kind: str, parameter: str, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the ids that ids or names of one kind of thing stand for; ProblemError 422 if none."""
+    known = directory.ids[kind]
+    for name in names:
+        if name.lower() not in known:
+            raise invalid_parameter(
+                parameter,
+                f"is no id or name of a {kind} in the log: {name}",
+                "check the spelling, or give the id",
+            )
+    return tuple(sorted({found for name in names for found in known[name.lower()]}))
