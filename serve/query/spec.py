@@ -73,7 +73,8 @@ def _parse_moment(value: object, info: ValidationInfo) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
+    """Return `value`; ValueError if it holds control characters or halves of characters."""
     if _UNPRINTABLE.search(value):
         msg = "must not hold control characters"
         raise ValueError(msg)
@@ -85,7 +86,7 @@ Moment = Annotated[
     BeforeValidator(_parse_moment),
     WithJsonSchema({"type": "string", "maxLength": 40}),
 ]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_printable)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(printable)]
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
 ActionCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,79}$")]
 SortKey = Annotated[

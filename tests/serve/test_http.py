@@ -276,6 +276,8 @@ def test_openapi_document_is_complete(client: TestClient) -> None:
         "/api/v1/freshness",
         "/api/v1/issues",
         "/api/v1/issues/links",
+        "/api/v1/lookups/{kind}",
+        "/api/v1/lookups/{kind}/labels",
         "/api/v1/meta",
         "/ingest/jira",
         "/ingest/issue-views",

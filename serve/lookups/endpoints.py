@@ -1,0 +1,57 @@
+"""HTTP endpoints of the lookups: a page needs no list of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from serve.dependencies import OpenWarehouse
+from serve.lookups.schemas import Choice, Choices, Labels, LabelsRequest, SearchRequest
+from serve.problems import QUERY_PROBLEMS, problem_responses
+from serve.query.lookups import MOST, LookupKind, compile_labels, compile_search
+
+router = APIRouter(prefix="/lookups", tags=["lookups"])
+
+Kind = Annotated[
+    LookupKind,
+    Path(description="The kind of thing that is looked for.", examples=["users", "projects"]),
+]
+_PROBLEMS = problem_responses(*QUERY_PROBLEMS, "invalid-parameters")
+
+
+@router.get("/{kind}", summary="Search while somebody types", responses=_PROBLEMS)
+def search(
+    kind: Kind, request: Annotated[SearchRequest, Query()], warehouse: OpenWarehouse
+) -> Choices:
+    """Find users, projects, statuses, resolutions or fields by what was typed.
+
+    Also what is archived, inactive or deleted, marked as such and last: the log outlives it.
+    """
+    with warehouse.lease() as snapshot:
+        rows = snapshot.run(compile_search(kind, request.q))
+        return Choices.model_construct(
+            snapshot_id=snapshot.id,
+            has_more=len(rows) > MOST,
+            items=[_choice(row) for row in rows[:MOST]],
+        )
+
+
+@router.get("/{kind}/labels", summary="Name the ids of a filter", responses=_PROBLEMS)
+def get_labels(
+    kind: Kind, request: Annotated[LabelsRequest, Query()], warehouse: OpenWarehouse
+) -> Labels:
+    """Give the names of all the ids that a filter holds, in one call."""
+    ids = list(dict.fromkeys(request.ids))
+    with warehouse.lease() as snapshot:
+        found = {row[0]: _choice(row) for row in snapshot.run(compile_labels(kind, ids))}
+        return Labels.model_construct(
+            snapshot_id=snapshot.id,
+            unknown_ids=[one for one in ids if one not in found],
+            items=[found[one] for one in ids if one in found],
+        )
+
+
+def _choice(row: tuple[str, str, str | None, str | None]) -> Choice:
+    thing_id, label, detail, state = row
+    return Choice.model_construct(id=thing_id, label=label, detail=detail, state=state)

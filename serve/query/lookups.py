@@ -1,0 +1,129 @@
+"""Searches of the dimensions by what people type, without regard to case and accents."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from serve.query.compiler import Query
+
+LookupKind = Literal["users", "projects", "statuses", "resolutions", "fields"]
+LOOKUP_KINDS: tuple[LookupKind, ...] = get_args(LookupKind)
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Where a kind of thing is found: SQL expressions over its dimension.
+
+    `detail` tells namesakes apart, `searched` are further texts that are looked through, `state`
+    is null for a thing in use, else a word for what became of it.
+    """
+
+    table: str
+    key: str
+    label: str
+    detail: str = "null::varchar"
+    searched: tuple[str, ...] = ()
+    state: str = "case when is_deleted then 'deleted' end"
+
+
+LOOKUPS: dict[LookupKind, Lookup] = {
+    "users": Lookup(
+        "dim_users",
+        "account_id",
+        "display_name",
+        detail="email_address",
+        searched=("email_address", "account_id"),
+        state="case when is_deleted then 'deleted' when not is_active then 'inactive' end",
+    ),
+    "projects": Lookup(
+        "dim_projects",
+        "project_id",
+        "project_name",
+        detail="project_key",
+        searched=("project_key", "project_id"),
+        state="case when lifecycle_state != 'live' then lifecycle_state end",
+    ),
+    "statuses": Lookup("dim_statuses", "status_id", "status_name", detail="status_category"),
+    "resolutions": Lookup("dim_resolutions", "resolution_id", "resolution_name"),
+    "fields": Lookup(
+        "dim_fields", "field_id", "field_name", detail="field_id", searched=("field_id",)
+    ),
+}
+
+_SEPARATORS = "-_.,;:/\\()[]{}<>@'\"+&|"
+
+
+def compile_search(kind: LookupKind, text: str) -> Query:
+    """Return at most `MOST` + 1 rows (id, label, detail, state) that hold every word of `text`.
+
+    A word is found where a word of the thing begins with it. Things in use come first, then those
+    whose name begins with the text, then by name. Every thing appears once, whatever the site.
+    """
+    lookup = LOOKUPS[kind]
+    words = _plain(text).split()
+    searched = ", ' ', ".join(f"coalesce({one}, '')" for one in (lookup.label, *lookup.searched))
+    conditions = [f"contains(words, ' ' || $word_{index})" for index in range(len(words))]
+    return Query(
+        f"""
+        with things as (
+            select
+                {lookup.key} as id,
+                coalesce({lookup.label}, {lookup.key}) as label,
+                {lookup.detail} as detail,
+                {lookup.state} as state,
+                ' ' || translate(
+                    strip_accents(lower(concat({searched}))), $separators, $blanks
+                ) as words
+            from {lookup.table}
+        )
+        select id, min(label), min(detail), min(state)
+        from things
+        where {" and ".join(conditions) or "true"}
+        group by id
+        order by
+            min(state) is not null,
+            not starts_with(strip_accents(lower(min(label))), $text),
+            strip_accents(lower(min(label))), id
+        limit {MOST + 1}
+        """,
+        {f"word_{index}": word for index, word in enumerate(words)}
+        | {
+            "separators": _SEPARATORS,
+            "blanks": " " * len(_SEPARATORS),
+            "text": _unaccented(text).strip(),
+        },
+        f"{kind} that match what was typed",
+    )
+
+
+def compile_labels(kind: LookupKind, ids: Sequence[str]) -> Query:
+    """Return (id, label, detail, state) of the things with these ids."""
+    lookup = LOOKUPS[kind]
+    return Query(
+        f"""
+        select
+            {lookup.key}, min(coalesce({lookup.label}, {lookup.key})), min({lookup.detail}),
+            min({lookup.state})
+        from {lookup.table}
+        where {lookup.key} in (select unnest($ids))
+        group by {lookup.key}
+        """,
+        {"ids": list(ids)},
+        f"Names of {len(ids)} {kind}",
+    )
+
+
+def _unaccented(text: str) -> str:
+    """Do as DuckDB's strip_accents(lower(…))."""
+    decomposed = unicodedata.normalize("NFD", text.lower())
+    return unicodedata.normalize(
+        "NFC", "".join(one for one in decomposed if not unicodedata.combining(one))
+    )
+
+
+def _plain(text: str) -> str:
+    return _unaccented(text).translate(dict.fromkeys(map(ord, _SEPARATORS), " "))
