@@ -57,7 +57,7 @@ having
     or not bool_and(
         site_id is not null and source is not null and source_event_id is not null and item_key is not null
         and action_code in (select known.action_code from {{ ref('action_types') }} as known)
-        and match_key is not null and target_id is not null
+        and match_key is not null
         and occurred_at is not null and recorded_at is not null
         -- An exact time, or a window that ends with it.
         and (observed_from_at is null) = (observed_to_at is null)

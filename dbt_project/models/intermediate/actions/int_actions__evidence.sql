@@ -1,5 +1,6 @@
 {#- A new source of actions outside issues is one more name here. -#}
 {%- set sources = [
+    'int_actions__from_webhooks',
 ] -%}
 
 -- The columns and their types, also while no source is named.

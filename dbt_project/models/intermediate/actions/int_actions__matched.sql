@@ -6,7 +6,11 @@
     - what happens once to a thing is one action, whoever tells of it and when;
     - rows of different sources whose times are no more than `tolerance` apart are one action: times
       form islands, and the k-th row of each source in an island is the same action;
-    - a row that only knows a window is told by an exact row within the window, if there is one. -#}
+    - a row that only knows a window is told by an exact row within the window, if there is one.
+    A webhook of a `vague` action says only that something has changed: where everybody else tells of
+    what it may have `meant`, it means that. -#}
+{%- set vague = 'PROJECT_UPDATED' -%}
+{%- set meant = 'PROJECT_CATEGORY_CHANGED' -%}
 {%- set tolerance = "interval 10 seconds" -%}
 
 with action_types as (
@@ -22,6 +26,30 @@ told as (
     inner join action_types on evidence.action_code = action_types.action_code
 ),
 
+explained as (
+    select webhooks.source_event_id
+    from told as webhooks
+    inner join told as others
+        on
+            webhooks.site_id = others.site_id
+            and webhooks.match_key = others.match_key
+            and others.source != 'inbox'
+            and others.action_code in ('{{ vague }}', '{{ meant }}')
+            and webhooks.occurred_at
+            >= coalesce(others.observed_from_at, others.occurred_at) - {{ tolerance }}
+            and webhooks.occurred_at <= others.occurred_at + {{ tolerance }}
+    where webhooks.source = 'inbox' and webhooks.action_code = '{{ vague }}'
+    group by webhooks.source_event_id
+    having bool_and(others.action_code = '{{ meant }}')
+),
+
+clear as (
+    select * from told
+    where
+        source != 'inbox'
+        or source_event_id not in (select explained.source_event_id from explained)
+),
+
 -- The log of a source has the time of the event; a webhook that of its sending.
 preferred as (
     select
@@ -32,7 +60,7 @@ preferred as (
                 is_exact desc, source = 'inbox' asc, source asc, occurred_at asc,
                 {{ number_order('source_event_id') }} asc, source_event_id asc, item_key asc
         ) as preference
-    from told
+    from clear
 ),
 
 spaced as (

@@ -28,6 +28,7 @@ final as (
         account.avatarurls['48x48'] as avatar_url,
         account.active as is_active,
         is_present,
+        source_at as listed_at,
         fetched_at,
         {{ this_build() }} as build_id
     from parsed
