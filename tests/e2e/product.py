@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 
 from orchestration import publishing, transformation
 from pipelines.config import Settings
+from pipelines.errors import NotConnectedError
 from pipelines.registry import SOURCES
 from pipelines.runner import SyncReport, run_source
 from tests.sandbox import checker
@@ -39,13 +41,20 @@ class Product:
             "site_url": environment["ATLASSIAN_SITE_URL"],
             "email": environment["ATLASSIAN_EMAIL"],
             "api_token": SecretStr(environment["ATLASSIAN_API_TOKEN"]),
+            "org_id": environment["ATLASSIAN_ORG_ID"],
+            "org_api_key": SecretStr(environment["ATLASSIAN_ORG_API_KEY"]),
+            "admin_url": environment["ATLASSIAN_ADMIN_URL"],
         }
         return Settings.model_validate(values | changed)
 
     def sync(self, **changed: object) -> list[SyncReport]:
-        """Sync every source once."""
+        """Sync every source that is connected once."""
         settings = self.settings(**changed)
-        return [run_source(name, settings) for name in SOURCES]
+        reports = []
+        for name in SOURCES:
+            with suppress(NotConnectedError):
+                reports.append(run_source(name, settings))
+        return reports
 
     def build(self) -> transformation.BuildReport:
         """Bring the marts up to the lake."""

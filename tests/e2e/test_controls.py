@@ -27,7 +27,9 @@ from tests.sandbox.running import RunningSandbox, running_sandbox
 @pytest.mark.parametrize("overlap", [0, 10])
 def test_without_overlap_late_search_results_are_lost(tmp_path: Path, overlap: int) -> None:
     """A busy site whose search lags: some changes come up after newer ones were already read."""
-    with running_sandbox(days=0.3, actions_per_year=3_000_000, max_lag_minutes=9) as sandbox:
+    with running_sandbox(
+        days=0.3, actions_per_year=3_000_000, max_lag_minutes=9, domains=()
+    ) as sandbox:
         product = Product(tmp_path, sandbox)
         product.sync(overlap_minutes=overlap)
         for _ in range(6):
@@ -42,7 +44,7 @@ def test_without_overlap_late_search_results_are_lost(tmp_path: Path, overlap: i
 
 
 def test_without_deduplication_overlaps_are_doubled(tmp_path: Path) -> None:
-    with running_sandbox(days=3) as sandbox:
+    with running_sandbox(days=3, domains=()) as sandbox:
         whole = Product(tmp_path / "home", sandbox)
         whole.sync()
         sandbox.advance(5)
@@ -78,7 +80,7 @@ def _copy_without_deduplication(project: Path) -> None:
 def test_reading_unfinished_loads_invents_deletions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running_sandbox(days=3) as sandbox:
+    with running_sandbox(days=3, domains=()) as sandbox:
         product = Product(tmp_path, sandbox)
         product.sync()
         _leave_half_a_sweep(product, sandbox)

@@ -64,7 +64,7 @@ def test_every_action_code_was_met(story: Story) -> None:
 
 def test_stays_exact_while_answers_go_wrong(tmp_path: Path) -> None:
     plan = REPOSITORY / "tests" / "sandbox" / "plans" / "first.toml"
-    with running_sandbox(days=DAYS, plan=plan, page_limit=150) as sandbox:
+    with running_sandbox(days=DAYS, plan=plan, page_limit=150, domains=()) as sandbox:
         product = Product(tmp_path, sandbox)
         product.sync()
         for minutes in STEPS_MINUTES:
@@ -101,7 +101,7 @@ def test_deleted_databases_are_rebuilt_in_place(story: Story) -> None:
 
 
 def test_commands_do_the_same_as_a_person_types_them(tmp_path: Path) -> None:
-    with running_sandbox(days=5) as sandbox:
+    with running_sandbox(days=5, domains=()) as sandbox:
         product = Product(tmp_path, sandbox)
         ran = product.command("run")
         assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout + ran.stderr

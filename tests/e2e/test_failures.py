@@ -22,7 +22,7 @@ from tests.sandbox.running import RunningSandbox, running_sandbox
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[RunningSandbox]:
-    with running_sandbox(days=5) as running:
+    with running_sandbox(days=5, domains=()) as running:
         yield running
 
 
@@ -116,7 +116,7 @@ def test_trouble_is_one_clear_line_and_readers_keep_what_they_had(
 def test_a_body_that_is_not_json_fails_the_whole_sync(
     tmp_path: Path, source: str, path: str
 ) -> None:
-    with running_sandbox(days=2) as sandbox:
+    with running_sandbox(days=2, domains=()) as sandbox:
         product = Product(tmp_path, sandbox)
         product.sync()
         before = lake.read_manifest(product.home)

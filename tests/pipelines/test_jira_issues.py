@@ -164,7 +164,7 @@ def test_a_deleted_issue_gets_one_tombstone(sandbox: RunningSandbox, home: Path)
     ]
     assert tombstone["object_id"] == gone
     content = json.loads(tombstone["payload"])
-    assert content["project_visible"] is True
+    assert content["state"] == "deleted"
     assert content["sweep_id"] == tombstone["version"]
     begin = datetime.fromisoformat(content["previous_sweep_at"])
     assert begin <= deleted_at <= tombstone["source_at"]
@@ -186,7 +186,10 @@ def test_an_invisible_project_is_no_deletion_and_comes_back(
     sandbox.advance(minutes=30)
     report = sync(sandbox, home)
     assert any("not visible any more" in warning for warning in report.warnings)
-    assert all(row["is_present"] for row in lake_rows(home, "jira_issues", "issue_presence"))
+    absent = [
+        row for row in lake_rows(home, "jira_issues", "issue_presence") if not row["is_present"]
+    ]
+    assert {json.loads(row["payload"])["state"] for row in absent} == {"access_lost"}
     sandbox.unhide_project(project.key)
     sandbox.advance(minutes=30)
     assert sync(sandbox, home).warnings == []
@@ -252,7 +255,12 @@ def test_issues_of_an_archived_project_are_known_by_their_worklogs(
     for _ in range(2):
         assert sync(sandbox, home).warnings == []
     assert issue_id in ids(home, "issues")
-    assert issue_id not in ids(home, "issue_presence")
+    (row,) = [
+        row
+        for row in lake_rows(home, "jira_issues", "issue_presence")
+        if row["object_id"] == issue_id
+    ]
+    assert json.loads(row["payload"])["state"] == "archived"
     world = sandbox.site.world
     assert {
         row["object_id"]

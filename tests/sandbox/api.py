@@ -134,11 +134,21 @@ class Api:
             if issue is None:
                 raise ApiError(404, _MISSING)
             return _ISSUE_PARTS[match["part"] or ""](self, issue, call)
+        match = _PROJECT.fullmatch(call.path)
+        if match is not None and method == "GET":
+            self._require_project(match["project"])
+            return self.security_part(match["part"])
         found = self._route(method, call.path)
         if found is not None:
             route, call.path_params = found
             return route.handler(call)
         raise ApiError(404, f"No endpoint {method} {call.path} in the sandbox.")
+
+    def _require_project(self, id_or_key: str) -> None:
+        projects = self.world.projects.values()
+        if any(id_or_key in (p.id, p.key) and not p.is_hidden for p in projects):
+            return
+        raise ApiError(404, f"No project could be found with key '{id_or_key[:40]}'.")
 
     def auth(self, method: str, path: str) -> Auth:
         """Tell which credentials a path asks for."""
@@ -254,6 +264,8 @@ class Api:
 
     def _sweep(self, listing: _Listing) -> Served:
         absent = [i for i in self.world.deleted if i not in listing.shown | self._absent]
+        live = [project for project in self.world.projects.values() if project.state == "live"]
+        is_blind = bool(self.world.hidden_levels) or any(project.is_hidden for project in live)
         return Served(
             self.request,
             iso(self.world.now),
@@ -267,6 +279,7 @@ class Api:
                 for project in self.world.projects.values()
                 if project.is_hidden or project.state != "live"
             ],
+            is_blind=is_blind or not self.permissions["ADMINISTER"],
         )
 
     # -- issues --------------------------------------------------------------------------------
@@ -487,23 +500,33 @@ class Api:
         return Reply(types, details=self._listing_of("issue_types", 0, 1, 1))
 
     def projects(self, call: Call) -> Reply:
-        """GET /project/search: `status` may repeat; live only unless asked otherwise."""
+        """GET /project/search: `status` may repeat; live only unless asked otherwise.
+
+        Who administers Jira may view all projects, and `action=browse` leaves those out whose
+        issues they may not see.
+        """
         states = set(call.query.get("status", ())) or {"live"}
         if not states <= {"live", "archived", "deleted"}:
             raise ApiError(400, "status must be live, archived or deleted.")
+        action = call.one("action", "view")
+        if action not in {"view", "browse", "edit"}:
+            raise ApiError(400, "action must be view, browse or edit.")
+        has_all = action != "browse" and self.permissions["ADMINISTER"]
         projects = [
             project
             for project in self.world.projects.values()
-            if project.state in states and not project.is_hidden
+            if project.state in states and (has_all or not project.is_hidden)
         ]
         projects.sort(key=lambda project: project.key)
         page, body = self._page(call, projects)
         expand = frozenset(call.one("expand").split(","))
         body["values"] = [self.render.project(project, expand) for project in page]
-        if len(states) < 3:
-            return Reply(body)
+        keys = [f"project_state:{p.id}:{p.state_at}" for p in page if p.state != "live"]
+        if len(states) < 3 or action == "browse":
+            return Reply(body, keys=keys)
         start = body["startAt"]
-        return Reply(body, details=self._listing_of("projects", start, len(page), len(projects)))
+        details = self._listing_of("projects", start, len(page), len(projects))
+        return Reply(body, keys=keys, details=details)
 
     def users(self, call: Call) -> Reply:
         """GET /users/search: a plain array, active and inactive."""
@@ -545,13 +568,27 @@ class Api:
     def security_schemes(self, _: Call) -> Reply:
         """GET /issuesecurityschemes (Administer Jira)."""
         self._demand("ADMINISTER")
-        scheme = {
+        schemes = [self._security_scheme()] if self.world.security_levels else []
+        return Reply({"issueSecuritySchemes": schemes})
+
+    def _security_scheme(self) -> JsonObject:
+        return {
             "self": f"{self.world.site}/rest/api/3/issuesecurityschemes/10450",
             "id": 10450,
             "name": "Confidential",
             "description": "",
         }
-        return Reply({"issueSecuritySchemes": [scheme] if self.world.security_levels else []})
+
+    def security_part(self, part: str) -> Reply:
+        """GET /project/{id or key}/…: the security scheme, or the levels the user belongs to."""
+        levels = list(self.world.security_levels.values())
+        if part == "securitylevel":
+            seen = [level for level in levels if level["id"] not in self.world.hidden_levels]
+            return Reply({"levels": seen})
+        self._demand("ADMINISTER")
+        if not levels:
+            raise ApiError(404, "The project has no issue security scheme.")
+        return Reply(self._security_scheme() | {"levels": levels})
 
     def security_levels(self, call: Call) -> Reply:
         """GET /issuesecurityschemes/level (Administer Jira)."""
@@ -675,6 +712,10 @@ _PERMISSIONS = {
 
 _OTHER_RIGHTS = ("ORG_ADMIN", "ASSETS", "CONFLUENCE_ADMIN", "JSM_AGENT")
 """Rights beyond Jira's own permissions, for the `permission` control."""
+
+_PROJECT = re.compile(
+    r"/rest/api/3/project/(?P<project>[^/]+)/(?P<part>securitylevel|issuesecuritylevelscheme)"
+)
 
 _ISSUE = re.compile(r"/rest/api/3/issue/(?P<issue>[^/]+)(?:/(?P<part>changelog|comment|worklog))?")
 

@@ -72,7 +72,9 @@ class Served(Struct, omit_defaults=True):
     of an issue's comments, with how many `ids` it held and the deleted ones it went `without`;
     `sweep` — each complete listing of all searchable issues, `began`/`ended` in virtual time, with
     the `count` of issues, the deleted issues first found `absent`, and the projects then
-    `unsearchable` (hidden or archived); `list:<resource>[:<parent>]` — each complete listing of
+    `unsearchable` (hidden, archived or trashed); it `is_blind` when the account may not see some
+    live project or security level, so that what is missing need not be deleted;
+    `list:<resource>[:<parent>]` — each complete listing of
     configuration objects, likewise, with how many `lines` the ledger had when it began; all other
     keys are the exact channels of `Carrier`.
     """
@@ -88,6 +90,7 @@ class Served(Struct, omit_defaults=True):
     absent: list[str] | None = None
     lines: int | None = None
     unsearchable: list[str] | None = None
+    is_blind: bool = False
 
 
 class Listings:

@@ -117,6 +117,8 @@ class Served(msgspec.Struct, frozen=True, gc=False):
     """A complete listing of all issues: deleted issues it was the first to miss."""
     unsearchable: list[str] = []
     """A complete listing of all issues: projects whose issues cannot be in it."""
+    is_blind: bool = False
+    """A complete listing of all issues: what it misses may have moved where nobody can look."""
 
 
 def microseconds(text: str) -> int:
@@ -354,9 +356,9 @@ def _served_without_issue(line: Line, evidence: Evidence) -> tuple[tuple[str, ..
         return (), "the issue was gone before it was shown"
     first = evidence.absent.get(line.issue_id or "", len(evidence.sweeps))
     for sweep in evidence.sweeps[first:]:
-        if line.project_id not in sweep.unsearchable:
+        if line.project_id not in sweep.unsearchable and not sweep.is_blind:
             return (*seen, f"sweep@{sweep.request}"), ""
-    return (), "no complete listing since, with its project searchable"
+    return (), "no complete listing since that could tell it from access lost"
 
 
 def _served_without_comment(line: Line, evidence: Evidence) -> tuple[tuple[str, ...], str]:

@@ -82,6 +82,10 @@ class RunningSandbox:
         """Give the API user the right back."""
         return self.control("unhide_project", key=key)
 
+    def hide_level(self, level_id: str, *, hidden: bool = True) -> JsonObject:
+        """Take the API user out of a security level, or put them back."""
+        return self.control("hide_level", id=level_id, hidden=hidden)
+
     def revoke_token(self, *, revoked: bool = True, organization: bool = False) -> JsonObject:
         """Answer every request with 401; `organization`: those with the organisation's key."""
         return self.control("revoke_token", revoked=revoked, organization=organization)

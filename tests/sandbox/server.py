@@ -2,7 +2,8 @@
 
 Controls (no authentication, loopback only), all POST with a JSON body unless said otherwise:
 `/__control/state` (GET), `advance {"minutes"}` (frozen clock), `hide_project`/`unhide_project
-{"key"}`, `revoke_token {"revoked": true, "organization": false}`, `permission {"key", "granted"}`,
+{"key"}`, `hide_level {"id", "hidden": true}`, `revoke_token {"revoked": true, "organization":
+false}`, `permission {"key", "granted"}`,
 `break_json {"path", "times"}` (HTML with status 200), `fault {…a rule of a plan…}`,
 `latency {"ms"}`, `webhooks {"url", "secret", …}` and
 `views {…}` (send from now on; see `tests.sandbox.webhooks.Plan`).
@@ -62,6 +63,7 @@ class Server:
             "advance": lambda body: site.advance(float(body["minutes"])),
             "hide_project": lambda body: site.hide_project(body["key"], is_hidden=True),
             "unhide_project": lambda body: site.hide_project(body["key"], is_hidden=False),
+            "hide_level": self._hide_level,
             "revoke_token": self._revoke,
             "permission": self._permission,
             "break_json": self._break_json,
@@ -270,6 +272,11 @@ class Server:
     def _revoke(self, body: JsonObject) -> None:
         change = self._revoked.add if body.get("revoked", True) else self._revoked.discard
         change("bearer" if body.get("organization") else "basic")
+
+    def _hide_level(self, body: JsonObject) -> None:
+        is_hidden = bool(body.get("hidden", True))
+        self._site.world.hide_level(self._site.catch_up(), body["id"], is_hidden=is_hidden)
+        self._site.ledger.flush()
 
     def _permission(self, body: JsonObject) -> None:
         if body["key"] not in self._site.api.permissions:

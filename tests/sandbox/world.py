@@ -431,6 +431,7 @@ class World:
         self.issue_types: dict[str, JsonObject] = {}
         self.link_types: dict[str, JsonObject] = {}
         self.security_levels: dict[str, JsonObject] = {}
+        self.hidden_levels: set[str] = set()
         self.sprints: dict[str, JsonObject] = {}
         self.teams: dict[str, str] = {}
         self.fields: list[JsonObject] = []
@@ -1218,6 +1219,17 @@ class World:
         code = "_PROJECT_HIDDEN" if is_hidden else "_PROJECT_UNHIDDEN"
         self._fact(code, at, target=project_id, project=project_id)
 
+    def hide_level(self, at: int, level_id: str, *, is_hidden: bool) -> None:
+        """Take the API user out of a security level, or put them back."""
+        (self.hidden_levels.add if is_hidden else self.hidden_levels.discard)(level_id)
+        self._fact("_LEVEL_HIDDEN" if is_hidden else "_LEVEL_UNHIDDEN", at, target=level_id)
+
+    def trash(self, at: int, actor: str, project_id: str) -> None:
+        """Move a project to the trash: its issues are neither listed nor readable."""
+        project = self.projects[project_id]
+        project.state, project.state_at, project.state_by = "deleted", at, actor
+        self._fact("_PROJECT_TRASHED", at, target=project_id, project=project_id)
+
     def _fact(self, code: str, at: int, *, target: str, project: str | None = None) -> None:
         self.config_version += 1
         self.index_version += 1
@@ -1232,13 +1244,16 @@ class World:
         is_id = id_or_key.isdecimal() and len(id_or_key) < 19
         issue_id = int(id_or_key) if is_id else self.keys.get(id_or_key.upper(), -1)
         issue = self.issues.get(issue_id)
-        if issue is None or self.projects[issue.project].is_hidden:
+        if issue is None or issue.security in self.hidden_levels:
             return None
-        return issue
+        project = self.projects[issue.project]
+        return None if project.is_hidden or project.state == "deleted" else issue
 
     def is_searchable(self, entry: IndexEntry) -> bool:
         """Whether the API user's searches may show an index entry."""
         issue = self.issues.get(entry.issue)
+        if issue is not None and issue.security in self.hidden_levels:
+            return False
         project = self.projects[issue.project if issue else entry.project]
         return not project.is_hidden and project.state == "live"
 

@@ -33,6 +33,10 @@ final as (
         security_level_id,
         is_secured,
         deletion_state,
+        deletion_evidence,
+        deletion_actor_certainty,
+        deleted_by_account_id,
+        deleted_at,
         deleted_observed_from_at,
         deleted_observed_to_at,
         site_id

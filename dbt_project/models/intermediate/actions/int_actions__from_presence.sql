@@ -10,16 +10,16 @@ mappings as (
 final as (
     select
         deletions.site_id,
-        'jira_issues' as source,
+        {{ believed_channel('deletions.is_polled') }} as source,
         deletions.issue_id as source_event_id,
         deletions.issue_id as event_key,
         '' as item_key,
         mappings.action_code,
-        deletions.observed_to_at as occurred_at,
+        deletions.deleted_at as occurred_at,
         deletions.recorded_at,
         deletions.observed_from_at,
         deletions.observed_to_at,
-        cast(null as varchar) as actor_account_id,
+        deletions.actor_account_id,
         deletions.issue_id as target_id,
         cast(null as varchar) as target_label,
         deletions.issue_id,
@@ -29,7 +29,7 @@ final as (
         cast(null as varchar) as old_value,
         cast(null as varchar) as new_value,
         0 as change_count,
-        'jira_issues' as sources
+        {{ channels('deletions.is_polled', 'deletions.is_pushed') }} as sources
     from deletions
     cross join mappings
 )

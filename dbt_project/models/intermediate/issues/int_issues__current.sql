@@ -11,6 +11,10 @@ deletions as (
     select * from {{ ref('int_issues__deletions') }}
 ),
 
+absences as (
+    select * from {{ ref('int_issues__absences') }}
+),
+
 latest as (
     select *
     from issues
@@ -67,7 +71,17 @@ final as (
         latest.updated_at,
         latest.security_level_id,
         latest.security_level_id is not null as is_secured,
-        case when deletions.issue_id is null then 'present' else 'deleted' end as deletion_state,
+        case
+            when deletions.issue_id is not null then 'deleted'
+            else coalesce(absences.absence_state, 'present')
+        end as deletion_state,
+        case
+            when deletions.issue_id is not null then deletions.evidence
+            else absences.evidence
+        end as deletion_evidence,
+        deletions.actor_certainty as deletion_actor_certainty,
+        deletions.actor_account_id as deleted_by_account_id,
+        case when deletions.is_pushed then deletions.deleted_at end as deleted_at,
         deletions.observed_from_at as deleted_observed_from_at,
         deletions.observed_to_at as deleted_observed_to_at,
         latest.site_id
@@ -79,6 +93,7 @@ final as (
             and latest.issue_id = current_keys.issue_id
     left join former_keys on latest.site_id = former_keys.site_id and latest.issue_id = former_keys.issue_id
     left join deletions on latest.site_id = deletions.site_id and latest.issue_id = deletions.issue_id
+    left join absences on latest.site_id = absences.site_id and latest.issue_id = absences.issue_id
 )
 
 select * from final

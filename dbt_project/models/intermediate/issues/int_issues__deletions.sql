@@ -1,52 +1,46 @@
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
+with absences as (
+    select * from {{ ref('int_issues__absences') }}
+    where absence_state = 'deleted'
 ),
 
-presence as (
-    select * from {{ ref('stg_jira_issues__issue_presence') }}
-    where issue_id in (select issue_id from affected)
+told as (
+    select * from {{ ref('int_webhooks__deletions') }}
+    where target_type = 'issue' and {{ of_affected_issues() }}
 ),
 
-issues as (
-    select * from {{ ref('stg_jira_issues__issues') }}
-    where issue_id in (select issue_id from affected)
-),
-
-latest as (
-    select *
-    from presence
-    qualify row_number() over (
-        partition by site_id, issue_id order by observed_at desc, fetched_at desc, version desc
-    ) = 1
-),
-
-seen as (
+read_last as (
     select
         site_id,
         issue_id,
-        max(fetched_at) as last_fetched_at,
-        max(updated_at) as last_updated_at
-    from issues
+        max(fetched_at) as fetched_at
+    from {{ ref('stg_jira_issues__issues') }}
+    where {{ of_affected_issues() }}
     group by site_id, issue_id
 ),
 
--- Once the issue has been read again, it is not deleted. The window opens at the last instant, on
--- the source's clock, at which the issue is known to have been there.
+-- A webhook decides at once, unless the issue could be read after it arrived.
+pushed as (
+    select told.*
+    from told
+    left join read_last on told.site_id = read_last.site_id and told.object_id = read_last.issue_id
+    where coalesce(read_last.fetched_at <= told.fetched_at, true)
+),
+
 final as (
     select
-        latest.site_id,
-        latest.issue_id,
-        coalesce(
-            greatest(latest.previously_observed_at, seen.last_updated_at),
-            latest.observed_at
-        ) as observed_from_at,
-        latest.observed_at as observed_to_at,
-        latest.fetched_at as recorded_at
-    from latest
-    left join seen on latest.site_id = seen.site_id and latest.issue_id = seen.issue_id
-    where
-        not latest.is_present
-        and coalesce(seen.last_fetched_at <= latest.fetched_at, true)
+        coalesce(pushed.site_id, absences.site_id) as site_id,
+        coalesce(pushed.object_id, absences.issue_id) as issue_id,
+        coalesce(pushed.deleted_at, absences.observed_to_at) as deleted_at,
+        case when pushed.object_id is null then absences.observed_from_at end as observed_from_at,
+        case when pushed.object_id is null then absences.observed_to_at end as observed_to_at,
+        least(pushed.fetched_at, absences.recorded_at) as recorded_at,
+        pushed.actor_account_id,
+        case when pushed.actor_account_id is null then 'unknown' else 'known' end as actor_certainty,
+        case when pushed.object_id is null then absences.evidence else 'webhook' end as evidence,
+        absences.issue_id is not null as is_polled,
+        pushed.object_id is not null as is_pushed
+    from absences
+    full outer join pushed on absences.site_id = pushed.site_id and absences.issue_id = pushed.object_id
 )
 
 select * from final
