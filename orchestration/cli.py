@@ -15,7 +15,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -23,6 +23,8 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from orchestration import doctor as diagnosis
+from orchestration.inbox import SOURCE as INBOX_SOURCE
+from orchestration.inbox import follow_inbox, stopped_by_signals
 from orchestration.locking import AlreadyRunningError, run_lock
 from orchestration.publishing import POINTER, publish
 from orchestration.state import SourceState, read_home
@@ -123,6 +125,7 @@ def root(
 
 @app.command()
 def run(
+    source: SourceOption = None,
     full: FullOption = False,
     reconcile: ReconcileOption = None,
     accept_shrink: AcceptShrinkOption = False,
@@ -134,8 +137,9 @@ def run(
     published. A connection of another kind that fails costs only its own sources.
     """
     settings = load_settings()
-    with run_lock(settings.home):
-        failures = _sync(settings, list(SOURCES), full, reconcile, accept_shrink)
+    names = _names(source)
+    with run_lock(settings.home, is_for_inbox=names == [INBOX_SOURCE]):
+        failures = _sync(settings, names, full, reconcile, accept_shrink)
         _build(settings, full_refresh)
         _publish(settings)
     if failures:
@@ -151,14 +155,33 @@ def sync(
 ) -> None:
     """Copy what is new on the site into the raw lake."""
     settings = load_settings()
-    names = source or list(SOURCES)
-    for name in names:
-        if name not in SOURCES:
-            raise typer.BadParameter(f"{name!r} is not one of {', '.join(SOURCES)}.")
+    names = _names(source)
     with run_lock(settings.home):
         failures = _sync(settings, names, full, reconcile, accept_shrink)
     if failures:
         raise _sync_error(failures, "Nothing was published by this command.")
+
+
+@app.command()
+def follow(
+    every: Annotated[
+        float,
+        typer.Option(min=1, help="Minutes between two syncs of all sources."),
+    ] = 30,
+) -> None:
+    """Keep the log current without Dagster: webhooks within seconds, everything now and then.
+
+    Ends with Ctrl+C or SIGTERM, after the run it is in. A run that fails says so; the next one
+    tries again.
+    """
+    settings = load_settings()
+    with stopped_by_signals() as stopped:
+        follow_inbox(
+            settings,
+            stopped,
+            timedelta(minutes=every),
+            lambda names: _attempt(settings, names or list(SOURCES)),
+        )
 
 
 @app.command("build")
@@ -246,6 +269,29 @@ def doctor(
 def main() -> None:
     """Run the command line."""
     app()
+
+
+def _names(source: list[str] | None) -> list[str]:
+    """Return the chosen sources, or all of them. Raises BadParameter for one there is not."""
+    for name in source or ():
+        if name not in SOURCES:
+            raise typer.BadParameter(f"{name!r} is not one of {', '.join(SOURCES)}.")
+    return source or list(SOURCES)
+
+
+def _attempt(settings: Settings, names: list[str]) -> None:
+    """Sync, build and publish once; whatever goes wrong is one line."""
+    try:
+        with run_lock(settings.home, is_for_inbox=names == [INBOX_SOURCE]):
+            failures = _sync(settings, names, full=False, reconcile=None, accept_shrink=False)
+            _build(settings, full_refresh=False)
+            _publish(settings)
+        if failures:
+            raise _sync_error(failures, "Everything else was published.")
+    except AlreadyRunningError as running:
+        typer.echo(f"Skipped: {running}.")
+    except (PipelineError, OSError) as error:
+        typer.echo(f"audit-log: {_line_of(error)}", err=True)
 
 
 def _sync(

@@ -25,8 +25,9 @@ from orchestration.schedules import (
     compaction_job,
     daily_schedule,
     half_hourly_schedule,
+    inbox_job,
 )
-from orchestration.sensors import run_lost_sensor
+from orchestration.sensors import inbox_sensor, run_lost_sensor
 from orchestration.transformation import DBT_PROJECT, dbt_manifest
 
 FRESHNESS = FreshnessPolicy.time_window(warn_window=STALE_AFTER, fail_window=timedelta(hours=6))
@@ -46,9 +47,9 @@ def build_definitions(home: Path, project: Path = DBT_PROJECT) -> Definitions:
             [*RAW_ASSETS, dbt_build_assets(manifest, project), snapshot_asset(manifest, project)],
         ),
         asset_checks=SOURCE_CHECKS,
-        jobs=[audit_log_job, compaction_job],
+        jobs=[audit_log_job, inbox_job, compaction_job],
         schedules=[half_hourly_schedule, daily_schedule],
-        sensors=[run_lost_sensor],
+        sensors=[inbox_sensor, run_lost_sensor],
         resources={"audit_log_home": AuditLogHome()},
         # One process and one run lock per run; steps in processes of their own would each wait
         # seconds for their imports and could not share the lock.

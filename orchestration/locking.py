@@ -22,15 +22,20 @@ PRIVATE_UMASK = 0o077
 # keeps a look from turning a start away.
 _ATTEMPTS = 4
 _PAUSE_SECONDS = 0.02
+MAX_WAIT_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds the lock: process id, start (UTC) and Dagster run; None where not (yet) known."""
+    """Who holds the lock: process id, start (UTC) and Dagster run; None where not (yet) known.
+
+    `is_for_inbox`: it reads the inbox and no other source.
+    """
 
     pid: int | None = None
     since: datetime | None = None
     run_id: str | None = None
+    is_for_inbox: bool = False
 
     def __str__(self) -> str:
         if self.pid is None or self.since is None:
@@ -47,21 +52,32 @@ class AlreadyRunningError(Exception):
 
 
 @contextmanager
-def run_lock(home: Path, *, run_id: str | None = None) -> Iterator[None]:
+def run_lock(
+    home: Path,
+    *,
+    run_id: str | None = None,
+    is_for_inbox: bool = False,
+) -> Iterator[None]:
     """Hold the lock of `home` (created if missing); files made while it is held are private.
 
-    `run_id` tells others which Dagster run this is.
+    `run_id` tells others which Dagster run this is. A run for the inbox alone is waited for by all
+    others, at most MAX_WAIT_SECONDS: there is one every few seconds while webhooks come in, and a
+    full run must not be turned away by them again and again.
 
     Raises AlreadyRunningError when another process, or another holder in this one, has it.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(home / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        if not _try_exclusive(descriptor):
-            raise AlreadyRunningError(_read_holder(descriptor))
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
+        while not _try_exclusive(descriptor):
+            holder = _read_holder(descriptor)
+            if is_for_inbox or not holder.is_for_inbox or time.monotonic() > deadline:
+                raise AlreadyRunningError(holder)
         previous_umask = os.umask(PRIVATE_UMASK)
         try:
-            _write_holder(descriptor, Holder(os.getpid(), datetime.now(UTC), run_id))
+            holder = Holder(os.getpid(), datetime.now(UTC), run_id, is_for_inbox)
+            _write_holder(descriptor, holder)
             yield
         finally:
             os.umask(previous_umask)
@@ -107,7 +123,10 @@ def _read_holder(descriptor: int) -> Holder:
     try:
         content = json.loads(os.pread(descriptor, 1000, 0))
         return Holder(
-            int(content["pid"]), datetime.fromisoformat(content["since"]), content["run_id"]
+            int(content["pid"]),
+            datetime.fromisoformat(content["since"]),
+            content["run_id"],
+            content["is_for_inbox"],
         )
     except (ValueError, KeyError, TypeError):
         return Holder()

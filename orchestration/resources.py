@@ -11,6 +11,8 @@ from pipelines.config import Settings, load_settings
 
 OWNERS = ["team:audit-log"]
 """Owners of every asset."""
+INBOX_JOB = "inbox_job"
+"""Name of the job that reads the inbox and no other source."""
 
 
 class AuditLogHome(ConfigurableResource["AuditLogHome"]):
@@ -25,8 +27,13 @@ class AuditLogHome(ConfigurableResource["AuditLogHome"]):
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["AuditLogHome"]:
         """Take the lock of the configured home for the run, or note that it is taken."""
+        run = context.dagster_run
         try:
-            with run_lock(self.settings.home, run_id=context.run_id):
+            with run_lock(
+                self.settings.home,
+                run_id=context.run_id,
+                is_for_inbox=run is not None and run.job_name == INBOX_JOB,
+            ):
                 yield self
         except AlreadyRunningError as running:
             get_dagster_logger().warning("Skipped: %s.", running)

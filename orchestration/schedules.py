@@ -14,11 +14,13 @@ from dagster import (
     schedule,
 )
 
+from orchestration import inbox
 from orchestration.locking import current_holder
-from orchestration.resources import AuditLogHome
+from orchestration.resources import INBOX_JOB, AuditLogHome
 from pipelines import lake
 from pipelines.config import load_settings
 from pipelines.errors import ConfigurationError
+from pipelines.registry import SOURCES
 
 MAX_RUNTIME_SECONDS = 6 * 60 * 60
 """A first sync of a large site takes hours; a run beyond this is stuck."""
@@ -27,6 +29,16 @@ audit_log_job = define_asset_job(
     "audit_log_job",
     selection=AssetSelection.all(),
     description="Sync every source, build and test the marts, publish the snapshot.",
+    tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
+    executor_def=in_process_executor,
+)
+
+
+inbox_job = define_asset_job(
+    INBOX_JOB,
+    selection=AssetSelection.all()
+    - AssetSelection.groups(*(name for name in SOURCES if name != inbox.SOURCE)),
+    description="Read what was pushed to us, build and test the marts, publish the snapshot.",
     tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
     executor_def=in_process_executor,
 )
@@ -77,4 +89,6 @@ def half_hourly_schedule(_context: ScheduleEvaluationContext) -> RunRequest | Sk
     except ConfigurationError as error:
         return SkipReason(str(error))
     holder = current_holder(settings.home)
-    return SkipReason(f"already running ({holder})") if holder else RunRequest()
+    if holder and not holder.is_for_inbox:
+        return SkipReason(f"already running ({holder})")
+    return RunRequest()

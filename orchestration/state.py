@@ -90,6 +90,18 @@ def read_source(home: Path, source: str) -> SourceState:
     )
 
 
+def last_cursor(home: Path, source: str) -> datetime | None:
+    """Return how far a source was read by its last successful sync, from one file of the lake."""
+    newest = lake.newest_file(home, source, "runs")
+    if newest is None:
+        return None
+    with duckdb.connect() as connection:
+        row = connection.execute(
+            "select payload from read_parquet(?) order by version desc limit 1", [str(newest)]
+        ).fetchone()
+    return _moment(msgspec.json.decode(row[0]).get("cursor_to")) if row else None
+
+
 def _payloads(home: Path, source: str, resource: str) -> dict[str, dict[str, Any]]:
     """Payload of the latest row of each object of a small resource, by object id."""
     files = [

@@ -339,6 +339,12 @@ def _resource_files(home: Path, source: str, resource: str) -> list[Path]:
     return sorted(paths, key=_load_order)
 
 
+def newest_file(home: Path, source: str, resource: str) -> Path | None:
+    """Return the file of the last load that holds rows of a resource; None if none does."""
+    files = _resource_files(home, source, resource)
+    return files[-1] if files else None
+
+
 def _load_order(path: Path) -> tuple[float, str]:
     load_id = load_id_of(path)
     if load_id.startswith(COMPACTED):

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     DateTime,
     Dialect,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -66,6 +67,7 @@ class InboxDelivery(Model):
     __tablename__ = "inbox_deliveries"
     __table_args__ = (
         UniqueConstraint("kind", "content_hash"),
+        Index(None, "received_at"),
         # Without it SQLite would give the number of a deleted newest row to the next one.
         {"sqlite_autoincrement": True},
     )

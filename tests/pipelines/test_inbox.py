@@ -13,19 +13,12 @@ import pytest
 
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, NotConnectedError
-from pipelines.lake import raw_dir, write_manifest
-from pipelines.loading import load
-from pipelines.rows import Row, RowBuffer, us_of
+from pipelines.lake import raw_dir
 from pipelines.runner import SyncReport, run_source
 from pipelines.sources.inbox.database import InboxError, open_inbox
-from pipelines.sync import ResourceTable
-from serve.db.engine import database_address, open_engine
 from serve.ingest import service
-from serve.ingest.repository import Delivery, InboxRepository
 from tests.pipelines.conftest import ScriptedSite, lake_rows, settings_for
-
-SITE_ID = "example.atlassian.net"
-STAMP = 1_767_601_800_123
+from tests.pipelines.inboxes import SITE_ID, give_site, push, receive, webhook
 
 
 @pytest.fixture
@@ -33,34 +26,6 @@ def settings(home: Path) -> Settings:
     """Return settings of a home that knows its site; the site itself is never asked."""
     give_site(home)
     return settings_for("http://127.0.0.1:1", home)
-
-
-def give_site(home: Path) -> None:
-    """Make the lake know whose data it holds, as a sync of the site would."""
-    buffer = RowBuffer(SITE_ID)
-    buffer.add(Row("1", "1", us_of(datetime.now(UTC)), b"{}"))
-    load(home, "jira_platform", lambda _: iter([ResourceTable("projects", buffer.take())]))
-    write_manifest(home)
-
-
-def webhook(event: str, number: int = 0, **more: object) -> bytes:
-    content = {"timestamp": STAMP + number, "webhookEvent": event, "n": number, **more}
-    return json.dumps(content).encode()
-
-
-def receive(home: Path, *deliveries: Delivery) -> int:
-    """Store deliveries as serve does; returns how many were new."""
-    repository = InboxRepository(open_engine(database_address(home, None)))
-    repository.start()
-    try:
-        return sum(repository.add([delivery]).result(timeout=20) for delivery in deliveries)
-    finally:
-        repository.close()
-
-
-def push(home: Path, body: bytes, query: str = "", **headers: str) -> int:
-    named = {f"x-atlassian-webhook-{name}": value for name, value in headers.items()}
-    return receive(home, service.webhook(body, named, query))
 
 
 def run(settings: Settings, *, full: bool = False) -> SyncReport:
@@ -256,12 +221,19 @@ def test_a_damaged_database_is_one_line(settings: Settings, home: Path) -> None:
         run(settings)
 
 
-def test_the_newest_delivery_is_known_without_a_run(
+def test_what_waits_is_known_without_a_run(
     settings: Settings, home: Path, site: ScriptedSite
 ) -> None:
     push(home, webhook("board_created"))
     with open_inbox(settings) as inbox:
-        newest = inbox.newest_at()
-    assert newest is not None
-    assert newest.isoformat() == run(settings).cursor_to
+        oldest = inbox.oldest_after(None)
+        assert oldest is not None
+        assert oldest.isoformat() == run(settings).cursor_to
+        assert inbox.oldest_after(oldest) is None
+        push(home, webhook("board_created", 1))
+        push(home, webhook("board_created", 2))
+        waiting = inbox.oldest_after(oldest)
+        assert waiting is not None
+        assert waiting > oldest
+        assert inbox.oldest_after(waiting) is not None
     assert site.requests == []

@@ -89,24 +89,26 @@ class Inbox:
         with self._engine.connect() as connection:
             return connection.execute(statement).scalar() == content_hash
 
-    def newest_at(self) -> datetime | None:
-        """Return when the newest delivery came; None while there is none."""
-        statement = select(DELIVERIES.c.received_at).order_by(DELIVERIES.c.id.desc()).limit(1)
+    def oldest_after(self, moment: datetime | None) -> datetime | None:
+        """Return when the first delivery after a moment came (None: the first of all)."""
+        statement = select(DELIVERIES.c.received_at).order_by(DELIVERIES.c.received_at).limit(1)
+        if moment is not None:
+            statement = statement.where(DELIVERIES.c.received_at > self._bound(moment))
         with self._engine.connect() as connection:
-            moment = connection.execute(statement).scalar()
-        return None if moment is None else _utc(moment)
+            found = connection.execute(statement).scalar()
+        return None if found is None else _utc(found)
 
     def prune(self, before_id: int, received_before: datetime) -> int:
         """Delete deliveries that are older than both; return how many.
 
         A few at a time, so that nothing received meanwhile waits long for the database.
         """
-        # SQLite holds naive texts; Postgres compares the aware time.
-        is_sqlite = self._engine.dialect.name == "sqlite"
-        moment = received_before.replace(tzinfo=None) if is_sqlite else received_before
         doomed = (
             select(DELIVERIES.c.id)
-            .where(DELIVERIES.c.id < before_id, DELIVERIES.c.received_at < moment)
+            .where(
+                DELIVERIES.c.id < before_id,
+                DELIVERIES.c.received_at < self._bound(received_before),
+            )
             .order_by(DELIVERIES.c.id)
             .limit(DELETED_AT_ONCE)
         )
@@ -119,6 +121,10 @@ class Inbox:
             deleted += count
             if count < DELETED_AT_ONCE:
                 return deleted
+
+    def _bound(self, moment: datetime) -> datetime:
+        """Return an aware UTC time as this engine compares it: SQLite holds naive ones."""
+        return moment.replace(tzinfo=None) if self._engine.dialect.name == "sqlite" else moment
 
 
 @contextmanager

@@ -29,6 +29,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "content_hash", name="uq_inbox_deliveries__kind_content_hash"),
         sqlite_autoincrement=True,
     )
+    op.create_index(
+        "ix_inbox_deliveries__received_at", "inbox_deliveries", ["received_at"], unique=False
+    )
 
 
 def downgrade() -> None:
