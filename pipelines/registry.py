@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from pipelines.sources import inbox, jira_issues, jira_platform
+from pipelines.sources import (
+    inbox,
+    jira_issues,
+    jira_platform,
+    org_events,
+)
 from pipelines.specs import ResourceSpec, SourceSpec
 
 SOURCES: dict[str, SourceSpec] = {
-    source.name: source for source in (jira_platform.SOURCE, jira_issues.SOURCE, inbox.SOURCE)
+    source.name: source
+    for source in (jira_platform.SOURCE, jira_issues.SOURCE, org_events.SOURCE, inbox.SOURCE)
 }
 
 __all__ = ["SOURCES", "ResourceSpec", "SourceSpec"]

@@ -29,6 +29,9 @@ MARTS = (
     "dim_issue_types",
     "dim_action_types",
     "agg_source_freshness",
+    "agg_user_last_active",
+    "fct_issue_views",
+    "fct_user_last_active_history",
 )
 
 

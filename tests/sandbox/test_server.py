@@ -16,6 +16,7 @@ import pytest
 
 from tests.sandbox.client import Client
 from tests.sandbox.clock import parse_iso
+from tests.sandbox.domains import attach
 from tests.sandbox.generator import build_world
 from tests.sandbox.running import RunningSandbox, running_sandbox
 from tests.sandbox.world import Issue, World, encode_line
@@ -554,7 +555,9 @@ def test_the_command_serves_and_ends_on_sigterm(tmp_path: Path) -> None:
     # The same bytes as in this process: nothing depends on hash seeds or the machine's zone.
     told: list[bytes] = []
     start, now = parse_iso("2026-02-20"), parse_iso("2026-03-01")
-    build_world(seed=5, start=start, sink=lambda line: told.append(encode_line(line))).advance(now)
+    world = build_world(seed=5, start=start, sink=lambda line: told.append(encode_line(line)))
+    attach(world, start)
+    world.advance(now)
     assert (tmp_path / "ledger.jsonl").read_bytes() == b"".join(told)
     assert len(told) > 500
 

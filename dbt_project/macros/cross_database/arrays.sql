@@ -18,3 +18,16 @@
 {%- macro default__items_of(items, field_ids) -%}
     list_filter({{ items }}, lambda item: lower(item.field_id) in ('{{ field_ids | join("', '") }}'))
 {%- endmacro -%}
+
+{#- Aggregate: of the times in a group the first, and then each that is at least `pause` after the one
+    taken before; an array in order of time. -#}
+{%- macro spaced_apart(moment, pause) -%}
+    {{ return(adapter.dispatch('spaced_apart', 'audit_log')(moment, pause)) }}
+{%- endmacro -%}
+
+{%- macro default__spaced_apart(moment, pause) -%}
+    list_reduce(
+        list_transform(list_sort(list(distinct {{ moment }})), lambda moment: [moment]),
+        lambda taken, next: case when next[1] >= taken[-1] + {{ pause }} then list_concat(taken, next) else taken end
+    )
+{%- endmacro -%}

@@ -6,10 +6,11 @@ import random
 from collections.abc import Collection
 
 from tests.sandbox.domain import Domain
+from tests.sandbox.domains.organization import Organization
 from tests.sandbox.domains.software import Software
 from tests.sandbox.world import World
 
-DOMAINS: tuple[type[Domain], ...] = (Software,)
+DOMAINS: tuple[type[Domain], ...] = (Organization, Software)
 
 
 def attach(world: World, start: int | None, only: Collection[str] | None = None) -> None:

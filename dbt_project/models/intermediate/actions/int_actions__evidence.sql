@@ -1,5 +1,7 @@
 {#- A new source of actions outside issues is one more name here. -#}
 {%- set sources = [
+    'int_actions__from_last_active',
+    'int_actions__from_org_events',
     'int_actions__from_webhooks',
 ] -%}
 

@@ -7,6 +7,7 @@
     'int_actions__from_worklogs',
     'int_actions__from_attachments',
     'int_actions__from_links',
+    'int_actions__from_issue_views',
 ] -%}
 
 {% for source_model in sources %}

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 {#- The marts that are derived per issue, all from the same set of affected issues. -#}
-{%- set consumers = ['fct_actions', 'fct_action_changes', 'dim_issues', 'bridge_issue_keys'] -%}
+{%- set consumers = ['fct_actions', 'fct_action_changes', 'dim_issues', 'bridge_issue_keys', 'fct_issue_views'] -%}
 
 with builds as (
     select build_id from {{ target.database }}.elt_state.builds

@@ -1,26 +1,37 @@
+{#- Every source that is synced: one more is one more name here, and, if it has times of its own, the
+    model and column of the newest. -#}
+{%- set sources = ['jira_issues', 'jira_platform', 'org_events', 'inbox'] -%}
+{%- set times = {
+    'jira_issues': ('stg_jira_issues__issues', 'updated_at'),
+    'org_events': ('stg_org_events__events', 'occurred_at'),
+    'inbox': ('stg_inbox__deliveries', 'sent_at'),
+} -%}
+
 with runs as (
-    select * from {{ ref('stg_jira_issues__runs') }}
-    union all
-    select * from {{ ref('stg_jira_platform__runs') }}
+    {% for source in sources %}
+        select * from {{ ref('stg_' ~ source ~ '__runs') }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 quarantined_records as (
-    select
-        'jira_issues' as source,
-        count(*) as quarantined_count
-    from {{ ref('stg_jira_issues__quarantined_records') }}
-    union all
-    select
-        'jira_platform' as source,
-        count(*) as quarantined_count
-    from {{ ref('stg_jira_platform__quarantined_records') }}
+    {% for source in sources %}
+        select
+            '{{ source }}' as source,
+            count(*) as quarantined_count
+        from {{ ref('stg_' ~ source ~ '__quarantined_records') }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 newest as (
-    select
-        'jira_issues' as source,
-        max(updated_at) as newest_source_at
-    from {{ ref('stg_jira_issues__issues') }}
+    {% for source, place in times.items() %}
+        select
+            '{{ source }}' as source,
+            max({{ place[1] }}) as newest_source_at
+        from {{ ref(place[0]) }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 totals as (

@@ -11,6 +11,7 @@
     'stg_jira_issues__issue_presence',
     'int_worklogs__deleted',
     'int_issues__keys',
+    'int_issue_views__concerned',
     'int_webhooks__issues',
 ] -%}
 

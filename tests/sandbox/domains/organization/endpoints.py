@@ -32,12 +32,12 @@ class Endpoints:
     """Answers the requests. `next_style`: how the next page is named (mixed: sometimes so).
 
     Limits count by the minute of the world's clock. On a clock that stands still they are
-    enforced only when `is_limited` is set; `cursors_from` refuses cursors of before that time.
+    enforced only when `is_limited` is set. Cursors given out before `cursors_from` are refused.
     """
 
     def __init__(self, organization: Organization) -> None:
         self._organization = organization
-        self._counts: Counter[tuple[str, int]] = Counter()
+        self.counts: Counter[tuple[str, int]] = Counter()
         self.is_limited = False
         self.next_style: NextStyle = "mixed"
         self.cursors_from = 0
@@ -65,8 +65,8 @@ class Endpoints:
         if limit is None or not self.is_limited:
             return
         minute = self._organization.world.now // MINUTE
-        self._counts[endpoint, minute] += 1
-        if self._counts[endpoint, minute] > limit:
+        self.counts[endpoint, minute] += 1
+        if self.counts[endpoint, minute] > limit:
             reset = from_ms((minute + 1) * MINUTE)
             raise ApiError(
                 429,
@@ -109,12 +109,12 @@ class Endpoints:
                 found.append(place)
         events = [self._organization.events[number] for _, number in found]
         reply = self._reply(events)
-        reply.body |= self._next(call, _encode(*last), limit, is_more=is_more)
+        reply.body |= self._next(call, _encode(*last, world.now), limit, is_more=is_more)
         return reply
 
     def _after(self, cursor: str) -> tuple[int, int]:
         after = _decode(cursor)
-        if len(after) != 2 or after[0] < self.cursors_from:
+        if len(after) != 3 or after[2] < self.cursors_from:
             raise ApiError(400, "Invalid cursor.", body=_problem(400, "Invalid cursor"))
         return after[0], after[1]
 
@@ -200,6 +200,7 @@ class Endpoints:
         ]
         page = people[start : start + limit]
         rows = []
+        keys: list[str] = []
         for person in page:
             active = self._organization.active.get(person.account_id)
             row: JsonObject = {
@@ -213,12 +214,14 @@ class Endpoints:
             }
             if active is not None:
                 row["last_active"] = iso(active)
+                keys.append(f"last_active:{person.account_id}:{active}")
             rows.append(row)
         next_page = None
         if start + limit < len(people):
             next_page = f"https://api.atlassian.com{call.path}?cursor={_encode(start + limit)}"
         return Reply(
             {"data": rows, "links": {"next": next_page}},
+            keys=keys,
             details=self._organization.listed("org_users", None, start, len(page), len(people)),
         )
 

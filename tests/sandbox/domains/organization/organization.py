@@ -208,22 +208,15 @@ class Organization(Domain):
             "_USER_ACTIVE", at, actor=account_id, target_id=account_id, carriers=carriers
         )
 
-    def view(
-        self,
-        at: int,
-        account_id: str,
-        issue: Issue,
-        source: str = "issue_view",
-        *,
-        by_id: bool = False,
-    ) -> None:
+    def view(self, at: int, account_id: str, issue: Issue, source: str = "issue_view") -> None:
         """Let a person look at an issue, as `issue_view` or `customer_portal`.
 
-        The event log knows nothing of the portal; the collector sees both.
+        The event log knows nothing of the portal; the collector sees both. Both name some issues
+        by id and the others by key: the line's `target_label` is that name.
         """
         self.view_count += 1
+        by_id = issue.id % 5 == 0
         name = str(issue.id) if by_id else issue.key
-        named = {"issueId": name} if by_id else {"issueKey": name}
         carriers = [Carrier(f"view:{self.view_count}")]
         if source == "issue_view":
             carriers.append(self.tell("issue_viewed", at, actor=account_id, issue=name))
@@ -232,11 +225,13 @@ class Organization(Domain):
             at,
             actor=account_id,
             target_id=str(issue.id),
+            target_label=name,
             issue=issue,
             items=[LineItem("View source", "view_source", None, None, None, source)],
             carriers=carriers,
         )
         if self.receiver is not None:
+            named = {"issueId" if by_id else "issueKey": name}
             body = {"accountId": account_id, **named, "source": source, "viewedAt": iso(at)}
             self.receiver(View(self.view_count, at, source, body))
 
@@ -308,7 +303,7 @@ class Organization(Domain):
             return
         source = "customer_portal" if rng.random() < 0.15 else "issue_view"
         moment = at
-        self.view(moment, account_id, issue, source, by_id=rng.random() < 0.2)
+        self.view(moment, account_id, issue, source)
         pauses = (2 * SECOND, 40 * SECOND, 4 * MINUTE, 300 * SECOND - 1, 300 * SECOND, 7 * MINUTE)
         for _ in range(rng.choice((0, 0, 1, 1, 2, 3, 4))):
             moment += rng.choice(pauses)
@@ -320,7 +315,7 @@ class Organization(Domain):
             self.view(at, account_id, issue, source)
 
     def _some_issue(self) -> Issue | None:
-        if not self._issues or self.rng.random() < 0.01:
+        if not self._issues or self.rng.random() < 0.05:
             self._issues = list(self.world.issues)
         if not self._issues:
             return None
