@@ -49,7 +49,7 @@ from tests.sandbox.oracle import (
     expected_actions,
     microseconds,
 )
-from tests.sandbox.site_oracle import Key, expected_of_site, key_of
+from tests.sandbox.site_oracle import IN_A_PROJECT, Key, expected_of_site, key_of
 
 T = TypeVar("T")
 
@@ -165,6 +165,8 @@ class Matcher:
             return row.code, row.source_event_id, None
         if row.code in ABOUT_THE_ISSUE:
             return row.code, row.issue_id, None
+        if row.code in IN_A_PROJECT:
+            return row.code, row.target_id, row.project_id
         members = self._members.get((row.code, row.target_id), set())
         named = (name for item in changes for name in (item.new_id, item.old_id))
         return row.code, row.target_id, next((name for name in named if name in members), None)

@@ -84,6 +84,7 @@ class Line(msgspec.Struct):
     link_histories: list[str] = []
     """History ids: [the end the action belongs to, the other end]."""
     link_ats: list[str] = []
+    target_label: str | None = None
     member_id: str | None = None
     carriers: list[Carrier] = []
     listing: list[str] | None = None

@@ -341,7 +341,7 @@ def test_members_are_told_apart(site: Site) -> None:
 
 
 def look(site: Site, seconds: int, key: str, *, is_served: bool = True) -> None:
-    more = {"issue_id": "100", "target_id": "100", "listing": []}
+    more = {"issue_id": "100", "target_id": "100", "target_label": "100", "listing": []}
     site.happens("ISSUE_VIEWED", seconds / 60, key, **more)
     if is_served:
         site.serve(60, key)
@@ -366,6 +366,26 @@ def test_the_five_minutes_run_from_the_views_that_were_told(site: Site) -> None:
         look(site, second, f"view:{second}", is_served=second > 0)
     seen(site, 200)
     assert site.verdicts() == {"found": 1, "unobservable": 2}
+
+
+def test_a_view_of_an_unknown_issue_is_known_by_the_name_it_gave(site: Site) -> None:
+    named = {"issue_id": "100", "target_id": "100", "target_label": "AB-1", "listing": []}
+    site.happens("ISSUE_VIEWED", 1, "view:1", **named)
+    site.serve(2, "view:1")
+    site.row("ISSUE_VIEWED", 1, None, target_id="AB-1", project_id=None)
+    assert site.verdicts() == {"found": 1, "unobservable": 1}
+    site.serve(3, "issue:100")
+    assert site.verdicts()["lost"] == 1
+
+
+def test_one_role_in_two_projects_is_two_things(site: Site) -> None:
+    for number, project in enumerate(("10", "11")):
+        site.happens("PROJECT_ROLES_CHANGED", 5, f"confluence:{number}", project_id=project)
+        site.serve(6, f"confluence:{number}")
+        site.row("PROJECT_ROLES_CHANGED", 5, None, project_id=project)
+    assert site.verdicts() == {"found": 2, "unobservable": 1}
+    site.rows[1].project_id = "10"
+    assert site.verdicts()["lost"] == 1
 
 
 def test_a_person_was_last_active_when_the_newest_record_says(site: Site) -> None:
