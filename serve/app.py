@@ -21,6 +21,7 @@ from serve.db.engine import database_address, open_engine
 from serve.errors import Problem, ServeError
 from serve.ingest.bodies import BodyReader
 from serve.ingest.repository import InboxRepository
+from serve.issue_views.service import IssueViewsService
 from serve.issues.service import IssuesService
 from serve.middleware import Guard
 from serve.warehouse.warehouse import Warehouse
@@ -63,6 +64,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
     app.state.settings = settings
     app.state.warehouse = warehouse
     app.state.actions = ActionsService(warehouse)
+    app.state.issue_views = IssueViewsService(warehouse)
     app.state.issues = IssuesService(warehouse)
     app.state.bodies = BodyReader()
     app.state.inbox = inbox

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from pydantic import Field
 
 from serve.paging import Response
-from serve.warehouse.snapshot import Directory
+from serve.query.dimensions import compile_issues
+from serve.warehouse.snapshot import Directory, Snapshot
 
 
 class Author(Response):
@@ -34,6 +38,49 @@ class IssueLabel(Response):
     type: str | None = Field(description="Issue type as of the action.", examples=["Task"])
     summary: str | None = Field(description="Current summary.", examples=["Paint the shed"])
     is_deleted: bool = Field(description="The issue exists no more.", examples=[False])
+
+
+class IssueName(NamedTuple):
+    """What an issue is called now."""
+
+    key: str | None
+    summary: str | None
+    deletion_state: str | None
+    issue_type_id: str | None
+
+
+IssueNames = dict[tuple[str, str], IssueName]
+"""(site id, issue id) -> name."""
+
+
+def issue_names(snapshot: Snapshot, issue_ids: Iterable[str | None]) -> IssueNames:
+    """Read the names of issues that the viewer may list."""
+    wanted = sorted({issue_id for issue_id in issue_ids if issue_id is not None})
+    if not wanted:
+        return {}
+    rows = snapshot.run(compile_issues(wanted))
+    return {(site_id, issue_id): IssueName(*name) for site_id, issue_id, *name in rows}
+
+
+def issue_label(
+    directory: Directory,
+    names: IssueNames,
+    site_id: str,
+    issue_id: str | None,
+    issue_type_id: str | None = None,
+) -> IssueLabel | None:
+    """Return what an issue is called, null without one; its type now unless another is given."""
+    if issue_id is None:
+        return None
+    name = names.get((site_id, issue_id), IssueName(None, None, None, None))
+    type_id = issue_type_id or name.issue_type_id
+    return IssueLabel.model_construct(
+        id=issue_id,
+        key=name.key,
+        type=directory.issue_types.get((site_id, type_id), type_id) if type_id else None,
+        summary=name.summary,
+        is_deleted=name.deletion_state == "deleted",
+    )
 
 
 def project_label(

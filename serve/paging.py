@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -94,3 +94,10 @@ def next_offset(snapshot: Snapshot, request: Paging, offset: int, found: int) ->
     return OffsetCursor(
         snapshot=snapshot.id, question=digest(request), offset=offset + request.limit
     ).encode()
+
+
+def microseconds(moment: datetime) -> int:
+    """Return whole microseconds since 1970 of a naive UTC time; a float would round."""
+    return (moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
+        microseconds=1
+    )

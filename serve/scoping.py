@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from serve.errors import invalid_parameter
 from serve.query.dimensions import compile_former_projects
 from serve.query.scope import Scope
-from serve.query.spec import FilterSpec
+from serve.query.spec import FilterSpec, WhoAndWhen
 from serve.query.visibility import Viewer
 from serve.warehouse.snapshot import Directory, Snapshot
 
 
-def resolve(spec: FilterSpec, snapshot: Snapshot, viewer: Viewer) -> Scope:
-    """Resolve a filter against one snapshot: its interval, its project ids, its known codes.
+def resolve_who_and_when(spec: WhoAndWhen, snapshot: Snapshot, viewer: Viewer) -> Scope:
+    """Resolve who, when and where against one snapshot: the interval, and the ids of all names.
 
-    ProblemError 422 for a code, a project or another thing that the snapshot does not know.
+    ProblemError 422 for a project, a group or an organization that the snapshot does not know.
+    """
+    directory = snapshot.directory
+    return Scope(
+        interval=spec.interval(directory.now),
+        users=spec.users,
+        groups=_ids(directory, "group", "group", spec.groups),
+        people_in_projects=_projects(
+            snapshot, viewer, "people_in_project", spec.people_in_projects
+        ),
+        people_in_organizations=_ids(
+            directory, "organization", "people_in_organization", spec.people_in_organizations
+        ),
+        membership=spec.membership,
+        projects=_projects(snapshot, viewer, "project", spec.projects),
+    )
+
+
+def resolve(spec: FilterSpec, snapshot: Snapshot, viewer: Viewer) -> Scope:
+    """Resolve a filter against one snapshot: besides who and when, what was done.
+
+    ProblemError 422 for a code or another thing that the snapshot does not know.
     """
     directory = snapshot.directory
     for code in spec.action_codes:
@@ -21,29 +44,35 @@ def resolve(spec: FilterSpec, snapshot: Snapshot, viewer: Viewer) -> Scope:
             raise invalid_parameter(
                 "action_code", f"is no action code: {code}", "take a code of /api/v1/meta"
             )
-    project_ids: set[str] = set()
-    for name in spec.projects:
-        found = directory.project_ids.get(name) or directory.project_ids.get(name.upper())
-        if not found:
-            former = snapshot.run(compile_former_projects(name.upper(), viewer))
-            found = tuple(project_id for (project_id,) in former)
-        if not found:
-            raise invalid_parameter(
-                "project",
-                f"is no id, key or former key of a project in the log: {name}",
-                "check the spelling, or give the numeric project id",
-            )
-        project_ids.update(found)
-    return Scope(
-        interval=spec.interval(directory.now),
-        users=spec.users,
-        projects=tuple(sorted(project_ids)),
+    return replace(
+        resolve_who_and_when(spec, snapshot, viewer),
         action_codes=spec.action_codes,
         statuses_from=_ids(directory, "status", "status_from", spec.statuses_from),
         statuses_to=_ids(directory, "status", "status_to", spec.statuses_to),
         resolutions=_ids(directory, "resolution", "resolution", spec.resolutions),
         fields=_ids(directory, "field", "field", spec.fields),
     )
+
+
+def _projects(
+    snapshot: Snapshot, viewer: Viewer, parameter: str, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the ids that ids, keys and former keys stand for; ProblemError 422 if one has none."""
+    known = snapshot.directory.project_ids
+    project_ids: set[str] = set()
+    for name in names:
+        found = known.get(name) or known.get(name.upper())
+        if not found:
+            former = snapshot.run(compile_former_projects(name.upper(), viewer))
+            found = tuple(project_id for (project_id,) in former)
+        if not found:
+            raise invalid_parameter(
+                parameter,
+                f"is no id, key or former key of a project in the log: {name}",
+                "check the spelling, or give the numeric project id",
+            )
+        project_ids.update(found)
+    return tuple(sorted(project_ids))
 
 
 def _ids(

@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import IO, Any, NamedTuple, TypeVar
 
 from serve.actions.schemas import (
@@ -25,8 +25,14 @@ from serve.actions.schemas import (
 )
 from serve.actions.workbook import make_shell, write_workbook
 from serve.errors import ProblemError, invalid_parameter
-from serve.labels import IssueLabel, author_label, project_label
-from serve.paging import decode_cursor, next_offset, offset_of
+from serve.labels import (
+    IssueNames,
+    author_label,
+    issue_label,
+    issue_names,
+    project_label,
+)
+from serve.paging import decode_cursor, microseconds, next_offset, offset_of
 from serve.query.breakdowns import compile_breakdown
 from serve.query.codec import Cursor, DetailCursor, digest
 from serve.query.columns import DETAIL_COLUMNS
@@ -38,7 +44,6 @@ from serve.query.compiler import (
     compile_detail,
     compile_sorted_detail,
 )
-from serve.query.dimensions import compile_issues
 from serve.query.export import compile_export_months, compile_export_rows
 from serve.query.scope import Scope, compile_where
 from serve.query.spec import NEWEST_FIRST, FilterSpec
@@ -60,12 +65,6 @@ MAX_DESCRIPTION = 2_000
 STRETCH_ACTIONS = 100_000
 
 AnyCursor = TypeVar("AnyCursor", bound=Cursor)
-
-
-class _Issue(NamedTuple):
-    key: str | None
-    summary: str | None
-    is_deleted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class ActionsService:
                     following = DetailCursor(
                         snapshot=snapshot.id,
                         question=digest(request),
-                        occurred_at_us=_microseconds(last["occurred_at"]),
+                        occurred_at_us=microseconds(last["occurred_at"]),
                         action_id=last["action_id"],
                     ).encode()
                 return _page(snapshot, scope, request, viewer, rows, following)
@@ -339,15 +338,7 @@ def _items(
     if not rows:
         return []
     directory = snapshot.directory
-    issue_ids = sorted({row["issue_id"] for row in rows if row["issue_id"] is not None})
-    issues: dict[tuple[str, str], _Issue] = {}
-    if issue_ids:
-        issues = {
-            (site_id, issue_id): _Issue(key, summary, deletion_state == "deleted")
-            for site_id, issue_id, key, summary, deletion_state in snapshot.run(
-                compile_issues(issue_ids)
-            )
-        }
+    names = issue_names(snapshot, (row["issue_id"] for row in rows))
     changes: dict[str, list[Change]] = {row["action_id"]: [] for row in rows}
     if with_changes:
         query = compile_changes([(row["action_id"], row["occurred_at"]) for row in rows], viewer)
@@ -361,7 +352,7 @@ def _items(
         _item(
             directory,
             row,
-            issues.get((row["site_id"], row["issue_id"])),
+            names,
             changes[row["action_id"]] if with_changes else None,
         )
         for row in rows
@@ -369,10 +360,9 @@ def _items(
 
 
 def _item(
-    directory: Directory, row: dict[str, Any], issue: _Issue | None, changes: list[Change] | None
+    directory: Directory, row: dict[str, Any], names: IssueNames, changes: list[Change] | None
 ) -> Action:
-    issue_key = issue.key if issue else None
-    issue_id = row["issue_id"]
+    issue = issue_label(directory, names, row["site_id"], row["issue_id"], row["issue_type_id"])
     return Action.model_construct(
         action_id=row["action_id"],
         site_id=row["site_id"],
@@ -392,27 +382,10 @@ def _item(
             code=row["action_code"], label=directory.catalogue.label(row["action_code"])
         ),
         project=project_label(directory, row["site_id"], row["project_id"]),
-        issue=IssueLabel.model_construct(
-            id=issue_id,
-            key=issue_key,
-            type=directory.issue_types.get(
-                (row["site_id"], row["issue_type_id"]), row["issue_type_id"]
-            ),
-            summary=issue.summary if issue else None,
-            is_deleted=issue.is_deleted if issue else False,
-        )
-        if issue_id is not None
-        else None,
-        reference=issue_key or row["target_id"],
+        issue=issue,
+        reference=(issue.key if issue else None) or row["target_id"],
         old_value=row["old_value"],
         new_value=row["new_value"],
         change_count=row["change_count"] or 0,
         changes=changes,
-    )
-
-
-def _microseconds(moment: datetime) -> int:
-    """Whole microseconds since 1970; a float would round."""
-    return (moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
-        microseconds=1
     )

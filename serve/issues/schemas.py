@@ -19,7 +19,7 @@ class ListedIssue(Response):
     """An issue with actions of the filter."""
 
     site_id: str = Field(description="Host of the site.", examples=["example.atlassian.net"])
-    issue: IssueLabel = Field(description="The issue as it is now.")
+    issue: IssueLabel | None = Field(description="The issue as it is now.")
     project: ProjectLabel | None = Field(description="The project it is in now.")
     action_count: int = Field(description="Actions of the filter on it.", examples=[3])
     last_action_at: datetime = Field(

@@ -13,7 +13,7 @@ from serve.issues.schemas import (
     IssuesRequest,
     ListedIssue,
 )
-from serve.labels import IssueLabel, project_label
+from serve.labels import IssueNames, issue_label, issue_names, project_label
 from serve.paging import next_offset, offset_of
 from serve.query.issues import (
     ISSUE_COLUMNS,
@@ -28,6 +28,9 @@ from serve.warehouse.warehouse import Warehouse
 
 # Longer addresses are cut by some browsers and proxies; ranges are halved until they fit.
 MAX_URL = 2_000
+
+# Issues in these states have no page in Jira; an archived one still has.
+_NO_PAGE = frozenset({"deleted", "trashed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +48,20 @@ class IssuesService:
             rows = snapshot.run(
                 compile_listed_issues(scope, viewer, limit=request.limit + 1, offset=offset)
             )
+            found = [dict(zip(ISSUE_COLUMNS, row, strict=False)) for row in rows[: request.limit]]
+            names = issue_names(snapshot, (issue["issue_id"] for issue in found))
             directory = snapshot.directory
-            items = []
-            for row in rows[: request.limit]:
-                issue = dict(zip(ISSUE_COLUMNS, row, strict=False))
-                site_id, key = issue["site_id"], issue["issue_key"]
-                can_open = key and issue["deletion_state"] == "present"
-                type_id = issue["issue_type_id"]
-                items.append(
-                    ListedIssue.model_construct(
-                        site_id=site_id,
-                        issue=IssueLabel.model_construct(
-                            id=issue["issue_id"],
-                            key=key,
-                            type=directory.issue_types.get((site_id, type_id), type_id),
-                            summary=issue["summary"],
-                            is_deleted=issue["deletion_state"] == "deleted",
-                        ),
-                        project=project_label(directory, site_id, issue["project_id"]),
-                        action_count=issue["action_count"],
-                        last_action_at=as_utc(issue["last_action_at"]),
-                        url=f"https://{site_id}/browse/{quote(key)}" if can_open else None,
-                    )
+            items = [
+                ListedIssue.model_construct(
+                    site_id=issue["site_id"],
+                    issue=issue_label(directory, names, issue["site_id"], issue["issue_id"]),
+                    project=project_label(directory, issue["site_id"], issue["project_id"]),
+                    action_count=issue["action_count"],
+                    last_action_at=as_utc(issue["last_action_at"]),
+                    url=_page_in_jira(issue["site_id"], names, issue["issue_id"]),
                 )
+                for issue in found
+            ]
             return IssuesPage.model_construct(
                 snapshot_id=snapshot.id,
                 interval_from=scope.interval.start,
@@ -99,6 +93,13 @@ class IssuesService:
                     for part in links(site_id, first, keys)
                 ],
             )
+
+
+def _page_in_jira(site_id: str, names: IssueNames, issue_id: str) -> str | None:
+    name = names.get((site_id, issue_id))
+    if name is None or name.key is None or name.deletion_state in _NO_PAGE:
+        return None
+    return f"https://{site_id}/browse/{quote(name.key)}"
 
 
 def links(site_id: str, first: int, keys: list[str]) -> Iterator[IssueRange]:

@@ -24,7 +24,7 @@ _PROBLEMS = problem_responses(*QUERY_PROBLEMS, "invalid-parameters")
 def search(
     kind: Kind, request: Annotated[SearchRequest, Query()], warehouse: OpenWarehouse
 ) -> Choices:
-    """Find users, projects, statuses, resolutions or fields by what was typed.
+    """Find users, groups, projects, organizations, statuses, resolutions or fields.
 
     Also what is archived, inactive or deleted, marked as such and last: the log outlives it.
     """

@@ -37,7 +37,6 @@ CHANGE_COLUMNS = (
 
 # Filter of a Scope -> column of the facts, where one column decides.
 FILTER_COLUMNS = {
-    "users": "actions.actor_account_id",
     "projects": "actions.project_id",
     "action_codes": "actions.action_code",
 }
@@ -56,6 +55,25 @@ EXPORT_COLUMNS = {
 }
 NOT_APPLICABLE = "N/A"
 UNKNOWN_AUTHOR = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What people can belong to: the bridge that says so, and its column of the thing's id."""
+
+    bridge: str
+    key: str
+    english: str
+
+
+# Filter of a Scope -> membership.
+MEMBERSHIPS = {
+    "groups": Membership("bridge_group_members", "group_id", "members of group"),
+    "people_in_projects": Membership("bridge_project_people", "project_id", "people in project"),
+    "people_in_organizations": Membership(
+        "bridge_organization_members", "organization_id", "people in organization"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ ACTION_TYPES = Query(
 )
 # Kind of thing -> every (id, name) of it; a name may belong to several ids.
 NAMES = {
+    "group": Query("select group_id, group_name from dim_groups"),
+    "organization": Query("select organization_id, organization_name from dim_organizations"),
     "status": Query("select status_id, status_name from dim_statuses"),
     "resolution": Query("select resolution_id, resolution_name from dim_resolutions"),
     "field": Query("select field_id, field_name from dim_fields"),
@@ -34,13 +36,13 @@ FRESHNESS = Query(
 
 
 def compile_issues(issue_ids: Sequence[str]) -> Query:
-    """Return (site_id, issue_id, issue_key, summary, deletion_state) of the given issues.
+    """Return (site_id, issue_id, issue_key, summary, deletion_state, issue_type_id) of issues.
 
     The ids must come from actions that the viewer may list.
     """
     return Query(
         """
-        select site_id, issue_id, issue_key, summary, deletion_state
+        select site_id, issue_id, issue_key, summary, deletion_state, issue_type_id
         from dim_issues
         where issue_id in (select unnest($issue_ids))
         """,

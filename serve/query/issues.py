@@ -12,11 +12,7 @@ RANGE = 100
 ISSUE_COLUMNS = (
     "site_id",
     "issue_id",
-    "issue_key",
-    "issue_type_id",
-    "summary",
     "project_id",
-    "deletion_state",
     "action_count",
     "last_action_at",
 )
@@ -33,8 +29,7 @@ def compile_listed_issues(scope: Scope, viewer: Viewer, *, limit: int, offset: i
         f"""
         with found as ({found})
         select
-            found.site_id, found.issue_id, issues.issue_key, issues.issue_type_id, issues.summary,
-            coalesce(issues.project_id, found.project_id), issues.deletion_state,
+            found.site_id, found.issue_id, coalesce(issues.project_id, found.project_id),
             found.action_count, found.last_action_at, count(*) over ()
         from found
         left join dim_issues as issues using (site_id, issue_id)

@@ -9,7 +9,9 @@ from typing import Literal, get_args
 
 from serve.query.compiler import Query
 
-LookupKind = Literal["users", "projects", "statuses", "resolutions", "fields"]
+LookupKind = Literal[
+    "users", "groups", "projects", "organizations", "statuses", "resolutions", "fields"
+]
 LOOKUP_KINDS: tuple[LookupKind, ...] = get_args(LookupKind)
 MOST = 50
 
@@ -39,6 +41,8 @@ LOOKUPS: dict[LookupKind, Lookup] = {
         searched=("email_address", "account_id"),
         state="case when is_deleted then 'deleted' when not is_active then 'inactive' end",
     ),
+    "groups": Lookup("dim_groups", "group_id", "group_name", searched=("group_id",)),
+    "organizations": Lookup("dim_organizations", "organization_id", "organization_name"),
     "projects": Lookup(
         "dim_projects",
         "project_id",

@@ -1,6 +1,7 @@
 """A filter with everything resolved, as the WHERE clause of a query on the actions.
 
-Rulings of the reference guide: the values of one filter are ORed, the filters are ANDed (Q2). The
+Rulings of the reference guide: users, groups and the people of projects and organizations are one
+set of people (Q1); the values of one filter are ORed, the filters are ANDed (Q2). The
 filters for status changes, resolutions and fields speak of edits: one of them keeps the actions
 that match it; several keep the actions that match any of them, but only of edits (events of the
 source) that meet all of them, because one action is never a status change and a resolution at
@@ -12,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from serve.query.columns import FILTER_COLUMNS
+from serve.query.columns import FILTER_COLUMNS, MEMBERSHIPS
 from serve.query.spec import Interval
 from serve.query.visibility import Purpose, Viewer, visible_actions, visible_changes
 
@@ -25,6 +26,10 @@ class Scope:
 
     interval: Interval
     users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    people_in_projects: tuple[str, ...] = ()
+    people_in_organizations: tuple[str, ...] = ()
+    membership: Literal["now", "then"] = "now"
     projects: tuple[str, ...] = ()
     action_codes: tuple[str, ...] = ()
     statuses_from: tuple[str, ...] = ()
@@ -53,7 +58,7 @@ class Where:
 
 def compile_where(scope: Scope, viewer: Viewer, purpose: Purpose, *more: Condition) -> Where:
     """Return the clause that keeps the actions of `scope` that also meet `more`."""
-    conditions = [_during(scope.interval)]
+    conditions = [_during(scope.interval), *_people(scope)]
     for name, column in FILTER_COLUMNS.items():
         values: tuple[str, ...] = getattr(scope, name)
         if values:
@@ -78,6 +83,41 @@ def _during(interval: Interval) -> Condition:
         {"start": naive(interval.start), "end": naive(interval.end)},
         f"from {interval.start:%Y-%m-%d %H:%M:%S} to {interval.end:%Y-%m-%d %H:%M:%S} UTC",
     )
+
+
+def _people(scope: Scope) -> list[Condition]:
+    """Return the condition on who acted: none, or one for everybody who is meant."""
+    sets = []
+    if scope.users:
+        sets.append(_any_of("users", "actions.actor_account_id", scope.users, "users"))
+    for name, membership in MEMBERSHIPS.items():
+        values: tuple[str, ...] = getattr(scope, name)
+        if not values:
+            continue
+        things = _any_of(name, f"members.{membership.key}", values, membership.english)
+        if scope.membership == "now":
+            sql = (
+                "actions.actor_account_id in (select members.account_id "
+                f"from {membership.bridge} as members "
+                f"where {things.sql} and members.valid_to_at is null)"
+            )
+        else:
+            sql = (
+                f"exists (select 1 from {membership.bridge} as members "
+                f"where {things.sql} and members.account_id = actions.actor_account_id "
+                "and coalesce(members.valid_from_at <= actions.occurred_at, true) "
+                "and coalesce(actions.occurred_at < members.valid_to_at, true))"
+            )
+        sets.append(Condition(sql, things.params, f"{things.english} ({scope.membership})"))
+    if not sets:
+        return []
+    return [
+        Condition(
+            f"({' or '.join(one.sql for one in sets)})",
+            {name: value for one in sets for name, value in one.params.items()},
+            "and " + " or ".join(one.english for one in sets),
+        )
+    ]
 
 
 def _any_of(name: str, column: str, values: tuple[str, ...], english: str) -> Condition:

@@ -103,8 +103,8 @@ class Interval(BaseModel):
     end: datetime
 
 
-class FilterSpec(BaseModel):
-    """Which actions: all filters are ANDed, the values of one filter are ORed, none means all."""
+class WhoAndWhen(BaseModel):
+    """Who acted, when, in which projects: filters are ANDed, the values of one are ORed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -147,6 +147,38 @@ class FilterSpec(BaseModel):
         description="Account ids of authors; repeat the parameter for several.",
         examples=[["5b10a2844c20165700ede21g"]],
     )
+    groups: tuple[Text, ...] = Field(
+        default=(),
+        alias="group",
+        max_length=MAX_VALUES,
+        description=(
+            "Members of these groups (ids or names). Users, groups and the people of projects and "
+            "organizations are one set: an action by anybody in it matches."
+        ),
+        examples=[["jira-software-users"]],
+    )
+    people_in_projects: tuple[Text, ...] = Field(
+        default=(),
+        alias="people_in_project",
+        max_length=MAX_VALUES,
+        description="People with a role in these projects (ids or keys), directly or by a group.",
+        examples=[["DEMO"]],
+    )
+    people_in_organizations: tuple[Text, ...] = Field(
+        default=(),
+        alias="people_in_organization",
+        max_length=MAX_VALUES,
+        description="Members of these Jira Service Management organizations (ids or names).",
+        examples=[["Example Ltd"]],
+    )
+    membership: Literal["now", "then"] = Field(
+        default="now",
+        description=(
+            "Who belongs to a group, project or organization: who does `now`, or who did when the "
+            "action happened (`then`), as far back as memberships are known."
+        ),
+        examples=["then"],
+    )
     projects: tuple[Text, ...] = Field(
         default=(),
         alias="project",
@@ -157,6 +189,40 @@ class FilterSpec(BaseModel):
         ),
         examples=[["DEMO"]],
     )
+
+    @field_validator("occurred_from", "occurred_to")
+    @classmethod
+    def _times_are_said_once(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        if value is not None and info.data.get("period") is not None:
+            msg = "cannot be given together with period; leave out one of them"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("occurred_to")
+    @classmethod
+    def _interval_has_room(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        start = info.data.get("occurred_from")
+        if value is not None and start is not None and start >= value:
+            msg = "must be after from; it is not included itself, so for one day give the next day"
+            raise ValueError(msg)
+        return value
+
+    def interval(self, now: datetime) -> Interval:
+        """Resolve the interval against `now` (UTC), the end of what the snapshot knows."""
+        if self.period is not None:
+            first, last = resolve_period(self.period, now, zoneinfo.ZoneInfo(self.time_zone))
+            return Interval(start=first, end=last)
+        end = self.occurred_to or now
+        start = self.occurred_from
+        if start is None:
+            start = max(EARLIEST, end - timedelta(days=DEFAULT_DAYS))
+        # A start after the snapshot's now asks for nothing, which is an answer and not an error.
+        return Interval(start=start, end=max(start, end))
+
+
+class FilterSpec(WhoAndWhen):
+    """Which actions: all filters are ANDed, the values of one filter are ORed, none means all."""
+
     action_codes: tuple[ActionCode, ...] = Field(
         default=(),
         alias="action_code",
@@ -164,7 +230,6 @@ class FilterSpec(BaseModel):
         description="Codes of the catalogue (`/api/v1/meta`); repeat the parameter for several.",
         examples=[["ISSUE_CREATED"]],
     )
-
     statuses_from: tuple[Text, ...] = Field(
         default=(),
         alias="status_from",
@@ -201,35 +266,6 @@ class FilterSpec(BaseModel):
         examples=[["assignee"]],
     )
 
-    @field_validator("occurred_from", "occurred_to")
-    @classmethod
-    def _times_are_said_once(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
-        if value is not None and info.data.get("period") is not None:
-            msg = "cannot be given together with period; leave out one of them"
-            raise ValueError(msg)
-        return value
-
-    @field_validator("occurred_to")
-    @classmethod
-    def _interval_has_room(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
-        start = info.data.get("occurred_from")
-        if value is not None and start is not None and start >= value:
-            msg = "must be after from; it is not included itself, so for one day give the next day"
-            raise ValueError(msg)
-        return value
-
-    def interval(self, now: datetime) -> Interval:
-        """Resolve the interval against `now` (UTC), the end of what the snapshot knows."""
-        if self.period is not None:
-            first, last = resolve_period(self.period, now, zoneinfo.ZoneInfo(self.time_zone))
-            return Interval(start=first, end=last)
-        end = self.occurred_to or now
-        start = self.occurred_from
-        if start is None:
-            start = max(EARLIEST, end - timedelta(days=DEFAULT_DAYS))
-        # A start after the snapshot's now asks for nothing, which is an answer and not an error.
-        return Interval(start=start, end=max(start, end))
-
 
 DetailSort = Literal[
     "-occurred_at",
@@ -243,6 +279,7 @@ DetailSort = Literal[
     "project",
     "-project",
 ]
+DETAIL_SORTS: tuple[DetailSort, ...] = get_args(DetailSort)
 NEWEST_FIRST: DetailSort = "-occurred_at"
 
 
@@ -275,7 +312,18 @@ class DetailView(BaseModel):
 
 Breakdown = Literal["projects", "status", "transition", "issues", "fields"]
 BREAKDOWNS: tuple[Breakdown, ...] = get_args(Breakdown)
-_NOT_WITH_FIELDS: frozenset[Breakdown] = frozenset({"status", "transition"})
+BREAKDOWN_LABELS: dict[Breakdown, str] = {
+    "projects": "Projects",
+    "status": "Status",
+    "transition": "Transition",
+    "issues": "Issues",
+    "fields": "Fields",
+}
+NOT_TOGETHER: dict[Breakdown, frozenset[Breakdown]] = {
+    "status": frozenset({"fields"}),
+    "transition": frozenset({"fields"}),
+    "fields": frozenset({"status", "transition"}),
+}
 
 
 class AggregatedView(BaseModel):
@@ -316,9 +364,25 @@ class AggregatedView(BaseModel):
     @field_validator("breakdowns")
     @classmethod
     def _breakdowns_go_together(cls, value: tuple[Breakdown, ...]) -> tuple[Breakdown, ...]:
-        clash = _NOT_WITH_FIELDS.intersection(value)
-        if "fields" in value and clash:
-            msg = f"fields cannot be combined with {' or '.join(sorted(clash))}; leave out one"
-            raise ValueError(msg)
+        for breakdown in value:
+            clash = sorted(NOT_TOGETHER.get(breakdown, frozenset()).intersection(value))
+            if clash:
+                msg = f"{breakdown} cannot be combined with {' or '.join(clash)}; leave out one"
+                raise ValueError(msg)
         # each once, in one order, so that equal questions are equal
         return tuple(breakdown for breakdown in BREAKDOWNS if breakdown in value)
+
+
+class IssueViewFilter(WhoAndWhen):
+    """Which views of issues."""
+
+    issues: tuple[Text, ...] = Field(
+        default=(),
+        alias="issue",
+        max_length=MAX_VALUES,
+        description=(
+            "Views of these issues (keys, former keys or ids): who looked at them. Repeat the "
+            "parameter for several."
+        ),
+        examples=[["DEMO-1"]],
+    )

@@ -1,6 +1,6 @@
 """The only door to activity: who may see which actions.
 
-Nothing else in `serve` names `fct_actions` or `fct_action_changes`. The rule of the reference guide
+Nothing else in `serve` names the fact tables. The rule of the reference guide
 (ruling Q9): an action on an issue with a security level is counted, but never listed.
 """
 
@@ -51,3 +51,24 @@ def visible_changes(viewer: Viewer, purpose: Purpose) -> str:
 def is_nameless(viewer: Viewer, actions: str) -> str:
     """Return the predicate of actions that `viewer` may count but whose issue has no name then."""
     return "false" if viewer.may_list_secured else f"coalesce({actions}.is_secured, false)"
+
+
+def visible_views(viewer: Viewer) -> str:
+    """Return the relation of the counted issue views that `viewer` may list, named as actions."""
+    rule = "" if viewer.may_list_secured else "where is_secured is not true"
+    return f"""
+        (
+            select
+                view_id as action_id, site_id, viewed_at as occurred_at, recorded_at,
+                account_id as actor_account_id, project_id, issue_id, view_source, raw_view_count
+            from fct_issue_views
+            {rule}
+        )
+    """
+
+
+def visible_issues(viewer: Viewer) -> str:
+    """Return the relation of the issues whose name `viewer` may know."""
+    if viewer.may_list_secured:
+        return "dim_issues"
+    return "(select * from dim_issues where is_secured is not true)"

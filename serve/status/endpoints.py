@@ -7,9 +7,27 @@ from datetime import UTC, datetime
 from fastapi import APIRouter
 
 from serve.dependencies import OpenWarehouse, SettingsInUse
+from serve.paging import DEFAULT_LIMIT, MAX_LIMIT
 from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.query.dimensions import FRESHNESS
-from serve.status.schemas import ActionTypeEntry, Freshness, Health, Meta, SourceFreshness
+from serve.query.lookups import LOOKUP_KINDS, MOST
+from serve.query.period import PERIODS
+from serve.query.spec import (
+    BREAKDOWN_LABELS,
+    DEFAULT_DAYS,
+    DETAIL_SORTS,
+    MAX_VALUES,
+    NOT_TOGETHER,
+)
+from serve.status.schemas import (
+    ActionTypeEntry,
+    BreakdownEntry,
+    Freshness,
+    Health,
+    Limits,
+    Meta,
+    SourceFreshness,
+)
 from serve.warehouse.snapshot import as_utc_or_none
 
 health_router = APIRouter(tags=["status"])
@@ -53,7 +71,7 @@ def get_freshness(warehouse: OpenWarehouse, settings: SettingsInUse) -> Freshnes
 
 @router.get("/meta", summary="What can be asked for", responses=problem_responses(*QUERY_PROBLEMS))
 def get_meta(warehouse: OpenWarehouse) -> Meta:
-    """Give the catalogue of action types and the time that the log covers."""
+    """Give the catalogue of action types, the time that the log covers, and what can be asked."""
     with warehouse.lease() as snapshot:
         directory = snapshot.directory
         return Meta(
@@ -72,4 +90,20 @@ def get_meta(warehouse: OpenWarehouse) -> Meta:
                 )
                 for action_type in directory.catalogue.action_types
             ],
+            periods=list(PERIODS),
+            breakdowns=[
+                BreakdownEntry(
+                    by=by, label=label, not_with=sorted(NOT_TOGETHER.get(by, frozenset()))
+                )
+                for by, label in BREAKDOWN_LABELS.items()
+            ],
+            detail_sorts=list(DETAIL_SORTS),
+            lookups=list(LOOKUP_KINDS),
+            limits=Limits(
+                default_days=DEFAULT_DAYS,
+                default_limit=DEFAULT_LIMIT,
+                max_limit=MAX_LIMIT,
+                max_values=MAX_VALUES,
+                max_choices=MOST,
+            ),
         )

@@ -7,6 +7,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from serve.query.lookups import LookupKind
+from serve.query.period import Period
+from serve.query.spec import Breakdown, DetailSort
+
 
 class Response(BaseModel):
     """Base of everything sent."""
@@ -71,8 +75,30 @@ class ActionTypeEntry(Response):
     )
 
 
+class BreakdownEntry(Response):
+    """One way to split an author's row."""
+
+    by: Breakdown = Field(description="Value of `breakdown`.", examples=["fields"])
+    label: str = Field(description="What it is called.", examples=["Fields"])
+    not_with: list[Breakdown] = Field(
+        description="Breakdowns that it cannot be combined with.", examples=[["status"]]
+    )
+
+
+class Limits(Response):
+    """How much can be asked for at once."""
+
+    default_days: int = Field(
+        description="Days of the interval without from, to and period.", examples=[30]
+    )
+    default_limit: int = Field(description="Items of a page without `limit`.", examples=[50])
+    max_limit: int = Field(description="Most items of a page.", examples=[1000])
+    max_values: int = Field(description="Most values of one filter.", examples=[1000])
+    max_choices: int = Field(description="Most things a lookup gives.", examples=[50])
+
+
 class Meta(Response):
-    """What can be asked for."""
+    """What can be asked for: a page needs no rules of its own."""
 
     snapshot_id: str = Field(
         description="The snapshot that answered.", examples=["01KE6JH6Y4ZC2JW3X7M1Q9V5TB"]
@@ -85,3 +111,14 @@ class Meta(Response):
         description="Time of the newest action, UTC.", examples=["2026-01-05T08:28:41Z"]
     )
     action_types: list[ActionTypeEntry] = Field(description="The catalogue, by number.")
+    periods: list[Period] = Field(
+        description="Values of `period`.", examples=[["today", "last_30_days"]]
+    )
+    breakdowns: list[BreakdownEntry] = Field(description="Values of `breakdown`, in menu order.")
+    detail_sorts: list[DetailSort] = Field(
+        description="Values of `sort` of the list of actions.", examples=[["-occurred_at"]]
+    )
+    lookups: list[LookupKind] = Field(
+        description="Kinds of things that can be looked up.", examples=[["users", "projects"]]
+    )
+    limits: Limits = Field(description="Bounds of requests.")

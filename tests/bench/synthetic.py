@@ -152,6 +152,7 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
         """,
         {"site": SITE_ID},
     )
+    _write_memberships(database, shape)
     database.execute(
         """
         create table dim_statuses as
@@ -198,6 +199,51 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
         """,
         {"until": shape.until, "actions": shape.actions},
     )
+
+
+def _write_memberships(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
+    """Write ten groups and organizations; a third of all memberships began or ended on the way."""
+    for thing in ("group", "organization"):
+        database.execute(
+            f"""
+            create table dim_{thing}s as
+            select '{thing}-' || i as {thing}_id, '{thing.title()} ' || i as {thing}_name,
+                i = 9 as is_deleted, $site as site_id
+            from range(10) as numbers (i)
+            """,
+            {"site": SITE_ID},
+        )
+    periods = """
+        case when h % 6 = 0 then $until::timestamp - to_days((h % $days)::integer) end
+            as valid_from_at,
+        case when h % 6 = 1 then $until::timestamp - to_days((h % $days)::integer) end
+            as valid_to_at
+    """
+    values = {
+        "site": SITE_ID,
+        "actors": shape.actors,
+        "until": shape.until,
+        "days": shape.days,
+    }
+    for name, column, value in (
+        ("bridge_group_members", "group_id", "'group-' || thing"),
+        ("bridge_organization_members", "organization_id", "'organization-' || thing"),
+        ("bridge_project_people", "project_id", "(10000 + thing)::varchar"),
+    ):
+        database.execute(
+            f"""
+            create table {name} as
+            select
+                $site as site_id, {value} as {column}, 'account-' || person as account_id,
+                {periods}
+            from (
+                select person, thing, (hash('{name}' || person || ' ' || thing) // 7)::hugeint as h
+                from range($actors) as people (person), range(10) as things (thing)
+            ) as drawn
+            where h % 11 < 3
+            """,
+            values,
+        )
 
 
 def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
@@ -313,5 +359,22 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
         ) as changed
         join dim_fields using (site_id, field_id)
         order by occurred_at, action_id
+        """
+    )
+    # One row in eight is a look at an issue.
+    database.execute(
+        """
+        create table fct_issue_views as
+        select
+            md5(action_id || 'view') as view_id, site_id, occurred_at as viewed_at,
+            occurred_date as viewed_date, occurred_month as viewed_month, recorded_at,
+            actor_account_id as account_id, issue_id, project_id,
+            case when hash(action_id) % 5 = 0 then 'customer_portal' else 'issue_view' end
+                as view_source,
+            is_secured, security_level_id, 'inbox' as source, 'inbox' as sources,
+            (1 + hash(action_id) % 3)::integer as raw_view_count
+        from fct_actions
+        where issue_id is not null and actor_account_id is not null and hash(action_id) % 8 = 0
+        order by viewed_at, view_id
         """
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +47,15 @@ HOSTILE_TEXTS = (
 
 
 @dataclass(frozen=True)
+class Member:
+    """A membership of a person: in what, from when (null: ever), until when (null: still)."""
+
+    thing_id: str
+    valid_from_at: datetime | None
+    valid_to_at: datetime | None
+
+
+@dataclass(frozen=True)
 class Fact:
     """The columns of a fact that filters and order depend on."""
 
@@ -61,6 +71,7 @@ class Fact:
     source_event_id: str
     issue_id: str | None
     field_ids: list[str]
+    memberships: tuple[Member, ...]
 
 
 def make_marts(path: Path) -> None:
@@ -140,7 +151,17 @@ def facts(marts: Path) -> list[Fact]:
             "where changes.action_id = fct_actions.action_id) "
             "from fct_actions"
         ).fetchall()
-    found = [Fact(*row) for row in rows]
+        members = database.execute(
+            "select account_id, group_id, valid_from_at, valid_to_at from bridge_group_members "
+            "union all select account_id, project_id, valid_from_at, valid_to_at "
+            "from bridge_project_people "
+            "union all select account_id, organization_id, valid_from_at, valid_to_at "
+            "from bridge_organization_members"
+        ).fetchall()
+    memberships: defaultdict[str | None, list[Member]] = defaultdict(list)
+    for account_id, *membership in members:
+        memberships[account_id].append(Member(*membership))
+    found = [Fact(*(*row, tuple(memberships[row[3]]))) for row in rows]
     return sorted(found, key=lambda fact: (fact.occurred_at, fact.action_id), reverse=True)
 
 

@@ -30,6 +30,10 @@ filters = st.fixed_dictionaries(
         "user": st.lists(st.sampled_from([f"account-{n}" for n in range(8)]), max_size=3),
         "project": st.lists(st.sampled_from(["P0", "p1", "10002", "OLD"]), max_size=2),
         "action_code": st.lists(st.sampled_from(CODES), max_size=3),
+        "group": st.lists(st.sampled_from(["group-1", "Group 2"]), max_size=2),
+        "people_in_project": st.lists(st.sampled_from(["P3", "10004"]), max_size=2),
+        "people_in_organization": st.lists(st.sampled_from(["organization 5"]), max_size=1),
+        "membership": st.sampled_from(["now", "then"]),
         "status_from": st.lists(st.sampled_from(list(STATUS_IDS)), max_size=3),
         "status_to": st.lists(st.sampled_from(list(STATUS_IDS)), max_size=3),
         "resolution": st.lists(st.sampled_from(list(RESOLUTION_IDS)), max_size=2),
@@ -73,12 +77,39 @@ def expected(facts: list[Fact], question: dict[str, Any]) -> list[Fact]:
     return [
         fact
         for fact in in_time
-        if (not question.get("user") or fact.actor_account_id in question["user"])
+        if is_meant(fact, question)
         and (not projects or fact.project_id in projects)
         and (not question.get("action_code") or fact.action_code in question["action_code"])
         and (not kinds or any(kind(fact) for kind in kinds))
         and (len(kinds) < 2 or all(fact.source_event_id in events for events in meeting))
     ]
+
+
+MEMBERS = {
+    "group": {"group-1": "group-1", "Group 2": "group-2"},
+    "people_in_project": {"P3": "10003", "10004": "10004"},
+    "people_in_organization": {"organization 5": "organization-5"},
+}
+
+
+def is_meant(fact: Fact, question: dict[str, Any]) -> bool:
+    """Tell whether the author is in the set of people that the question names, if it names any."""
+    things = {ids[name] for kind, ids in MEMBERS.items() for name in question.get(kind, [])}
+    if not things and not question.get("user"):
+        return True
+    if fact.actor_account_id in question.get("user", []):
+        return True
+    is_now = question.get("membership", "now") == "now"
+    return any(
+        member.thing_id in things
+        and (
+            member.valid_to_at is None
+            if is_now
+            else (member.valid_from_at is None or member.valid_from_at <= fact.occurred_at)
+            and (member.valid_to_at is None or fact.occurred_at < member.valid_to_at)
+        )
+        for member in fact.memberships
+    )
 
 
 def edit_kinds(question: dict[str, Any]) -> list[Callable[[Fact], bool]]:

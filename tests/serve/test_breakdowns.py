@@ -114,7 +114,16 @@ def test_every_combination_follows_the_rule(client: TestClient, subset: tuple[st
         assert response.status_code == 422
         (error,) = response.json()["errors"]
         assert error["field"] == "breakdown"
-        assert "fields cannot be combined with" in error["message"]
+        assert "cannot be combined with" in error["message"]
+
+
+def test_meta_tells_the_rule(client: TestClient) -> None:
+    told = {
+        entry["by"]: set(entry["not_with"]) for entry in get(client, "/api/v1/meta")["breakdowns"]
+    }
+    assert list(told) == list(BREAKDOWNS)
+    for subset in SUBSETS:
+        assert (subset in LEGAL) == all(told[one].isdisjoint(subset) for one in subset)
 
 
 @pytest.mark.parametrize("subset", [("projects",), ("issues",), ("projects", "transition")])

@@ -56,7 +56,7 @@ def test_all_issues_are_listed_with_their_actions(
         assert item["issue"]["key"] == key
         assert item["issue"]["is_deleted"] == (state == "deleted")
         assert item["url"] == (
-            f"https://{item['site_id']}/browse/{key}" if state == "present" else None
+            f"https://{item['site_id']}/browse/{key}" if state != "deleted" else None
         )
     links_page = get(client, "/api/v1/issues/links", limit=1_000, **question)
     opened = [key for item in links_page["items"] for key in keys_of(item["url"])]

@@ -103,6 +103,8 @@ def test_a_person_of_two_sites_is_found_once(client: TestClient) -> None:
     [
         ("projects", "p0", "10000"),
         ("projects", "project 5", "10005"),
+        ("groups", "group 3", "group-3"),
+        ("organizations", "organ", "organization-9"),
         ("statuses", "in pro", "2"),
         ("resolutions", "dup", "10002"),
         ("fields", "story", "customfield_10016"),

@@ -1,0 +1,93 @@
+"""Lists views of issues for one viewer at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from serve.errors import invalid_parameter
+from serve.issue_views.schemas import IssueViewsPage, IssueViewsRequest, ListedView
+from serve.labels import author_label, issue_label, issue_names, project_label
+from serve.paging import decode_cursor, microseconds
+from serve.query.codec import DetailCursor, digest
+from serve.query.issue_views import (
+    VIEW_COLUMNS,
+    compile_first_view,
+    compile_issue_ids,
+    compile_views,
+)
+from serve.query.visibility import Viewer
+from serve.scoping import resolve_who_and_when
+from serve.warehouse.snapshot import Snapshot, as_utc, as_utc_or_none
+from serve.warehouse.warehouse import Warehouse
+
+SOURCE_LABELS = {"issue_view": "Issue View", "customer_portal": "Customer Portal"}
+
+
+@dataclass(frozen=True, slots=True)
+class IssueViewsService:
+    """Lists views of issues for one viewer at a time."""
+
+    warehouse: Warehouse
+
+    def views(self, request: IssueViewsRequest, viewer: Viewer) -> IssueViewsPage:
+        """Return one page of views, newest first."""
+        cursor = decode_cursor(DetailCursor, request)
+        with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
+            scope = resolve_who_and_when(request, snapshot, viewer)
+            rows = snapshot.run(
+                compile_views(
+                    scope,
+                    viewer,
+                    issue_ids=_issue_ids(snapshot, request.issues, viewer),
+                    limit=request.limit + 1,
+                    after=(cursor.occurred_at, cursor.action_id) if cursor else None,
+                )
+            )
+            views = [dict(zip(VIEW_COLUMNS, row, strict=True)) for row in rows[: request.limit]]
+            names = issue_names(snapshot, (view["issue_id"] for view in views))
+            next_cursor = None
+            if len(rows) > request.limit:
+                next_cursor = DetailCursor(
+                    snapshot=snapshot.id,
+                    question=digest(request),
+                    occurred_at_us=microseconds(views[-1]["occurred_at"]),
+                    action_id=views[-1]["action_id"],
+                ).encode()
+            ((first_view_at,),) = snapshot.run(compile_first_view(viewer))
+            directory = snapshot.directory
+            return IssueViewsPage.model_construct(
+                snapshot_id=snapshot.id,
+                interval_from=scope.interval.start,
+                interval_to=scope.interval.end,
+                next_cursor=next_cursor,
+                first_view_at=as_utc_or_none(first_view_at),
+                items=[
+                    ListedView.model_construct(
+                        view_id=view["action_id"],
+                        viewed_at=as_utc(view["occurred_at"]),
+                        recorded_at=as_utc(view["recorded_at"]),
+                        user=author_label(directory, view["actor_account_id"]),
+                        issue=issue_label(directory, names, view["site_id"], view["issue_id"]),
+                        project=project_label(directory, view["site_id"], view["project_id"]),
+                        source=view["view_source"],
+                        source_label=SOURCE_LABELS.get(view["view_source"], view["view_source"]),
+                        look_count=view["raw_view_count"],
+                    )
+                    for view in views
+                ],
+            )
+
+
+def _issue_ids(snapshot: Snapshot, names: tuple[str, ...], viewer: Viewer) -> list[str]:
+    """Return the ids of the issues named; ProblemError 422 for one that the viewer cannot know."""
+    if not names:
+        return []
+    found = snapshot.run(compile_issue_ids(names, viewer))
+    for name in names:
+        if name not in {known for known, _ in found}:
+            raise invalid_parameter(
+                "issue",
+                f"is no key or id of an issue in the log that you may see: {name}",
+                "check the spelling",
+            )
+    return sorted({issue_id for _, issue_id in found})

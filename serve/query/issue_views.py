@@ -1,0 +1,86 @@
+"""Counted views of issues, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from serve.query.compiler import Query
+from serve.query.scope import Condition, Scope, compile_where, naive
+from serve.query.visibility import Purpose, Viewer, visible_issues, visible_views
+
+VIEW_COLUMNS = (
+    "action_id",
+    "site_id",
+    "occurred_at",
+    "recorded_at",
+    "actor_account_id",
+    "project_id",
+    "issue_id",
+    "view_source",
+    "raw_view_count",
+)
+
+
+def compile_views(
+    scope: Scope,
+    viewer: Viewer,
+    *,
+    issue_ids: Sequence[str],
+    limit: int,
+    after: tuple[datetime, str] | None,
+) -> Query:
+    """Return `limit` rows of `VIEW_COLUMNS`; `after` is (time, id) of the last one already given.
+
+    Views of the given issues, or of any if there are none.
+    """
+    more = []
+    if issue_ids:
+        more.append(
+            Condition(
+                "actions.issue_id in (select unnest($issue_ids))",
+                {"issue_ids": list(issue_ids)},
+                f"and issues {', '.join(issue_ids)}",
+            )
+        )
+    if after is not None:
+        more.append(
+            Condition(
+                "actions.occurred_at <= $after_at "
+                "and (actions.occurred_at < $after_at or actions.action_id < $after_id)",
+                {"after_at": naive(after[0]), "after_id": after[1]},
+                "",
+            )
+        )
+    where = compile_where(scope, viewer, Purpose.LIST, *more)
+    return Query(
+        f"""
+        select {", ".join(VIEW_COLUMNS)}
+        from {visible_views(viewer)} as actions
+        where {where.sql}
+        order by occurred_at desc, action_id desc
+        limit $limit
+        """,
+        where.params | {"limit": limit},
+        f"Views of issues, newest first, {where.english}",
+    )
+
+
+def compile_first_view(viewer: Viewer) -> Query:
+    """Return the time (naive UTC) of the oldest view there is; null without any."""
+    return Query(f"select min(occurred_at) from {visible_views(viewer)} as actions")
+
+
+def compile_issue_ids(names: Sequence[str], viewer: Viewer) -> Query:
+    """Return (name, issue_id) of the issues that have one of the names as id, key or former key."""
+    return Query(
+        f"""
+        select distinct names.name, issues.issue_id
+        from (select unnest($names) as name) as names
+        join {visible_issues(viewer)} as issues
+            on issues.issue_id = names.name
+            or issues.issue_key = upper(names.name)
+            or list_contains(issues.previous_keys, upper(names.name))
+        """,
+        {"names": list(names)},
+    )
