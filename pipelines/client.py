@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -218,6 +218,15 @@ class _Request:
         return self.template.format_map(names)
 
 
+class _Reply(NamedTuple):
+    """A body that came whole with status 200, its type, and our and the server's clock then."""
+
+    payload: bytes
+    content_type: str
+    fetched_us: int
+    server_time: datetime
+
+
 class AtlassianClient:
     """Asks one Atlassian site, or the organisation's administration. An async context manager.
 
@@ -322,7 +331,10 @@ class AtlassianClient:
             try:
                 async with limiter:
                     self.requests[endpoint] += 1
-                    answer = await self._try(request, decode, patience, limiter)
+                    reply = await self._try(request, patience, limiter)
+                # decoding holds the loop for long: the next request goes out before it
+                await asyncio.sleep(0)
+                answer = self._accepted(reply, decode, endpoint)
             except _Retry as retry:
                 if retry.wait_seconds is None:
                     failures += 1
@@ -339,13 +351,7 @@ class AtlassianClient:
             else:
                 return answer
 
-    async def _try(
-        self,
-        request: _Request,
-        decode: Callable[[bytes], T],
-        patience: Patience,
-        limiter: EndpointLimiter,
-    ) -> Answer[T]:
+    async def _try(self, request: _Request, patience: Patience, limiter: EndpointLimiter) -> _Reply:
         endpoint = request.endpoint
         try:
             async with self._session.request(
@@ -370,20 +376,24 @@ class AtlassianClient:
         except (aiohttp.ClientError, OSError) as error:
             raise _Retry(self._unreachable("it does not accept or keep connections")) from error
         self._check_status(response, payload, endpoint, server_time)
-        if "json" not in response.content_type:
-            wrong = f"is {response.content_type}, not JSON"
-            raise _Retry(self._bad_response(endpoint, wrong, NotJsonError))
-        try:
-            content = self._decode(payload, decode, endpoint)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            wrong = "is not the JSON document it should be"
-            raise _Retry(self._bad_response(endpoint, wrong)) from error
         if response.headers.get("X-RateLimit-NearLimit", "").lower() == "true":
             limiter.slow_down()
         else:
             limiter.speed_up()
-        self.server_time = max(self.server_time, server_time)
-        return Answer(content, us_of(datetime.now(UTC)), server_time, is_plain(payload))
+        return _Reply(payload, response.content_type, us_of(datetime.now(UTC)), server_time)
+
+    def _accepted(self, reply: _Reply, decode: Callable[[bytes], T], endpoint: str) -> Answer[T]:
+        """Return a reply as an answer if it is one whole JSON document, else ask for a retry."""
+        if "json" not in reply.content_type:
+            wrong = f"is {reply.content_type}, not JSON"
+            raise _Retry(self._bad_response(endpoint, wrong, NotJsonError))
+        try:
+            content = self._decode(reply.payload, decode, endpoint)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            wrong = "is not the JSON document it should be"
+            raise _Retry(self._bad_response(endpoint, wrong)) from error
+        self.server_time = max(self.server_time, reply.server_time)
+        return Answer(content, reply.fetched_us, reply.server_time, is_plain(reply.payload))
 
     def _decode(self, payload: bytes, decode: Callable[[bytes], T], endpoint: str) -> T:
         """Decode a body, mending text that no JSON reader takes when that is all it needs."""

@@ -2,6 +2,10 @@
 
 Every resource of the lake has the one schema `ROW_SCHEMA`. A record that has no id, no readable
 time or an unexpected shape becomes a row of `quarantine` and stops nothing else.
+
+Rows come one at a time (`Row`) or, where an answer holds many records and all are as expected,
+column by column (`Rows`): a tenth of the work. A source that reads whole answers decodes them
+strictly and goes back to single records, with their quarantine, when anything is unusual.
 """
 
 from __future__ import annotations
@@ -12,20 +16,25 @@ from array import array
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 T = TypeVar("T")
 
+PlainId = Annotated[str, msgspec.Meta(min_length=1)]
+"""An identifier as Atlassian sends nearly all of them, for strict decoding of whole answers."""
+
+TIMESTAMP = pa.timestamp("us", tz="UTC")
 _COLUMNS: list[pa.Field[Any]] = [
     pa.field("site_id", pa.string(), nullable=False),
     pa.field("object_id", pa.string(), nullable=False),
     pa.field("parent_id", pa.string()),
     pa.field("version", pa.string(), nullable=False),
-    pa.field("source_at", pa.timestamp("us", tz="UTC")),
-    pa.field("fetched_at", pa.timestamp("us", tz="UTC"), nullable=False),
+    pa.field("source_at", TIMESTAMP),
+    pa.field("fetched_at", TIMESTAMP, nullable=False),
     pa.field("is_present", pa.bool_(), nullable=False),
     pa.field("payload", pa.string()),
 ]
@@ -70,20 +79,36 @@ class Row(NamedTuple):
     is_present: bool = True
 
 
+class Rows(NamedTuple):
+    """Many rows that are present, column by column, all columns of one length.
+
+    `source_at` has type TIMESTAMP. Payloads are copied when the rows are added to a buffer.
+    """
+
+    object_ids: Sequence[str]
+    versions: Sequence[str] | pa.Array[Any]
+    fetched_us: int
+    payloads: Sequence[bytes]
+    source_at: pa.Array[Any]
+    parent_ids: Sequence[str] | None = None
+
+
 class RowBuffer:
     """Collects rows of one resource until they are worth a table.
 
-    `size` counts payload bytes, `len()` rows. A payload that is a view of a page (`msgspec.Raw`)
-    keeps that page in memory until `take`.
+    `size` counts payload bytes, `len()` rows. A single row's payload that is a view of a page
+    (`msgspec.Raw`) keeps that page in memory until `take`.
     """
 
     def __init__(self, site_id: str) -> None:
         self._site_id = site_id
         self._rows: list[Row] = []
+        self._batches: list[pa.RecordBatch] = []
+        self._batched = 0
         self.size = 0
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) + self._batched
 
     def add(self, row: Row) -> None:
         """Add one row."""
@@ -91,22 +116,52 @@ class RowBuffer:
         if row.payload is not None:
             self.size += len(row.payload)
 
+    def extend(self, rows: Rows) -> None:
+        """Add many rows, after those that are there."""
+        self._batch_single_rows()
+        count = len(rows.object_ids)
+        parents = pa.nulls(count, pa.string()) if rows.parent_ids is None else rows.parent_ids
+        payloads = _text_array(rows.payloads)
+        self._add_batch(
+            [
+                pa.array(rows.object_ids, pa.string()),
+                pa.array(parents, pa.string()),
+                pa.array(rows.versions, pa.string()),
+                rows.source_at,
+                pa.repeat(pa.scalar(rows.fetched_us, TIMESTAMP), count),
+                pa.repeat(pa.scalar(True), count),  # noqa: FBT003  (the value of a column)
+                payloads,
+            ]
+        )
+        self.size += sum(map(len, rows.payloads))
+
     def take(self) -> pa.Table:
         """Return all rows as one table of `ROW_SCHEMA` and start empty again."""
+        self._batch_single_rows()
+        table = pa.Table.from_batches(self._batches, ROW_SCHEMA)
+        self._batches = []
+        self._batched = self.size = 0
+        return table
+
+    def _batch_single_rows(self) -> None:
         if not self._rows:
-            return ROW_SCHEMA.empty_table()
+            return
         columns = dict(zip(Row._fields, zip(*self._rows, strict=True), strict=True))
-        arrays = [
-            pa.repeat(pa.scalar(self._site_id), len(self)),
-            *(
-                pa.array(columns[name], type=field.type)
-                for name, field in zip(_ROW_ORDER, _COLUMNS[1:-1], strict=True)
-            ),
-            _text_array(columns["payload"]),
-        ]
         self._rows = []
-        self.size = 0
-        return pa.Table.from_arrays(arrays, schema=ROW_SCHEMA)
+        self._add_batch(
+            [
+                *(
+                    pa.array(columns[name], type=field.type)
+                    for name, field in zip(_ROW_ORDER, _COLUMNS[1:-1], strict=True)
+                ),
+                _text_array(columns["payload"]),
+            ]
+        )
+
+    def _add_batch(self, arrays: list[pa.Array[Any]]) -> None:
+        sites = pa.repeat(pa.scalar(self._site_id), len(arrays[0]))
+        self._batches.append(pa.RecordBatch.from_arrays([sites, *arrays], schema=ROW_SCHEMA))
+        self._batched += len(sites)
 
 
 def _text_array(texts: Sequence[bytes | None]) -> pa.Array[Any]:
@@ -166,16 +221,45 @@ def time_us(value: object) -> int:
 
     Raises BadRecordError when it is neither, has no offset, or lies outside years 1 to 9999.
     """
+    microseconds: int | None = None
     try:
         if isinstance(value, str):
-            return (datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND
-        if isinstance(value, int | float) and not isinstance(value, bool):
+            microseconds = (datetime.fromisoformat(value) - _EPOCH) // _MICROSECOND
+        elif isinstance(value, int | float) and not isinstance(value, bool):
             microseconds = int(value * 1_000)
-            if _FIRST_US <= microseconds <= _LAST_US:
-                return microseconds
     except (ValueError, TypeError, OverflowError) as error:
         raise BadRecordError(f"unreadable time: {str(value)[:40]!r}") from error
-    raise BadRecordError(f"unreadable time: {str(value)[:40]!r}")
+    if microseconds is None or not _FIRST_US <= microseconds <= _LAST_US:
+        raise BadRecordError(f"unreadable time: {str(value)[:40]!r}")
+    return microseconds
+
+
+def times_column(values: Sequence[Any]) -> pa.Array[Any] | None:
+    """Return `time_us` of texts or of epoch ms as a TIMESTAMP column.
+
+    None when not all of them are of one kind and plainly readable: then look at each.
+    """
+    if not values:
+        return pa.array([], TIMESTAMP)
+    try:
+        if isinstance(values[0], str):
+            column = pa.array(values, pa.string()).cast(TIMESTAMP)
+            # the column's times have four digits of years; the first and the last are for `time_us`
+            is_within = str(min(values)) >= "0002" and str(max(values)) < "9999"
+        else:
+            milliseconds = pa.array(values, pa.int64())
+            column = pc.multiply_checked(milliseconds, 1_000).cast(TIMESTAMP)
+            is_within = min(values) * 1_000 >= _FIRST_US and max(values) * 1_000 <= _LAST_US
+    except (pa.ArrowInvalid, TypeError, OverflowError):
+        return None
+    return column if is_within else None
+
+
+def versions_column(moments: pa.Array[Any]) -> pa.Array[Any]:
+    """Return `version_at` of a TIMESTAMP column."""
+    milliseconds = pc.floor_temporal(moments, unit="millisecond").cast(pa.timestamp("ms", "UTC"))
+    texts: pa.Array[Any] = pc.binary_replace_slice(milliseconds.cast(pa.string()), 10, 11, "T")
+    return texts
 
 
 def us_of(moment: datetime) -> int:

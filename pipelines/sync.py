@@ -36,7 +36,7 @@ from pipelines.rows import (
 )
 
 TABLE_PAYLOAD_BYTES = 16 * 2**20
-TABLE_ROWS = 5_000
+TABLE_ROWS = 20_000
 QUEUED_TABLES = 2
 PROGRESS_SECONDS = 0.5
 

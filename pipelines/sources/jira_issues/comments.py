@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from pipelines.client import Answer
 from pipelines.errors import NotFoundError, PermissionDeniedError
 from pipelines.paging import OffsetPage, complete, offset_pages
-from pipelines.rows import Row, at_us, id_of, record_reader, sha256, time_us, us_of, version_at
+from pipelines.rows import (
+    TIMESTAMP,
+    PlainId,
+    Row,
+    Rows,
+    at_us,
+    id_of,
+    record_reader,
+    sha256,
+    time_us,
+    times_column,
+    us_of,
+    version_at,
+    versions_column,
+)
 from pipelines.sync import Sync
 
 COMMENTS = "/rest/api/3/issue/{id}/comment"
 COMMENTS_PER_PAGE = 5_000
+NO_IDS = msgspec.json.encode([])
 
 
 class CommentField(msgspec.Struct):
@@ -32,9 +49,70 @@ class _Comment(msgspec.Struct):
 _read_comment = record_reader(_Comment)
 
 
+class _PlainComment(msgspec.Struct):
+    id: PlainId
+    updated: str | int
+
+
+_decode_plain = msgspec.json.Decoder(list[_PlainComment]).decode
+
+
 def _decode_page(body: bytes) -> OffsetPage:
     page = msgspec.json.decode(body, type=CommentField)
     return OffsetPage(page.comments, page.total)
+
+
+def add_all_comments(
+    sync: Sync, listings: Sequence[tuple[str, list[msgspec.Raw]]], answer: Answer[Any]
+) -> None:
+    """Add all comments of many issues, each with its listing. See `add_comments`."""
+    if not (answer.is_plain and _add_plain_comments(sync, listings, answer)):
+        for issue_id, records in listings:
+            add_comments(sync, issue_id, [(records, answer)])
+
+
+def _add_plain_comments(
+    sync: Sync, listings: Sequence[tuple[str, list[msgspec.Raw]]], answer: Answer[Any]
+) -> bool:
+    """Add them column by column; False, with nothing added, when one is not as it should be."""
+    records = [record for _, held in listings for record in held]
+    if not records:
+        _add_listings(
+            sync, [issue_id for issue_id, _ in listings], [NO_IDS] * len(listings), answer
+        )
+        return True
+    try:
+        comments = _decode_plain(b"[" + b",".join(records) + b"]")
+    except msgspec.ValidationError:
+        return False
+    updated = times_column([comment.updated for comment in comments])
+    if updated is None:
+        return False
+    ids = [comment.id for comment in comments]
+    parents = [issue_id for issue_id, held in listings for _ in held]
+    versions = versions_column(updated)
+    sync.buffer("comments").extend(
+        Rows(ids, versions, answer.fetched_us, records, updated, parents)
+    )
+    ends = accumulate(len(held) for _, held in listings)
+    texts = [
+        msgspec.json.encode(ids[end - len(held) : end])
+        for (_, held), end in zip(listings, ends, strict=True)
+    ]
+    _add_listings(sync, [issue_id for issue_id, _ in listings], texts, answer)
+    return True
+
+
+def _add_listings(
+    sync: Sync, issue_ids: list[str], listings: list[bytes], answer: Answer[Any]
+) -> None:
+    # a list that comes back (comment added, then deleted) must be a version of its own
+    version_of = {listing: f"{sha256(listing)}.{sync.run_id}" for listing in set(listings)}
+    versions = [version_of[listing] for listing in listings]
+    told_at = pa.repeat(pa.scalar(us_of(answer.server_time), TIMESTAMP), len(issue_ids))
+    sync.buffer("comment_listings").extend(
+        Rows(issue_ids, versions, answer.fetched_us, listings, told_at, issue_ids)
+    )
 
 
 def add_comments(
@@ -60,14 +138,8 @@ def add_comments(
             ids.append(comment_id)
 
         unusable += sync.read_records("comments", records, answer, add)
-    if unusable:
-        return
-    listing = msgspec.json.encode(ids)
-    # a list that comes back (comment added, then deleted) must be a version of its own
-    version = f"{sha256(listing)}.{sync.run_id}"
-    sync.buffer("comment_listings").add(
-        Row(issue_id, version, fetched_us, listing, us_of(answer.server_time), issue_id)
-    )
+    if not unusable:
+        _add_listings(sync, [issue_id], [msgspec.json.encode(ids)], answer)
 
 
 async def read_all_comments(sync: Sync, issue_id: str) -> None:

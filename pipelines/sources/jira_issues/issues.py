@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import msgspec
+import pyarrow as pa
 
 from pipelines.client import Answer
 from pipelines.errors import BadResponseError, NotJsonError, PipelineError, SiteFailingError
-from pipelines.paging import for_each
-from pipelines.rows import BadRecordError, Row, at_us, id_of, record_reader, time_us, version_at
-from pipelines.sources.jira_issues.comments import CommentField, add_comments, read_all_comments
-from pipelines.sync import Sync, chunks
+from pipelines.rows import (
+    BadRecordError,
+    PlainId,
+    Row,
+    Rows,
+    at_us,
+    id_of,
+    is_plain,
+    record_reader,
+    time_us,
+    times_column,
+    version_at,
+    versions_column,
+)
+from pipelines.sources.jira_issues.comments import CommentField, add_all_comments, read_all_comments
+from pipelines.sources.jira_issues.feed import IdFeed
+from pipelines.sync import Sync
 
 BULK_FETCH = "/rest/api/3/issue/bulkfetch"
 ISSUES_PER_REQUEST = 100
@@ -29,9 +46,7 @@ class IssueError(msgspec.Struct):
     id: str | int
 
 
-class BulkIssues(msgspec.Struct):
-    """The answer of a bulk fetch. Issues in neither list do not exist or are not visible."""
-
+class _Bulk(msgspec.Struct):
     issues: list[msgspec.Raw]
     errors: list[IssueError] = msgspec.field(name="issueErrors", default_factory=list)
 
@@ -59,12 +74,52 @@ _read_issue = record_reader(_Issue)
 _read_issue_alone = record_reader(_IssueAlone)
 
 
+class _PlainIssue(msgspec.Struct):
+    id: PlainId
+    fields: _Fields
+
+
+class _PlainBulk(msgspec.Struct):
+    issues: list[_PlainIssue]
+
+
+_decode_bulk = msgspec.json.Decoder(_Bulk).decode
+_decode_plain = msgspec.json.Decoder(_PlainBulk).decode
+
+
+class _Columns(NamedTuple):
+    ids: list[str]
+    updated: pa.Array[Any]
+    comments: list[CommentField | None]
+
+
+class BulkIssues(NamedTuple):
+    """The answer of a bulk fetch. Issues in neither list do not exist or are not visible.
+
+    `columns` holds ids, times and comments of `issues` when all of them are as they should be;
+    where it is None they have to be looked at one by one.
+    """
+
+    issues: list[msgspec.Raw]
+    errors: list[IssueError]
+    columns: _Columns | None = None
+
+
 def decode_bulk(body: bytes) -> BulkIssues:
-    """Decode the answer of a bulk fetch without touching the issues."""
-    return msgspec.json.decode(body, type=BulkIssues)
+    """Decode the answer of a bulk fetch, with columns if every issue is as it should be."""
+    whole = _decode_bulk(body)
+    if is_plain(body):
+        with suppress(msgspec.ValidationError):
+            plain = _decode_plain(body).issues
+            updated = times_column([issue.fields.updated for issue in plain])
+            if updated is not None:
+                comments = [issue.fields.comment for issue in plain]
+                columns = _Columns([issue.id for issue in plain], updated, comments)
+                return BulkIssues(whole.issues, whole.errors, columns)
+    return BulkIssues(whole.issues, whole.errors)
 
 
-async def fetch_issues(sync: Sync, ids: list[str]) -> set[str]:
+async def fetch_issues(sync: Sync, feed: IdFeed) -> set[str]:
     """Fetch issues with all fields; return the ids the site could not send now.
 
     Raises SiteFailingError or BadResponseError when that is more than a few issues or all of
@@ -78,15 +133,11 @@ async def fetch_issues(sync: Sync, ids: list[str]) -> set[str]:
         nonlocal done
         refused.update(await _fetch_part(sync, part, broken))
         done += len(part)
-        sync.report("issues", done, len(ids))
+        sync.report("issues", done, feed.total)
 
-    await for_each(
-        chunks(ids, ISSUES_PER_REQUEST),
-        fetch,
-        workers=sync.settings.concurrency + SPARE_WORKERS,
-    )
-    if len(broken) == len(ids) > 1:
-        raise broken[ids[-1]]
+    await feed.each(ISSUES_PER_REQUEST, fetch, workers=sync.settings.concurrency + SPARE_WORKERS)
+    if len(broken) == done > 1:
+        raise next(iter(broken.values()))
     failed = refused | broken.keys()
     if failed:
         sync.warn(f"{len(failed)} issues could not be sent by the site; the next sync asks again.")
@@ -132,10 +183,41 @@ async def _fetch_part(
 
 def _add_issues(sync: Sync, answer: Answer[BulkIssues]) -> list[str]:
     """Add issues and their inline comments; return the issues whose comments are not all inline."""
-    buffer, fetched_us = sync.buffer("issues"), answer.fetched_us
+    columns = answer.content.columns
     unfinished: list[str] = []
+    listings: list[tuple[str, list[msgspec.Raw]]] = []
 
-    def add(record: bytes) -> None:
+    def take_comments(issue_id: str, comments: CommentField | None) -> None:
+        if comments is None:
+            return
+        if comments.total is None or comments.total <= len(comments.comments):
+            listings.append((issue_id, comments.comments))
+        else:
+            unfinished.append(issue_id)
+
+    if columns is None:
+        read = _issue_reader(sync, answer, take_comments)
+        sync.read_records("issues", answer.content.issues, answer, read)
+    else:
+        versions = versions_column(columns.updated)
+        rows = Rows(
+            columns.ids, versions, answer.fetched_us, answer.content.issues, columns.updated
+        )
+        sync.buffer("issues").extend(rows)
+        for issue_id, comments in zip(columns.ids, columns.comments, strict=True):
+            take_comments(issue_id, comments)
+    add_all_comments(sync, listings, answer)
+    return unfinished
+
+
+def _issue_reader(
+    sync: Sync,
+    answer: Answer[BulkIssues],
+    take_comments: Callable[[str, CommentField | None], None],
+) -> Callable[[bytes], None]:
+    buffer, fetched_us = sync.buffer("issues"), answer.fetched_us
+
+    def read(record: bytes) -> None:
         comments: CommentField | None = None
         try:
             issue = _read_issue(record)
@@ -147,12 +229,6 @@ def _add_issues(sync: Sync, answer: Answer[BulkIssues]) -> list[str]:
             issue_id, updated = id_of(alone.id), time_us(alone.fields.updated)
             sync.quarantine("comments", str(error), record, fetched_us)
         buffer.add(Row(issue_id, version_at(at_us(updated)), fetched_us, record, updated))
-        if comments is None:
-            return
-        if comments.total is None or comments.total <= len(comments.comments):
-            add_comments(sync, issue_id, [(comments.comments, answer)])
-        else:
-            unfinished.append(issue_id)
+        take_comments(issue_id, comments)
 
-    sync.read_records("issues", answer.content.issues, answer, add)
-    return unfinished
+    return read

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -16,12 +18,21 @@ from pipelines.windows import BEGINNING, jql_minute, zone_of
 SEARCH = "/rest/api/3/search/jql"
 IDS_PER_PAGE = 5_000
 
+Found = Callable[[Iterable[str]], None]
+
 
 class SearchPage(msgspec.Struct):
     """A page of `/search/jql`."""
 
     records: list[msgspec.Raw] = msgspec.field(name="issues")
     next_page_token: str | None = msgspec.field(name="nextPageToken", default=None)
+
+
+class _PlainIssue(msgspec.Struct):
+    id: Annotated[str, msgspec.Meta(pattern="^[0-9]+$")]
+
+
+_decode_plain = msgspec.json.Decoder(list[_PlainIssue]).decode
 
 
 class _Identity(msgspec.Struct):
@@ -73,17 +84,22 @@ async def high_water(sync: Sync) -> datetime | None:
     return None
 
 
-async def list_changed(sync: Sync, since: datetime) -> IdListing:
-    """List the issues changed at or after `since`, oldest change first."""
-    return await _list(sync, f'updated >= "{_minute(sync, since)}" ORDER BY updated ASC')
+async def list_changed(sync: Sync, since: datetime, found: Found) -> IdListing:
+    """List the issues changed at or after `since`, oldest change first.
+
+    `found` is told the ids of each page at once, of a listing that had to start again too.
+    """
+    jql = f'updated >= "{_minute(sync, since)}" ORDER BY updated ASC'
+    return await _list(sync, jql, found)
 
 
-async def list_everything(sync: Sync) -> IdListing:
+async def list_everything(sync: Sync, found: Found | None = None) -> IdListing:
     """List all visible issues, in an order that edits made meanwhile do not disturb."""
-    return await _list(sync, f'updated >= "{_minute(sync, BEGINNING)}" ORDER BY created ASC')
+    jql = f'updated >= "{_minute(sync, BEGINNING)}" ORDER BY created ASC'
+    return await _list(sync, jql, found)
 
 
-async def _list(sync: Sync, jql: str) -> IdListing:
+async def _list(sync: Sync, jql: str, found: Found | None) -> IdListing:
     async def ask(token: str | None) -> Answer[SearchPage]:
         body = {"jql": jql, "fields": ["id"], "maxResults": IDS_PER_PAGE}
         return await sync.client.post(
@@ -95,16 +111,35 @@ async def _list(sync: Sync, jql: str) -> IdListing:
         async for answer in token_pages(ask):
             listing.finished_at = server_time_after(answer)
             listing.fetched_us = answer.fetched_us
-            listing.unreadable += sync.read_records(
-                "issue_presence",
-                answer.content.records,
-                answer,
-                lambda record: listing.ids.add(_issue_id(_read_identity(record).id)),
-            )
+            ids = _plain_ids(answer)
+            if ids is None:
+                ids = []
+                listing.unreadable += sync.read_records(
+                    "issue_presence", answer.content.records, answer, _id_reader(ids)
+                )
+            listing.ids.update(ids)
+            if found:
+                found(ids)
             sync.report("listing", len(listing.ids), None)
         return listing
 
     return await complete(read, "issues")
+
+
+def _plain_ids(answer: Answer[SearchPage]) -> list[str] | None:
+    """Return the ids of a page in one go, or None when one is not as it should be."""
+    try:
+        issues = _decode_plain(b"[" + b",".join(answer.content.records) + b"]")
+    except msgspec.ValidationError:
+        return None
+    return [issue.id for issue in issues] if answer.is_plain else None
+
+
+def _id_reader(ids: list[str]) -> Callable[[bytes], None]:
+    def read(record: bytes) -> None:
+        ids.append(_issue_id(_read_identity(record).id))
+
+    return read
 
 
 def _issue_id(value: str | int) -> str:

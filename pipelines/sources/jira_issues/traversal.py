@@ -1,4 +1,8 @@
-"""One sync of issues: window, listing, reconciliation, then everything in parallel."""
+"""One sync of issues: window and high water, then listing and everything else in parallel.
+
+Issues are fetched while their listing goes on. An issue that a listing names and that is gone
+when it is asked for is left out by the site; what is gone is decided by `presence` alone.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from pipelines.errors import NotFoundError, PermissionDeniedError
 from pipelines.paging import together
 from pipelines.rows import version_at
 from pipelines.sources.jira_issues.changelogs import fetch_changelogs
+from pipelines.sources.jira_issues.feed import IdFeed
 from pipelines.sources.jira_issues.issues import fetch_issues
 from pipelines.sources.jira_issues.listing import high_water, list_changed, list_everything
 from pipelines.sources.jira_issues.presence import reconcile, require_a_project
@@ -32,19 +37,15 @@ async def traverse(sync: Sync) -> None:
     sync.mode = window.mode
     sync.cursor_from = sync.state.get("updated_cursor")
     newest = await high_water(sync)
-    ids = set(sync.state.get("pending_issue_ids", ()))
-    if window.mode != "full":
-        ids |= (await list_changed(sync, window.updated_from)).ids
-    if window.mode == "full" or window.reconcile:
-        everything = await list_everything(sync)
-        if not everything.ids:
-            await require_a_project(sync)
-        ids &= everything.ids
-        ids |= everything.ids if window.mode == "full" else never_fetched(sync, everything.ids)
-        if window.reconcile:
-            await reconcile(sync, everything)
+    feed = IdFeed(sync.state.get("pending_issue_ids", ()))
     failed: set[str] = set()
     worked_on: set[str] = set()
+
+    async def listing() -> None:
+        await _list_into(sync, window, feed)
+
+    async def issues() -> None:
+        failed.update(await _fetch_whole(sync, feed))
 
     async def worklogs() -> None:
         try:
@@ -53,12 +54,11 @@ async def traverse(sync: Sync) -> None:
         except (PermissionDeniedError, NotFoundError):
             sync.skip("worklogs", "View worklogs", "worklogs and their changes are not recorded")
 
-    async def issues() -> None:
-        failed.update(await fetch_whole(sync, ids))
-
-    await together(issues, worklogs)
+    await together(listing, issues, worklogs)
     # worklogs also tell of issues that no search lists, as those of archived projects
-    failed |= await fetch_whole(sync, never_fetched(sync, worked_on - ids))
+    unlisted = IdFeed(never_fetched(sync, worked_on - feed.ids))
+    unlisted.end()
+    failed |= await _fetch_whole(sync, unlisted)
     if newest is not None:
         # an issue dated in the future must not hide those that are not
         sync.cursor_to = version_at(min(newest, sync.server_now))
@@ -67,16 +67,31 @@ async def traverse(sync: Sync) -> None:
     _remember_depth(sync, window)
 
 
-async def fetch_whole(sync: Sync, ids: set[str]) -> set[str]:
+async def _list_into(sync: Sync, window: Window, feed: IdFeed) -> None:
+    """List what the window asks for into `feed`, then compare complete listings if it asks so."""
+    is_full = window.mode == "full"
+    if not is_full:
+        await list_changed(sync, window.updated_from, found=feed.add)
+    if is_full or window.reconcile:
+        everything = await list_everything(sync, found=feed.add if is_full else None)
+        if not everything.ids:
+            await require_a_project(sync)
+        if not is_full:
+            feed.add(never_fetched(sync, everything.ids))
+    feed.end()
+    if window.reconcile:
+        await reconcile(sync, everything)
+
+
+async def _fetch_whole(sync: Sync, feed: IdFeed) -> set[str]:
     """Fetch issues and their histories; return the ids the site could not send now."""
-    ordered = sorted(ids, key=int)
     failed: set[str] = set()
 
     async def issues() -> None:
-        failed.update(await fetch_issues(sync, ordered))
+        failed.update(await fetch_issues(sync, feed))
 
     async def changelogs() -> None:
-        await fetch_changelogs(sync, ordered)
+        await fetch_changelogs(sync, feed)
 
     await together(issues, changelogs)
     return failed
