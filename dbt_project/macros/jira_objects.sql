@@ -45,7 +45,7 @@
         {{ embedded_user(issue ~ '.fields.assignee') }} as assignee,
         list_transform(
             coalesce({{ issue }}.fields.attachment, []),
-            lambda attachment: {{ attachment('attachment') }}
+            lambda file: {{ attachment('file') }}
         ) as attachments,
         {{ utc_timestamp(issue ~ '.fields.created') }} as created_at
 {%- endmacro -%}

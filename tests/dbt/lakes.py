@@ -6,6 +6,7 @@ becomes one Parquet file per resource, named so that files sort in load order.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from pipelines.rows import version_at
 
 SITE = "tiny.atlassian.net"
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -113,7 +116,7 @@ def issue(
         "jira_issues",
         "issues",
         str(issue_id),
-        updated.isoformat(timespec="milliseconds"),
+        version_at(updated),
         fetched,
         source_at=updated,
         payload=json.dumps(payload),
@@ -224,7 +227,7 @@ def comment(
         "jira_issues",
         "comments",
         str(comment_id),
-        updated.isoformat(timespec="milliseconds"),
+        version_at(updated),
         fetched,
         parent_id=str(issue_id),
         source_at=updated,
@@ -275,7 +278,7 @@ def worklog(
         "jira_issues",
         "worklogs",
         str(worklog_id),
-        updated.isoformat(timespec="milliseconds"),
+        version_at(updated),
         fetched,
         parent_id=str(issue_id),
         source_at=updated,
@@ -342,6 +345,50 @@ def listed(
         is_present=body is not None,
         payload=text,
     )
+
+
+def webhook(
+    event: str,
+    body: Mapping[str, Any],
+    *,
+    sent: datetime,
+    received: datetime | None = None,
+    actor: str | None = None,
+    flow: str = "Primary",
+) -> Row:
+    """Return a webhook as the inbox stores it; `actor` is named in the address it was sent to."""
+    content = {"timestamp": int(sent.timestamp() * 1000), "webhookEvent": event, **body}
+    name = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    delivery = {
+        "event": event,
+        "flow": flow,
+        "identifier": name[:8],
+        "retry": None,
+        "triggered_by": actor,
+        "query": {"triggeredByUser": actor} if actor else {},
+        "body": content,
+    }
+    return Row(
+        "inbox",
+        "deliveries",
+        name,
+        name,
+        received or sent,
+        source_at=sent,
+        payload=json.dumps(delivery),
+    )
+
+
+def body_of(row: Row) -> dict[str, Any]:
+    """Return the object a row holds, as a webhook has it: texts are plain."""
+    body: dict[str, Any] = json.loads(row.payload or "{}")
+    if isinstance(body.get("body"), dict):
+        lines = [
+            "".join(node.get("text", "") for node in block.get("content", []))
+            for block in body["body"]["content"]
+        ]
+        body["body"] = "\n".join(lines)
+    return {"id": row.object_id, **body}
 
 
 LINK_TYPES = {

@@ -1,13 +1,15 @@
 """Random histories of small sites, as rows of the lake.
 
 A world is a short story of a few issues: edits, moves, comments, worklogs, attachments, links seen
-from both ends, deletions and their withdrawal. Rows are what a sync would have written at random
-moments of that story, in order of fetching; how they reach the lake is the caller's affair.
+from both ends, deletions and their withdrawal, releases of versions and accounts switched off. Rows
+are what a sync would have written at random moments of that story, and what webhooks told in
+between, in order of fetching; how they reach the lake is the caller's affair.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from random import Random
 
 from tests.dbt.lakes import (
@@ -15,6 +17,7 @@ from tests.dbt.lakes import (
     Row,
     at,
     attachment,
+    body_of,
     comment,
     history,
     issue,
@@ -26,6 +29,7 @@ from tests.dbt.lakes import (
     person,
     presence,
     status_item,
+    webhook,
     worklog,
     worklog_deletion,
 )
@@ -50,8 +54,11 @@ COMMANDS = (
     "secure",
     "delete",
     "restore",
+    "change version",
+    "change account",
     "sync",
 )
+VERSION_EVENTS = ("created", "updated", "released", "unreleased", "deleted")
 
 
 class _Issue:
@@ -70,15 +77,16 @@ class _Issue:
 
 
 class _Story:
-    def __init__(self, random: Random, world: int) -> None:
+    def __init__(self, random: Random, world: int, pushed: float) -> None:
         self.random = random
+        self.pushed = pushed
         self.world = world
         self.minute = 0.0
         self.rows: list[Row] = []
-        self.histories: list[tuple[int, int, datetime, list[dict[str, object]]]] = []
+        self.histories: list[tuple[int, int, datetime, list[dict[str, object]], str]] = []
         self.fetched_histories = 0
         self.deleted_worklogs: list[tuple[int, datetime]] = []
-        self.links: list[tuple[_Issue, _Issue, str]] = []
+        self.links: list[tuple[_Issue, _Issue, str, int]] = []
         self.numbers = 0
         self.sweeps = 0
         self.known_absent: set[int] = set()
@@ -102,7 +110,85 @@ class _Story:
     def tell(self, subject: _Issue, items: list[dict[str, object]]) -> None:
         moment = self.now()
         subject.updated = moment
-        self.histories.append((self.number(), subject.id, moment, items))
+        number, author = self.number(), self.who()
+        self.histories.append((number, subject.id, moment, items, author))
+        changelog = {"id": str(number), "items": items}
+        self.push("jira:issue_updated", subject, moment, user=person(author), changelog=changelog)
+
+    def push(
+        self,
+        event: str,
+        subject: _Issue | None,
+        moment: datetime,
+        *,
+        user: Mapping[str, object] | None = None,
+        actor: str | None = None,
+        flow: str = "Primary",
+        **parts: object,
+    ) -> None:
+        """Let a webhook arrive, now and then late, or never."""
+        if self.random.random() >= self.pushed:
+            return
+        body = dict(parts)
+        if user:
+            body["user"] = user
+        if subject:
+            body["issue"] = body_of(self.issue_row(subject, moment))
+        late = self.random.choice((0.01, 0.01, 45))
+        received = moment + timedelta(minutes=late)
+        self.rows.append(
+            webhook(event, body, sent=moment, received=received, actor=actor, flow=flow)
+        )
+
+    def issue_row(self, one: _Issue, fetched: datetime) -> Row:
+        return issue(
+            one.id,
+            one.key,
+            updated=one.updated,
+            fetched=fetched,
+            created=one.created,
+            project=one.project,
+            issue_type=one.issue_type,
+            security=one.security,
+            attachments=[
+                attachment(number, name, created, "ann")
+                for number, (name, created) in one.attachments.items()
+            ],
+            assignee=person(self.who(), f"Name at {fetched}"),
+        )
+
+    def comment_row(self, one: _Issue, number: int, fetched: datetime) -> Row:
+        text, created, updated, author = one.comments[number]
+        return comment(
+            number, one.id, text, created=created, updated=updated, fetched=fetched, author=author
+        )
+
+    def worklog_row(self, one: _Issue, number: int, fetched: datetime) -> Row:
+        spent, created, updated, author = one.worklogs[number]
+        return worklog(
+            number, one.id, spent, created=created, updated=updated, fetched=fetched, author=author
+        )
+
+    def push_comment(self, what: str, subject: _Issue, number: int, moment: datetime) -> None:
+        body = body_of(self.comment_row(subject, number, moment))
+        brief = {"id": str(subject.id), "key": subject.key}
+        actor = self.who()
+        self.push(f"comment_{what}", None, moment, actor=actor, comment=body, issue=brief)
+        kind = {"created": "issue_commented", "updated": "issue_comment_edited"}.get(
+            what, "issue_comment_deleted"
+        )
+        self.push(
+            "jira:issue_updated",
+            subject,
+            moment,
+            user=person(actor),
+            comment=body,
+            issue_event_type_name=kind,
+        )
+
+    def push_worklog(self, what: str, subject: _Issue, number: int, moment: datetime) -> None:
+        body = body_of(self.worklog_row(subject, number, moment))
+        self.push(f"worklog_{what}", None, moment, actor=self.who(), worklog=body)
 
     # -- commands -------------------------------------------------------------------------------
 
@@ -147,6 +233,7 @@ class _Story:
         moment = subject.updated = self.now()
         number = self.number()
         subject.comments[number] = (f"text {number}", moment, moment, self.who())
+        self.push_comment("created", subject, number, moment)
 
     def edit_comment(self, subject: _Issue) -> None:
         if subject.comments:
@@ -154,16 +241,20 @@ class _Story:
             _, created, _, author = subject.comments[number]
             moment = subject.updated = self.now()
             subject.comments[number] = (f"edited at {moment}", created, moment, author)
+            self.push_comment("updated", subject, number, moment)
 
     def delete_comment(self, subject: _Issue) -> None:
         if subject.comments:
-            subject.comments.pop(self.random.choice(list(subject.comments)))
-            subject.updated = self.now()
+            number = self.random.choice(list(subject.comments))
+            moment = subject.updated = self.now()
+            self.push_comment("deleted", subject, number, moment)
+            subject.comments.pop(number)
 
     def log_work(self, subject: _Issue) -> None:
         number = self.number()
         moment = self.now()
         subject.worklogs[number] = ("1h", moment, moment, self.who())
+        self.push_worklog("created", subject, number, moment)
         self.tell(subject, [item("timespent", (None, None), ("60", "60"), field_id="timespent")])
 
     def edit_worklog(self, subject: _Issue) -> None:
@@ -172,12 +263,15 @@ class _Story:
             _, created, _, author = subject.worklogs[number]
             moment = subject.updated = self.now()
             subject.worklogs[number] = (f"{self.random.randint(2, 9)}h", created, moment, author)
+            self.push_worklog("updated", subject, number, moment)
 
     def delete_worklog(self, subject: _Issue) -> None:
         if subject.worklogs:
             number = self.random.choice(list(subject.worklogs))
+            moment = self.now()
+            self.push_worklog("deleted", subject, number, moment)
             subject.worklogs.pop(number)
-            self.deleted_worklogs.append((number, self.now()))
+            self.deleted_worklogs.append((number, moment))
             sides = ((str(number), str(number)), (None, None))
             effects = [
                 item("timespent", ("60", "60"), ("0", "0"), field_id="timespent"),
@@ -190,6 +284,7 @@ class _Story:
         number = self.number()
         moment = self.now()
         subject.attachments[number] = (f"file{number}.txt", moment)
+        self.push_attachment("created", subject, number, moment)
         if self.random.random() < 0.7:
             side = (str(number), f"file{number}.txt")
             self.tell(subject, [item("Attachment", new=side, field_id="attachment")])
@@ -197,15 +292,22 @@ class _Story:
     def detach(self, subject: _Issue) -> None:
         if subject.attachments:
             number = self.random.choice(list(subject.attachments))
+            self.push_attachment("deleted", subject, number, self.now())
             name, _ = subject.attachments.pop(number)
             self.tell(subject, [item("Attachment", (str(number), name), field_id="attachment")])
+
+    def push_attachment(self, what: str, subject: _Issue, number: int, moment: datetime) -> None:
+        name, created = subject.attachments[number]
+        body = attachment(number, name, created)
+        self.push(f"attachment_{what}", None, moment, actor=self.who(), attachment=body)
 
     def link(self, subject: _Issue) -> None:
         other = self.random.choice(self.issues)
         if other is not subject and not other.is_deleted:
             type_id = self.random.choice([*LINK_TYPES, "unknown"])
-            self.links.append((subject, other, type_id))
-            self._tell_link(subject, other, type_id, created=True)
+            link = (subject, other, type_id, self.number())
+            self.links.append(link)
+            self._tell_link(*link, created=True)
 
     def unlink(self, subject: _Issue) -> None:
         mine = [link for link in self.links if subject in link[:2]]
@@ -214,78 +316,66 @@ class _Story:
             self.links.remove(link)
             self._tell_link(*link, created=False)
 
-    def _tell_link(self, source: _Issue, target: _Issue, type_id: str, *, created: bool) -> None:
+    def _tell_link(
+        self, source: _Issue, target: _Issue, type_id: str, number: int, *, created: bool
+    ) -> None:
         unknown = ("Tests", "is tested by", "tests")
-        _, inward, outward = LINK_TYPES.get(type_id, unknown)
+        name, inward, outward = LINK_TYPES.get(type_id, unknown)
+        link_type = {"id": type_id, "name": name, "inwardName": inward, "outwardName": outward}
+        body = {
+            "id": number,
+            "sourceIssueId": source.id,
+            "destinationIssueId": target.id,
+            "issueLinkType": link_type,
+            "systemLink": False,
+        }
+        event = "issuelink_created" if created else "issuelink_deleted"
+        self.push(event, None, self.now(), actor=self.who(), issueLink=body)
         if self.random.random() < 0.9:
             self.tell(source, [link_item(outward, target.key, created=created)])
         if self.random.random() < 0.9:
             self.tell(target, [link_item(inward, source.key, created=created)])
 
     def delete(self, subject: _Issue) -> None:
+        moment = self.now()
+        self.push("jira:issue_deleted", subject, moment, user=person(self.who()))
         subject.is_deleted = True
-        self.now()
+        for number in subject.comments:
+            body = body_of(self.comment_row(subject, number, moment))
+            brief = {"id": str(subject.id)}
+            self.push("comment_deleted", None, moment, flow="Secondary", comment=body, issue=brief)
 
     def restore(self, subject: _Issue) -> None:
         if subject.is_deleted:
             subject.is_deleted = False
             subject.updated = self.now()
 
+    def change_version(self, _: _Issue) -> None:
+        body = {"id": str(self.random.randint(1, 4)), "name": "1.0", "projectId": 10}
+        for _step in range(self.random.randint(1, 3)):
+            event = f"jira:version_{self.random.choice(VERSION_EVENTS)}"
+            self.push(event, None, self.now(), actor=self.who(), version=body)
+
+    def change_account(self, _: _Issue) -> None:
+        body = person(self.who()) | {"active": self.random.random() < 0.5}
+        self.push("user_updated", None, self.now(), actor=self.who(), user=body)
+
     # -- what a sync writes ---------------------------------------------------------------------
 
-    def sync(self, _: _Issue) -> None:
+    def sync(self, _: _Issue, *, completely: bool = False) -> None:
         began = self.now()
         random = self.random
         for one in self.issues:
-            if one.is_deleted or random.random() < 0.5:
+            if one.is_deleted or (not completely and random.random() < 0.5):
                 continue
             fetched = self.now()
-            listed_files = [
-                attachment(number, name, created, self.who())
-                for number, (name, created) in one.attachments.items()
-            ]
-            self.rows.append(
-                issue(
-                    one.id,
-                    one.key,
-                    updated=one.updated,
-                    fetched=fetched,
-                    created=one.created,
-                    project=one.project,
-                    issue_type=one.issue_type,
-                    security=one.security,
-                    attachments=listed_files,
-                    assignee=person(self.who(), f"Name at {fetched}"),
-                )
-            )
-            for number, (text, created, updated, author) in one.comments.items():
-                self.rows.append(
-                    comment(
-                        number,
-                        one.id,
-                        text,
-                        created=created,
-                        updated=updated,
-                        fetched=fetched,
-                        author=author,
-                    )
-                )
+            self.rows.append(self.issue_row(one, fetched))
+            self.rows += [self.comment_row(one, number, fetched) for number in one.comments]
             self.rows.append(listing(one.id, one.comments, listed=fetched, fetched=self.now()))
-            for number, (spent, created, updated, author) in one.worklogs.items():
-                self.rows.append(
-                    worklog(
-                        number,
-                        one.id,
-                        spent,
-                        created=created,
-                        updated=updated,
-                        fetched=fetched,
-                        author=author,
-                    )
-                )
+            self.rows += [self.worklog_row(one, number, fetched) for number in one.worklogs]
         first = max(0, self.fetched_histories - random.randint(0, 3))
-        for number, issue_id, moment, items in self.histories[first:]:
-            if random.random() < 0.95:
+        for number, issue_id, moment, items, author in self.histories[first:]:
+            if completely or random.random() < 0.95:
                 self.rows.append(
                     history(
                         number,
@@ -293,7 +383,8 @@ class _Story:
                         items,
                         created=moment,
                         fetched=self.now(),
-                        author=random.choice((*PEOPLE, None)) if first == 0 else "bob",
+                        # An account may be erased before a sync reads what it did.
+                        author=None if random.random() < 0.05 else author,
                     )
                 )
         self.fetched_histories = len(self.histories)
@@ -320,16 +411,19 @@ class _Story:
                 (self.known_absent.add if one.is_deleted else self.known_absent.discard)(one.id)
 
 
-def story(random: Random, commands: int, world: int) -> list[Row]:
-    """Return the rows that syncs wrote during a random story of so many commands.
+def story(random: Random, commands: int, world: int, *, completely: bool = False) -> list[Row]:
+    """Return what syncs read and webhooks told during a random story of so many commands.
 
-    Stories of different worlds have different issue ids and keys.
+    Stories of different worlds have different issue ids and keys. `completely`: the last sync reads
+    all that can still be read.
     """
-    told = _Story(random, world)
+    told = _Story(random, world, pushed=0.7 if completely else random.choice((0.0, 0.3, 0.9)))
     for number in range(1, random.randint(3, ISSUES_PER_WORLD)):
         project = random.choice(list(PROJECTS))
         issue_id = world * ISSUES_PER_WORLD + number
-        told.issues.append(_Issue(issue_id, project, told.key(project, number), told.now()))
+        one = _Issue(issue_id, project, told.key(project, number), told.now())
+        told.issues.append(one)
+        told.push("jira:issue_created", one, one.created, user=person("ann"))
     told.rows += link_types(told.now())
     for account in random.sample(PEOPLE, 2):
         body = {"displayName": f"Listed {account}", "active": True, "accountType": "atlassian"}
@@ -341,8 +435,10 @@ def story(random: Random, commands: int, world: int) -> list[Row]:
         subject = random.choice(told.issues)
         if command in {"restore", "sync"} or not subject.is_deleted:
             getattr(told, command.replace(" ", "_"))(subject)
-    told.sync(told.issues[0])
+    if completely:
+        told.fetched_histories = 0
+    told.sync(told.issues[0], completely=completely)
     if random.random() < 0.5:
         tests = {"name": "Tests", "inward": "is tested by", "outward": "tests"}
         told.rows.append(listed("issue_link_types", "10003", tests, fetched=told.now()))
-    return told.rows
+    return sorted(told.rows, key=lambda row: row.fetched_at)

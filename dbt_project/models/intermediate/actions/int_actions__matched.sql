@@ -187,7 +187,10 @@ merged as (
             where target_label is not null and tells_content
         ) as target_label,
         min_by(project_id, preference) filter (where project_id is not null) as project_id,
-        min_by(changes, (-len(changes), preference)) filter (where tells_content) as changes,
+        -- What a comparison of listings shows may be more than this action changed.
+        min_by(changes, (len(changes) = 0, not is_exact, -len(changes), preference)) filter (
+            where tells_content
+        ) as changes,
         string_agg(distinct source, ',' order by source) as sources,
         -- The first evidence names the action: what tells of it later does not rename it.
         min_by(

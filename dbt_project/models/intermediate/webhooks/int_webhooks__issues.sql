@@ -17,7 +17,7 @@ listed as (
     select
         site_id,
         issue_id,
-        unnest(list_transform(attachments, lambda attachment: attachment.attachment_id)) as attachment_id
+        unnest(list_transform(attachments, lambda file: file.attachment_id)) as attachment_id
     from {{ ref('stg_jira_issues__issues') }}
     where len(attachments) > 0
 ),
