@@ -22,19 +22,30 @@ from functools import cache
 from typing import Literal
 
 import msgspec
+import pyarrow as pa
 from ulid import ULID
 
 from pipelines.client import Answer, server_time_after
 from pipelines.errors import NotFoundError, PermissionDeniedError
 from pipelines.lake import Seen, payloads
 from pipelines.paging import OffsetPage, complete, offset_pages
-from pipelines.rows import BadRecordError, Row, id_of, record_reader, us_of, version_at
+from pipelines.rows import (
+    TIMESTAMP,
+    BadRecordError,
+    Row,
+    Rows,
+    id_of,
+    record_reader,
+    us_of,
+    version_at,
+)
 from pipelines.sources.jira_issues.issues import BULK_FETCH, ISSUES_PER_REQUEST, decode_bulk
 from pipelines.sources.jira_issues.listing import IdListing
 from pipelines.sync import Sync, chunks
 
 PROJECTS = "/rest/api/3/project/search"
 PROJECTS_PER_PAGE = 100
+ROWS_AT_ONCE = 5_000
 SECURITY_SCHEME = "/rest/api/3/project/{project}/issuesecuritylevelscheme"
 SECURITY_LEVELS = "/rest/api/3/project/{project}/securitylevel"
 PERMISSIONS = "/rest/api/3/mypermissions"
@@ -154,21 +165,24 @@ async def reconcile(sync: Sync, listing: IdListing) -> None:
             content |= {"state": missing.state, "evidence": missing.evidence}
         return msgspec.json.encode(content)
 
-    def row(issue_id: str) -> Row:
-        missing = verdict.reasons.get(issue_id)
-        version = sweep_id
-        if missing is not None and missing.state != "deleted":
-            version = f"{sweep_id}.{missing.state}"
-        at = us_of(listing.started_at if missing is None else verdict.finished_at)
-        content = payload(missing)
-        return Row(issue_id, version, listing.fetched_us, content, at, None, missing is None)
+    def absent_row(issue_id: str) -> Row:
+        missing = verdict.reasons[issue_id]
+        version = sweep_id if missing.state == "deleted" else f"{sweep_id}.{missing.state}"
+        at, fetched_us = us_of(verdict.finished_at), listing.fetched_us
+        return Row(issue_id, version, fetched_us, payload(missing), at, is_present=False)
 
     appeared = {i for i in listing.ids if stored.get(i) != "present"}
     changed = {i for i, missing in verdict.reasons.items() if stored.get(i) != missing.state}
-    for part in chunks(sorted(appeared | changed, key=int), ISSUES_PER_REQUEST):
-        for issue_id in part:
-            sync.buffer("issue_presence").add(row(issue_id))
+    buffer = sync.buffer("issue_presence")
+    for part in chunks(sorted(appeared, key=int), ROWS_AT_ONCE):
+        count = len(part)
+        at = pa.repeat(pa.scalar(us_of(listing.started_at), TIMESTAMP), count)
+        contents = [payload(None)] * count
+        buffer.extend(Rows(part, [sweep_id] * count, listing.fetched_us, contents, at))
         await sync.flush_full()
+    for issue_id in sorted(changed, key=int):
+        buffer.add(absent_row(issue_id))
+    await sync.flush_full()
     gone = sum(verdict.reasons[issue_id].state == "deleted" for issue_id in changed)
     sync.record_sweep(
         "issue_presence",
