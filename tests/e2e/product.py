@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from pydantic import SecretStr
 
 from orchestration import publishing, transformation
 from pipelines.config import Settings
@@ -36,15 +35,16 @@ class Product:
     def settings(self, **changed: object) -> Settings:
         """Point the settings at the sandbox; `changed` by field name."""
         environment = self.sandbox.environment
-        values: dict[str, object] = {
-            "home": self.home,
-            "site_url": environment["ATLASSIAN_SITE_URL"],
-            "email": environment["ATLASSIAN_EMAIL"],
-            "api_token": SecretStr(environment["ATLASSIAN_API_TOKEN"]),
-            "org_id": environment["ATLASSIAN_ORG_ID"],
-            "org_api_key": SecretStr(environment["ATLASSIAN_ORG_API_KEY"]),
-            "admin_url": environment["ATLASSIAN_ADMIN_URL"],
+        names = {
+            "site_url": "ATLASSIAN_SITE_URL",
+            "email": "ATLASSIAN_EMAIL",
+            "api_token": "ATLASSIAN_API_TOKEN",
+            "org_id": "ATLASSIAN_ORG_ID",
+            "org_api_key": "ATLASSIAN_ORG_API_KEY",
+            "admin_url": "ATLASSIAN_ADMIN_URL",
         }
+        values: dict[str, object] = {"home": self.home}
+        values |= {field: environment[name] for field, name in names.items() if name in environment}
         return Settings.model_validate(values | changed)
 
     def sync(self, **changed: object) -> list[SyncReport]:

@@ -46,14 +46,17 @@ class RunningSandbox:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that point the product at this site."""
-        return {
+        site = {
             "ATLASSIAN_SITE_URL": self.base_url,
             "ATLASSIAN_EMAIL": ADMIN_EMAIL,
             "ATLASSIAN_API_TOKEN": API_TOKEN,
+        }
+        organization = {
             "ATLASSIAN_ORG_ID": ORG_ID,
             "ATLASSIAN_ORG_API_KEY": ORG_KEY,
             "ATLASSIAN_ADMIN_URL": self.base_url,
         }
+        return site | organization if "organization" in self.site.world.domains else site
 
     def control(self, name: str, **body: object) -> JsonObject:
         """POST a control; returns the site's state. ValueError when it is refused."""
