@@ -1,4 +1,7 @@
-"""The dbt build, in this process: seeds, models, unit tests and data tests of `dbt_project`.
+"""The dbt build, in this process: seeds, models and data tests of `dbt_project`.
+
+Unit tests are left out: they test the SQL, which is the same in every build, and would be most of
+a small build's time. `tests/dbt` runs them.
 
 Data flow: `$AUDIT_LOG_HOME/raw` (lake) -> `warehouse.duckdb` (staging, intermediate)
 -> `marts.duckdb` (marts). Both files can be rebuilt from the lake at any time, so a file that
@@ -59,7 +62,7 @@ BuildProgress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class NodeOutcome:
-    """What became of one dbt node (model, seed, test, unit test)."""
+    """What became of one dbt node (model, seed, data test)."""
 
     unique_id: str
     name: str
@@ -189,7 +192,8 @@ def _run_dbt(home: Path, project: Path, progress: BuildProgress | None) -> Build
     manifest = _parse(home, project)
     callbacks = [_node_counter(manifest, progress)] if progress else []
     # Written at parsing, and half a second each time: manifest.json does not change in a run.
-    answer = _invoke(dbtRunner(manifest, callbacks), "build", home, project, "--no-write-json")
+    options = ["--no-write-json", "--exclude-resource-type=unit_test"]
+    answer = _invoke(dbtRunner(manifest, callbacks), "build", home, project, *options)
     seconds = time.monotonic() - started
     if answer.exception is not None:
         _kept.pop((home, project), None)
@@ -280,7 +284,7 @@ def _node_counter(manifest: "Manifest", progress: BuildProgress) -> "Callable[[E
         for node in manifest.nodes.values()
         if node.resource_type in {"model", "seed", "test"} and not node.is_ephemeral_model
     ]
-    total = len(finishing) + len(manifest.unit_tests) + len(manifest.exposures)
+    total = len(finishing) + len(manifest.exposures)
     numbers = itertools.count(1)
 
     def on_event(event: "EventMsg") -> None:
