@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from pipelines.sources import (
-    inbox,
-    jira_issues,
-    jira_platform,
-    org_events,
-)
+from pipelines.sources import inbox, jira_audit, jira_issues, jira_platform, org_events
 from pipelines.specs import ResourceSpec, SourceSpec
 
 SOURCES: dict[str, SourceSpec] = {
     source.name: source
-    for source in (jira_platform.SOURCE, jira_issues.SOURCE, org_events.SOURCE, inbox.SOURCE)
+    for source in (
+        jira_platform.SOURCE,
+        jira_issues.SOURCE,
+        jira_audit.SOURCE,
+        org_events.SOURCE,
+        inbox.SOURCE,
+    )
 }
 
 __all__ = ["SOURCES", "ResourceSpec", "SourceSpec"]

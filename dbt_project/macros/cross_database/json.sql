@@ -77,3 +77,19 @@
         )
     end
 {%- endmacro -%}
+
+{#- The members of a JSON object, as a list of structures: `member_key` and its `member_name` (the text of
+    the member's own member `name`). -#}
+{%- macro json_named_members(expression) -%}
+    {{ return(adapter.dispatch('json_named_members', 'audit_log')(expression)) }}
+{%- endmacro -%}
+
+{%- macro default__json_named_members(expression) -%}
+    list_transform(
+        json_keys({{ expression }}),
+        lambda member: struct_pack(
+            member_key := member,
+            member_name := json_extract_string({{ expression }}, '$."' || member || '".name')
+        )
+    )
+{%- endmacro -%}

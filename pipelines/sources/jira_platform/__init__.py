@@ -10,6 +10,16 @@ Data flow:
     GET /issuetype                  -> issue_types
     GET /issueLinkType              -> issue_link_types
     GET /issuesecurityschemes/level -> issue_security_levels (needs Administer Jira)
+    GET /group/bulk                 -> groups
+      GET /group/member             -> group_members
+    GET /projectCategory            -> project_categories
+    GET /role                       -> project_roles (needs Administer Jira)
+      GET /project/{id}/role/{role} -> project_role_actors
+    GET /permissions                -> permissions
+    GET /permissionscheme           -> permission_schemes
+      GET /project/{id}/permissionscheme   -> project_permission_schemes
+    GET /servicedeskapi/organization       -> organizations
+      GET /servicedeskapi/organization/{id}/user -> organization_members
 
 These lists have no change feed, so each sync reads them whole and stores a row per object whose
 content changed, and a tombstone per object that a complete listing no longer holds.

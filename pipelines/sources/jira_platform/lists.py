@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipelines.full_lists import FullList
+from pipelines.sources.jira_platform.administration import ADMINISTRATION_LISTS
 
 FULL_LISTS = {
     entry.resource: entry
@@ -58,5 +59,6 @@ FULL_LISTS = {
             permission="Administer Jira",
             loses="names of issue security levels are unknown",
         ),
+        *ADMINISTRATION_LISTS,
     )
 }

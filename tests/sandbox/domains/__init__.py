@@ -6,11 +6,12 @@ import random
 from collections.abc import Collection
 
 from tests.sandbox.domain import Domain
+from tests.sandbox.domains.admin import Admin
 from tests.sandbox.domains.organization import Organization
 from tests.sandbox.domains.software import Software
 from tests.sandbox.world import World
 
-DOMAINS: tuple[type[Domain], ...] = (Organization, Software)
+DOMAINS: tuple[type[Domain], ...] = (Admin, Organization, Software)
 
 
 def attach(world: World, start: int | None, only: Collection[str] | None = None) -> None:

@@ -1,7 +1,9 @@
 {#- A new source of actions outside issues is one more name here. -#}
 {%- set sources = [
+    'int_actions__from_audit',
     'int_actions__from_last_active',
     'int_actions__from_org_events',
+    'int_actions__from_platform_diffs',
     'int_actions__from_webhooks',
 ] -%}
 

@@ -1,6 +1,7 @@
 {#- What has all events of a source, with site_id, source, raw_event, condition, source_event_id and
     occurred_at: one more name here, and events that action_mappings does not know are counted. -#}
 {%- set relations = [
+    'int_audit_records__classified',
     'int_org_events__classified',
     'int_issue_views__unresolved',
     'int_webhooks__classified',

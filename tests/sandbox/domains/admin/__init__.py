@@ -283,7 +283,6 @@ class Admin(Domain):
             target_id=project.id,
             target_label=name,
             project=project.id,
-            items=_items(changes),
             carriers=[
                 self._audit(
                     at, actor, "Project created", "projects", _project_item(project), changes
@@ -328,6 +327,9 @@ class Admin(Domain):
         changes: Sequence[Change],
     ) -> None:
         self._refresh()
+        dated = []
+        if project.state != "live" and project.state_at == at:
+            dated = [Carrier(f"project_state:{project.id}:{at}", tells_items=True)]
         self.world.record(
             "PROJECT_UPDATED",
             at,
@@ -339,6 +341,7 @@ class Admin(Domain):
             carriers=[
                 self._audit(at, actor, summary, "projects", _project_item(project), changes),
                 self._emit(event, at, actor, self._project_body(project)),
+                *dated,
             ],
             listing="list:projects",
         )
@@ -357,9 +360,12 @@ class Admin(Domain):
         self._update(at, actor, project, summary, event, changes)
 
     def purge_project(self, at: int, project: Project, actor: str | None = None) -> None:
-        """Delete a project from the trash for good; the system does so by itself, too."""
+        """Delete a project from the trash for good; the system does so by itself, too.
+
+        The list of projects can tell it from lost access only if it showed the project in the
+        trash: between the two there has to be a listing.
+        """
         body = self._project_body(project)
-        was_seen = project.state_at
         del self.world.projects[project.id]
         self._refresh()
         self.world.record(
@@ -373,7 +379,7 @@ class Admin(Domain):
                 self._audit(at, actor, "Project deleted", "projects", _project_item(project)),
                 self._emit("project_deleted", at, actor, body),
             ],
-            listing="list:projects" if at > was_seen else None,
+            listing="list:projects",
         )
 
     def set_category(
@@ -444,11 +450,9 @@ class Admin(Domain):
         self._record_role("PROJECT_ROLE_UPDATED", "updated", at, actor, role, changes)
 
     def delete_role(self, at: int, actor: str | None, role: Role) -> None:
-        """Delete a role; nobody has it any more."""
+        """Delete a role that no permission scheme names; nobody has it any more."""
         del self.roles[role.id]
         self.actors = {key: who for key, who in self.actors.items() if key[1] != role.id}
-        for scheme in self.schemes.values():
-            scheme.grants = [grant for grant in scheme.grants if grant.value != role.id]
         self._record_role("PROJECT_ROLE_DELETED", "deleted", at, actor, role)
 
     def _record_role(
@@ -468,7 +472,7 @@ class Admin(Domain):
             actor=actor,
             target_id=role.id,
             target_label=role.name,
-            items=_items(changes),
+            items=_items(changes) if verb == "updated" else (),
             carriers=[carrier],
             listing="list:project_roles",
         )
@@ -812,7 +816,7 @@ class Admin(Domain):
             f"GLOBAL_PERMISSION_{verb.upper()}",
             at,
             actor=actor,
-            target_id=None,
+            target_id="Global Permissions",
             target_label="Global Permissions",
             items=_items(changes),
             carriers=[carrier],
@@ -826,15 +830,14 @@ class Admin(Domain):
         """Change a setting of service management; `project` for those of one service project."""
         summary, name, is_of_project = SETTINGS[code]
         changes = [(name, before, after)]
-        target = item("CONFIGURATION", None, "Jira Service Management")
-        project_id = None
+        target, target_id, project_id = item("CONFIGURATION", None, _DESK), _DESK, None
         if is_of_project and project is not None:
-            target, project_id = _project_item(project), project.id
+            target, target_id, project_id = _project_item(project), project.id, project.id
         self.world.record(
             code,
             at,
             actor=actor,
-            target_id=project_id,
+            target_id=target_id,
             target_label=target["name"],
             project=project_id,
             items=_items(changes),
@@ -874,6 +877,7 @@ class Admin(Domain):
 
 _STATES = {"live": "Live", "archived": "Archived", "deleted": "Trashed"}
 _ACTIVITY = ("Inactive", "Active")
+_DESK = "Jira Service Management"
 
 
 def _project_item(project: Project) -> JsonObject:

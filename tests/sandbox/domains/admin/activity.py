@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 _COMMANDS_PER_YEAR = 3_100
 _FEW = 3
+_KEPT = 7 * DAY
+"""How long a project stays in the trash at least."""
 _UNKNOWN = (
     ("Workflow created", "workflows"),
     ("Workflow scheme copied", "workflows"),
@@ -150,7 +152,9 @@ class Activity:
             self._admin.change_state(at, actor, project, "live")
 
     def _purge(self, at: int, actor: str) -> None:
-        project = self._some([p for p in self._projects if p.state == "deleted"])
+        project = self._some(
+            [p for p in self._projects if p.state == "deleted" and at - p.state_at > _KEPT]
+        )
         if project is None:
             self._move_project(at, actor)
             return
