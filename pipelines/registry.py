@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from pipelines.sources import inbox, jira_audit, jira_issues, jira_platform, org_events
+from pipelines.sources import (
+    assets,
+    confluence,
+    inbox,
+    jira_audit,
+    jira_issues,
+    jira_platform,
+    org_events,
+)
 from pipelines.specs import ResourceSpec, SourceSpec
 
 SOURCES: dict[str, SourceSpec] = {
@@ -12,6 +20,8 @@ SOURCES: dict[str, SourceSpec] = {
         jira_issues.SOURCE,
         jira_audit.SOURCE,
         org_events.SOURCE,
+        assets.SOURCE,
+        confluence.SOURCE,
         inbox.SOURCE,
     )
 }

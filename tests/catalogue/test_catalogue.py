@@ -32,6 +32,7 @@ CODE = re.compile(r"[A-Z]+(_[A-Z]+)+")
 VERBS = {
     "ACTIVE",
     "ADDED",
+    "ARCHIVED",
     "CANCELED",
     "CHANGED",
     "CLOSED",
@@ -41,18 +42,26 @@ VERBS = {
     "DEACTIVATED",
     "DELETED",
     "DISABLED",
+    "EMPTIED",
     "ENABLED",
+    "EXPORTED",
+    "IMPORTED",
+    "INSTALLED",
     "INVITED",
     "MOVED",
     "REACTIVATED",
     "RELEASED",
     "REMOVED",
     "RESOLVED",
+    "RESTORED",
     "REVOKED",
     "SCHEDULED",
     "STARTED",
+    "UNARCHIVED",
+    "UNINSTALLED",
     "UNRELEASED",
     "UPDATED",
+    "UPLOADED",
     "VIEWED",
 }
 NAMED_BY_THE_VENDOR = {
@@ -67,6 +76,7 @@ CONNECTIONS = {
     "jira_audit": "jira_admin",
     "org_events": "guard",
     "assets": "assets",
+    "confluence": "confluence",
     "inbox": "issue_views",
 }
 """Source -> the connection it needs. Sources without a pipeline are not connected yet."""

@@ -27,6 +27,7 @@ MARTS = (
     "dim_resolutions",
     "dim_fields",
     "dim_issue_types",
+    "dim_assets",
     "dim_action_types",
     "bridge_group_members",
     "bridge_organization_members",

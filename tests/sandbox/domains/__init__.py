@@ -7,11 +7,13 @@ from collections.abc import Collection
 
 from tests.sandbox.domain import Domain
 from tests.sandbox.domains.admin import Admin
+from tests.sandbox.domains.assets import Assets
+from tests.sandbox.domains.confluence import Confluence
 from tests.sandbox.domains.organization import Organization
 from tests.sandbox.domains.software import Software
 from tests.sandbox.world import World
 
-DOMAINS: tuple[type[Domain], ...] = (Admin, Organization, Software)
+DOMAINS: tuple[type[Domain], ...] = (Admin, Assets, Confluence, Organization, Software)
 
 
 def attach(world: World, start: int | None, only: Collection[str] | None = None) -> None:

@@ -180,7 +180,7 @@ class Confluence(Domain):
                 kind.code or "_CONFLUENCE_RECORD",
                 at,
                 actor=actor,
-                target_id=f"{kind.object_type}:{name}" if name else None,
+                target_id=f"{kind.object_type}:{name}" if name else "site",
                 target_label=name or None,
                 items=[
                     LineItem(

@@ -5,6 +5,8 @@
     'int_actions__from_org_events',
     'int_actions__from_platform_diffs',
     'int_actions__from_webhooks',
+    'int_actions__from_assets',
+    'int_actions__from_confluence',
 ] -%}
 
 -- The columns and their types, also while no source is named.

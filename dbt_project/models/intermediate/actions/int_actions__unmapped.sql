@@ -5,6 +5,8 @@
     'int_org_events__classified',
     'int_issue_views__unresolved',
     'int_webhooks__classified',
+    'int_assets__entries',
+    'int_confluence_records__classified',
 ] -%}
 
 with mappings as (
