@@ -1,6 +1,5 @@
-{#- Every source that is synced: one more is one more name here, and, if it has times of its own, the
-    model and column of the newest. -#}
-{%- set sources = ['jira_issues', 'jira_platform', 'org_events', 'inbox'] -%}
+{#- The source's own times, where it has any: the model and column of the newest. -#}
+{%- set sources = synced_sources() -%}
 {%- set times = {
     'jira_issues': ('stg_jira_issues__issues', 'updated_at'),
     'org_events': ('stg_org_events__events', 'occurred_at'),
