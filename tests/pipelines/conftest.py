@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from pipelines.client import Patience
-from pipelines.config import Settings
+from pipelines.client import AtlassianClient, Patience
+from pipelines.config import Connection, Settings
 from pipelines.lake import raw_dir, read_manifest
+from pipelines.sync import Handoff, Sync
 from tests.sandbox.server import API_TOKEN
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 QUICK = Patience(attempts=4, first_pause_seconds=0.01, longest_pause_seconds=0.05, try_seconds=5)
 
 
@@ -38,6 +41,38 @@ def settings_for(
         admin_url=url,
         overlap_minutes=overlap_minutes,
     )
+
+
+def make_sync(*, queue: int = 100) -> Sync:
+    """Return a running sync of no site, for what happens before the network and the lake."""
+    connection = Connection.to_site("http://127.0.0.1:1", "me", "x")
+    return Sync(
+        source="jira_issues",
+        run_id="run",
+        site_id="a.atlassian.net",
+        home=Path("unused"),
+        settings=Settings(),
+        site_client=AtlassianClient(connection),
+        organization_client=None,
+        server_now=NOW,
+        time_zone=None,
+        state={},
+        full=False,
+        reconcile=None,
+        accept_shrink=False,
+        progress=None,
+        tables=Handoff(queue),
+    )
+
+
+async def taken(sync: Sync) -> dict[str, list[dict[str, object]]]:
+    """Return all rows a sync was given, by resource."""
+    await sync.flush_all()
+    sync.tables.close()
+    tables: dict[str, list[dict[str, object]]] = {}
+    for item in sync.tables.take_all(asyncio.get_running_loop()):
+        tables.setdefault(item.resource, []).extend(item.table.to_pylist())
+    return tables
 
 
 def lake_rows(home: Path, source: str, resource: str) -> list[dict[str, Any]]:

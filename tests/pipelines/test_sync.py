@@ -4,50 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
-from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.client import Answer, AtlassianClient
-from pipelines.config import Connection, Settings
+from pipelines.client import Answer
 from pipelines.rows import BadRecordError, Row, is_plain
-from pipelines.sync import Handoff, Progress, Sync
-
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
-
-
-def make_sync(*, queue: int = 100) -> Sync:
-    connection = Connection.to_site("http://127.0.0.1:1", "me", "x")
-    return Sync(
-        source="jira_issues",
-        run_id="run",
-        site_id="a.atlassian.net",
-        home=Path("unused"),
-        settings=Settings(),
-        site_client=AtlassianClient(connection),
-        organization_client=None,
-        server_now=NOW,
-        time_zone=None,
-        state={},
-        full=False,
-        reconcile=None,
-        accept_shrink=False,
-        progress=None,
-        tables=Handoff(queue),
-    )
-
-
-async def taken(sync: Sync) -> dict[str, list[dict[str, object]]]:
-    await sync.flush_all()
-    sync.tables.close()
-    tables: dict[str, list[dict[str, object]]] = {}
-    for item in sync.tables.take_all(asyncio.get_running_loop()):
-        tables.setdefault(item.resource, []).extend(item.table.to_pylist())
-    return tables
+from pipelines.sync import Progress, Sync
+from tests.pipelines.conftest import NOW, make_sync, taken
 
 
 def test_a_resource_may_begin_while_others_wait_for_the_lake(
