@@ -71,7 +71,7 @@ final as (
                     ){{ ',' if not loop.last }}
                 {%- endfor %}
             ],
-            lambda change: coalesce(change.old_text, change.new_text) is not null
+            lambda part: coalesce(part.old_text, part.new_text) is not null
         ) as changes
     from named
 )
