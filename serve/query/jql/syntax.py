@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -174,3 +175,38 @@ class Query:
 
     where: Clause | None = None
     order_by: tuple[Sorting, ...] = ()
+
+
+def comparisons(clause: Clause | None) -> Iterator[Comparison]:
+    """Yield the comparisons of a clause, in the order of the text."""
+    match clause:
+        case And(clauses) | Or(clauses):
+            for one in clauses:
+                yield from comparisons(one)
+        case Not(negated):
+            yield from comparisons(negated)
+        case Comparison():
+            yield clause
+
+
+def functions(operand: Operand | None) -> Iterator[Function]:
+    """Yield the calls in an operand, in the order of the text."""
+    match operand:
+        case Function():
+            yield operand
+        case Sequence(items):
+            for item in items:
+                yield from functions(item)
+
+
+def names(query: Query) -> tuple[list[str], list[str]]:
+    """Return the fields and the functions that a query names, each once, in order."""
+    fields = [one.field.name for one in comparisons(query.where)]
+    fields += [key.field.name for key in query.order_by]
+    calls = [
+        call.name
+        for one in comparisons(query.where)
+        for operand in (one.operand, *(predicate.operand for predicate in one.predicates))
+        for call in functions(operand)
+    ]
+    return list(dict.fromkeys(fields)), list(dict.fromkeys(calls))
