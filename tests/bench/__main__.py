@@ -7,6 +7,7 @@ import typer
 
 from tests.bench.load import bench_extract, bench_load
 from tests.bench.query import bench_query
+from tests.bench.realtime import bench_realtime
 from tests.bench.report import show
 from tests.bench.transform import bench_transform
 
@@ -20,6 +21,7 @@ class Part(enum.StrEnum):
     extract = "extract"
     transform = "transform"
     query = "query"
+    realtime = "realtime"
 
 
 @app.command()
@@ -48,6 +50,8 @@ def main(
         show(title, bench_transform(items), as_json=as_json)
     if Part.query in chosen:
         show(f"Query, {actions:,} actions", bench_query(actions), as_json=as_json)
+    if Part.realtime in chosen:
+        show("Webhook to snapshot, the demo's size", bench_realtime(), as_json=as_json)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -10,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, NotConnectedError
 from pipelines.lake import raw_dir
 from pipelines.runner import SyncReport, run_source
 from pipelines.sources.inbox.database import InboxError, open_inbox
+from serve.db.engine import database_address, open_engine
 from serve.ingest import service
+from serve.ingest.repository import InboxRepository
 from tests.pipelines.conftest import ScriptedSite, lake_rows, settings_for
 from tests.pipelines.inboxes import SITE_ID, give_site, push, receive, webhook
 
@@ -219,6 +223,38 @@ def test_a_damaged_database_is_one_line(settings: Settings, home: Path) -> None:
     (home / "app.db").write_bytes(b"no database at all, and long enough to be sure of it" * 50)
     with pytest.raises(InboxError, match="not a database"):
         run(settings)
+
+
+def test_the_inbox_may_be_on_postgres(home: Path) -> None:
+    url = os.environ.get("AUDIT_LOG_TEST_POSTGRES_URL")
+    if url is None:
+        pytest.skip("LOUD SKIP: AUDIT_LOG_TEST_POSTGRES_URL names no Postgres database")
+    give_site(home)
+    settings = settings_for("http://127.0.0.1:1", home).model_copy(
+        update={"database_url": url, "inbox_retention_days": 0}
+    )
+    engine = open_engine(database_address(home, url))
+    with engine.begin() as connection:
+        connection.execute(text("drop schema public cascade"))
+        connection.execute(text("create schema public"))
+    with pytest.raises(NotConnectedError):
+        run(settings)
+    repository = InboxRepository(engine)
+    repository.start()
+    try:
+        for number in range(3):
+            delivery = service.webhook(webhook("board_created", number), {}, "user_id=a")
+            repository.add([delivery]).result(timeout=20)
+    finally:
+        repository.close()
+    report = run(settings)
+    assert report.rows["deliveries"] == 3
+    assert {row["payload"]["triggered_by"] for row in rows(home)} == {"a"}
+    run(settings)
+    with open_inbox(settings) as inbox:
+        assert len(inbox.after(0, 10)) == 1
+        assert report.cursor_to is not None
+        assert inbox.oldest_after(datetime.fromisoformat(report.cursor_to)) is None
 
 
 def test_what_waits_is_known_without_a_run(

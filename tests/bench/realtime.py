@@ -1,0 +1,181 @@
+"""From the arrival of a webhook to the published snapshot: real processes, the demo's size.
+
+sandbox (a year of activity, live clock) --webhooks--> `audit-log serve` --> app.db
+`dagster dev` (or `audit-log follow`) --> inbox, dbt, publish --> CURRENT
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from orchestration.publishing import current_snapshot
+from tests.bench.report import Figure
+from tests.sandbox.running import RunningSandbox, running_sandbox
+from tests.sandbox.world import World
+
+ROOT = Path(__file__).parents[2]
+SECRET = "of-the-bench"  # noqa: S105 - of a receiver that lives for one measurement
+LONGEST_WAIT = 240
+LOOK_SECONDS = 0.1
+
+Runner = Literal["dagster", "follow"]
+
+
+@contextmanager
+def process(
+    arguments: list[str], environment: Mapping[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `python -m …` in a process group of its own, and end the whole group."""
+    with log.open("ab") as output:
+        started = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            env=os.environ | dict(environment),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield started
+        finally:
+            with suppress(ProcessLookupError):  # it may have ended by itself
+                os.killpg(started.pid, signal.SIGTERM)
+            try:
+                started.wait(60)
+            except subprocess.TimeoutExpired:
+                os.killpg(started.pid, signal.SIGKILL)
+                started.wait()
+
+
+def measure(
+    bursts: int, runner: Runner = "dagster", *, actions_per_year: int = 62_000, pause: float = 20
+) -> list[float]:
+    """Return the seconds that each change took, in bursts of 1 to 20 at random times.
+
+    A change's time begins when serve has acknowledged all webhooks of its burst. Bursts are up to
+    `pause` seconds apart. TimeoutError with the log when one does not arrive at all.
+    """
+    rng = random.Random(f"{bursts} {runner}")
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        home, log = directory / "home", directory / "log.txt"
+        home.mkdir()
+        sandbox = stack.enter_context(
+            running_sandbox(now="live", days=365, actions_per_year=actions_per_year)
+        )
+        environment = sandbox.environment | {
+            "AUDIT_LOG_HOME": str(home),
+            "AUDIT_LOG_WEBHOOK_SECRET": SECRET,
+            "PORT": "0",
+        }
+        with process(["orchestration.cli", "run"], environment, log) as first:
+            if first.wait() != 0:
+                raise RuntimeError(log.read_text())
+        stack.enter_context(process(["orchestration.cli", "serve"], environment, log))
+        sandbox.webhooks(f"{_address(log)}/ingest/jira", SECRET)
+        stack.enter_context(process(_command(runner, home), _environment(home, environment), log))
+        _burst(sandbox, home, log, 1)  # everything has started when this one has arrived
+        seconds: list[float] = []
+        for _ in range(bursts):
+            time.sleep(rng.uniform(0, pause))
+            seconds += _burst(sandbox, home, log, rng.randint(1, 20))
+        return seconds
+
+
+def _command(runner: Runner, home: Path) -> list[str]:
+    if runner == "follow":
+        return ["orchestration.cli", "follow"]
+    (home / "dagster").mkdir()
+    shutil.copy(ROOT / "orchestration" / "dagster.yaml", home / "dagster")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    module = ["-m", "orchestration.definitions"]
+    return ["dagster", "dev", "--host", "127.0.0.1", "--port", str(port), *module]
+
+
+def _environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    return dict(environment) | {"DAGSTER_HOME": str(home / "dagster")}
+
+
+def _address(log: Path) -> str:
+    deadline = time.monotonic() + LONGEST_WAIT
+    while time.monotonic() < deadline:
+        found = re.findall(r"Serving on (http://\S+)", log.read_text())
+        if found:
+            return str(found[-1])
+        time.sleep(LOOK_SECONDS)
+    raise TimeoutError(log.read_text())
+
+
+def _burst(sandbox: RunningSandbox, home: Path, log: Path, size: int) -> list[float]:
+    """Make comments on as many issues; the seconds until each is in the published snapshot."""
+
+    def change(world: World, now: int) -> set[str]:
+        issues = [*world.issues.values()][-size:]
+        author = next(iter(world.people))
+        return {str(world.comment(now, author, issue, "Now?").id) for issue in issues}
+
+    waiting = sandbox.do(change)
+    sandbox.settle()
+    began = time.monotonic()
+    seconds: list[float] = []
+    seen: Path | None = None
+    while waiting:
+        if time.monotonic() - began > LONGEST_WAIT:
+            raise TimeoutError(f"{len(waiting)} changes never arrived:\n{log.read_text()[-8_000:]}")
+        current = current_snapshot(home)
+        if current is not None and current != seen:
+            seen = current
+            arrived = waiting & _comments(current)
+            seconds += [time.monotonic() - began] * len(arrived)
+            waiting -= arrived
+        time.sleep(LOOK_SECONDS)
+    return seconds
+
+
+def _comments(snapshot: Path) -> set[str]:
+    with duckdb.connect(str(snapshot), read_only=True) as database:
+        rows = database.execute(
+            "select target_id from fct_actions where action_code = 'ISSUE_COMMENTED'"
+        ).fetchall()
+    return {target_id for (target_id,) in rows}
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return the value that `share` (0 to 1) of the values do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def bench_realtime(bursts: int = 10) -> list[Figure]:
+    """Measure with `dagster dev`, and with `audit-log follow`."""
+    figures = []
+    runners: dict[Runner, str] = {"dagster": "dagster dev", "follow": "audit-log follow"}
+    for runner, words in runners.items():
+        seconds = measure(bursts, runner)
+        figures += [
+            Figure(f"{words}: webhook to snapshot, p50", percentile(seconds, 0.5), "s"),
+            Figure(
+                f"{words}: webhook to snapshot, p95",
+                percentile(seconds, 0.95),
+                "s",
+                goal="<= 60 s",
+            ),
+        ]
+    return figures
