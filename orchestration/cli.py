@@ -23,6 +23,7 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from orchestration import doctor as diagnosis
+from orchestration.coverage import coverage_tables
 from orchestration.inbox import SOURCE as INBOX_SOURCE
 from orchestration.inbox import follow_inbox, stopped_by_signals
 from orchestration.locking import AlreadyRunningError, run_lock
@@ -36,7 +37,7 @@ from pipelines.errors import ConfigurationError, NotConnectedError, PipelineErro
 from pipelines.registry import SOURCES
 from pipelines.sync import Progress
 from pipelines.terminal import console, print_report, shown_progress
-from serve.errors import ServeError
+from serve.errors import ProblemError, ServeError
 
 DISTRIBUTION = "user-activity-audit-log"
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -247,6 +248,40 @@ def status() -> None:
             f" {_age(snapshot.published_at)} old, {snapshot.path}"
         )
     typer.echo(f"running:  {state.running}" if state.running else "running:  nothing")
+
+
+@app.command()
+def coverage(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Everything, as the API gives it, instead of tables.")
+    ] = False,
+) -> None:
+    """Show what the log can tell: per source and action if it is connected, and what is lost.
+
+    It is what the published snapshot knows; `audit-log run` brings it up to date.
+    """
+    from serve.config import load_settings as load_serve_settings  # noqa: PLC0415 - seconds to import, for one command
+    from serve.coverage.service import read_coverage  # noqa: PLC0415 - seconds to import, for one command
+    from serve.warehouse.warehouse import Warehouse  # noqa: PLC0415 - seconds to import, for one command
+
+    warehouse = Warehouse(load_serve_settings())
+    try:
+        with warehouse.lease() as snapshot:
+            told = read_coverage(snapshot)
+    except ProblemError as error:
+        raise ServeError(error.problem.detail, error.problem.remedy) from None
+    finally:
+        warehouse.close()
+    if as_json:
+        typer.echo(told.model_dump_json(indent=2))
+    else:
+        for table in coverage_tables(told):
+            console.print(table)
+        if told.uncovered_actions:
+            codes = ", ".join(told.uncovered_actions)
+            typer.echo(
+                f"No connected source tells of {len(told.uncovered_actions)} actions: {codes}"
+            )
 
 
 @app.command()

@@ -199,6 +199,50 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
         """,
         {"until": shape.until, "actions": shape.actions},
     )
+    _write_coverage(database, shape)
+
+
+def _write_coverage(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
+    """Write one source that is connected, but for a part, and one that is not."""
+    database.execute(
+        """
+        create table agg_source_coverage as
+        select * from (values
+            ('jira_issues', null, 'jira', true, null, 'there is no audit log', $until::timestamp,
+                '2025-12-31T23:00:00.000Z', '2025-12-31T23:59:00.000Z', 1, 7200, 0, 0, $actions,
+                $until::timestamp - interval 1 day, $until::timestamp, 60.5, 1800.0),
+            ('jira_issues', 'worklogs', 'jira', false, 'View worklogs', 'worklogs are missing',
+                $until::timestamp, null, null, 0, null, 0, 0, 0, null, null, null, null),
+            ('org_events', null, 'guard', false, null, 'API tokens are not recorded', null, null,
+                null, 0, null, 0, 0, 0, null, null, null, null)
+        ) as rows (
+            source, resource, connection, is_connected, missing_permission, loses, last_success_at,
+            window_from, window_to, gap_count, longest_gap_seconds, quarantined_count,
+            unmapped_event_count, action_count, first_seen_at, last_seen_at, lag_p50_seconds,
+            lag_p99_seconds
+        )
+        """,
+        {"until": shape.until, "actions": shape.actions},
+    )
+    database.execute(
+        """
+        create table agg_action_coverage as
+        select
+            action_number, action_code, label,
+            if(is_issue, 'jira_issues', 'org_events') as source,
+            if(is_issue, 'jira', 'guard') as connection,
+            is_issue as is_connected,
+            if(is_issue, 'there is no audit log', 'API tokens are not recorded') as loses,
+            if(is_issue, 7, 0) as action_count,
+            if(is_issue, $until::timestamp, null) as first_seen_at,
+            if(is_issue, $until::timestamp, null) as last_seen_at,
+            if(is_issue, 60.5, null) as lag_p50_seconds,
+            if(is_issue, 1800.0, null) as lag_p99_seconds,
+            if(action_code = 'ISSUE_DELETED', 3, 0) as unobserved_count
+        from (select *, target_type = 'issue' as is_issue from dim_action_types)
+        """,
+        {"until": shape.until},
+    )
 
 
 def _write_memberships(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:

@@ -1,0 +1,27 @@
+"""HTTP endpoint of the coverage."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from serve.coverage.schemas import Coverage
+from serve.coverage.service import read_coverage
+from serve.dependencies import OpenWarehouse
+from serve.problems import QUERY_PROBLEMS, problem_responses
+
+router = APIRouter(tags=["status"])
+
+
+@router.get(
+    "/coverage",
+    summary="What the log can tell, and what it cannot",
+    responses=problem_responses(*QUERY_PROBLEMS),
+)
+def get_coverage(warehouse: OpenWarehouse) -> Coverage:
+    """Tell for every source and action if it is connected, what is lost without it, how late it is.
+
+    Counts and times are those of all actions, issues with a security level included, as in the
+    aggregated view.
+    """
+    with warehouse.lease() as snapshot:
+        return read_coverage(snapshot)
