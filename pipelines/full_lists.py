@@ -180,10 +180,11 @@ class Listing:
     """One complete listing: object id -> (JSON, microseconds since 1970 when it arrived).
 
     `started_at` is the server's time before the first page was asked for, `finished_at` after the
-    last, `fetched_us` our clock then.
+    last, `fetched_us` our clock then. `sweep_id` is that of its row in `sweeps`.
     """
 
     started_at: datetime
+    sweep_id: str = field(default_factory=lambda: str(ULID()))
     objects: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     unreadable: int = 0
     finished_at: datetime = NEVER
@@ -363,7 +364,7 @@ async def _read_place(sync: Sync, place: _Place) -> Listing | None:
 def _add_changes(
     sync: Sync, place: _Place, listing: Listing, absent: set[str], *, held_back: bool
 ) -> None:
-    sweep_id = str(ULID())
+    sweep_id = listing.sweep_id
     buffer = sync.buffer(place.entry.resource)
     started_us = us_of(listing.started_at)
     added = 0

@@ -9,6 +9,7 @@ from pipelines.sources import (
     jira_audit,
     jira_issues,
     jira_platform,
+    jira_software,
     org_events,
 )
 from pipelines.specs import ResourceSpec, SourceSpec
@@ -18,6 +19,7 @@ SOURCES: dict[str, SourceSpec] = {
     for source in (
         jira_platform.SOURCE,
         jira_issues.SOURCE,
+        jira_software.SOURCE,
         jira_audit.SOURCE,
         org_events.SOURCE,
         assets.SOURCE,

@@ -80,20 +80,23 @@
             [
                 {%- for field in fields %}
                 struct_pack(
+                    item_index := cast({{ loop.index0 }} as integer),
                     field_id := '{{ field.id }}',
                     field_name := '{{ field.name }}',
                     old_id := cast({{ 'previous.' ~ field.value if field.value else 'null' }} as varchar),
                     old_text := cast(previous.{{ field.text }} as varchar),
                     new_id := cast({{ field.value if field.value else 'null' }} as varchar),
                     new_text := cast({{ field.text }} as varchar),
-                    is_changed := {{ field.value or field.text }} is distinct from previous.{{ field.value or field.text }}
+                    is_changed := (
+                        {{ field.value or field.text }} is distinct from previous.{{ field.value or field.text }}
+                    )
                 ){{ ',' if not loop.last }}
                 {%- endfor %}
             ],
             lambda field: field.is_changed
         ),
-        lambda field, place: struct_pack(
-            item_index := cast(place - 1 as integer),
+        lambda field: struct_pack(
+            item_index := field.item_index,
             field_id := field.field_id,
             field_name := field.field_name,
             old_id := field.old_id,
@@ -102,4 +105,25 @@
             new_text := field.new_text
         )
     )
+{%- endmacro -%}
+
+{#- The events a changed version is, as an array to unnest: of each (condition, when, changes) those
+    of which `when` holds. `changes` may be none. -#}
+{%- macro listing_events(events) -%}
+    list_filter(
+        [
+            {%- for condition, when, changes in events %}
+            case
+                when {{ when }}
+                    then struct_pack(condition := '{{ condition }}', changes := {{ changes or no_changes() }})
+            end{{ ',' if not loop.last }}
+            {%- endfor %}
+        ],
+        lambda event: event is not null
+    )
+{%- endmacro -%}
+
+{#- A time as people read it in changes: ISO-8601 in UTC with milliseconds. -#}
+{%- macro iso_text(expression) -%}
+    strftime({{ expression }}, '%Y-%m-%dT%H:%M:%S.%gZ')
 {%- endmacro -%}

@@ -5,6 +5,7 @@
     {{ return([
         'jira_issues',
         'jira_platform',
+        'jira_software',
         'jira_audit',
         'org_events',
         'assets',

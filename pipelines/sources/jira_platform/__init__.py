@@ -10,6 +10,10 @@ Data flow:
     GET /issuetype                  -> issue_types
     GET /issueLinkType              -> issue_link_types
     GET /issuesecurityschemes/level -> issue_security_levels (needs Administer Jira)
+    GET /configuration              -> configuration
+    GET /filter/search              -> filters (needs Administer Jira)
+    GET /project/{id}/version       -> versions, version_orders
+    GET /myself                     -> account
     GET /group/bulk                 -> groups
       GET /group/member             -> group_members
     GET /projectCategory            -> project_categories
@@ -31,6 +35,7 @@ from __future__ import annotations
 
 from pipelines.full_lists import probes_of, read_full_lists
 from pipelines.sources.jira_platform.lists import FULL_LISTS
+from pipelines.sources.jira_platform.planning import VERSION_ORDERS, add_version_orders
 from pipelines.specs import BOOKKEEPING, ResourceSpec, SourceSpec
 from pipelines.sync import Sync
 
@@ -38,7 +43,8 @@ from pipelines.sync import Sync
 async def traverse(sync: Sync) -> None:
     """Read every full list; one that the account may not read is skipped with a warning."""
     sync.mode = "full"
-    await read_full_lists(sync, FULL_LISTS.values())
+    found = await read_full_lists(sync, FULL_LISTS.values())
+    add_version_orders(sync, found["versions"])
 
 
 SOURCE = SourceSpec(
@@ -46,6 +52,7 @@ SOURCE = SourceSpec(
     description="Projects, people, fields and the other configuration of a Jira site.",
     resources=(
         *(ResourceSpec(entry.resource, entry.description) for entry in FULL_LISTS.values()),
+        VERSION_ORDERS,
         *BOOKKEEPING,
     ),
     connection="jira",

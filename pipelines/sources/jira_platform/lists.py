@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.full_lists import FullList
 from pipelines.sources.jira_platform.administration import ADMINISTRATION_LISTS
+from pipelines.sources.jira_platform.planning import PLANNING_LISTS
 
 FULL_LISTS = {
     entry.resource: entry
@@ -60,5 +61,6 @@ FULL_LISTS = {
             loses="names of issue security levels are unknown",
         ),
         *ADMINISTRATION_LISTS,
+        *PLANNING_LISTS,
     )
 }

@@ -7,6 +7,12 @@
     'int_actions__from_webhooks',
     'int_actions__from_assets',
     'int_actions__from_confluence',
+    'int_actions__from_boards',
+    'int_actions__from_filters',
+    'int_actions__from_issue_types',
+    'int_actions__from_options',
+    'int_actions__from_sprints',
+    'int_actions__from_versions',
 ] -%}
 
 -- The columns and their types, also while no source is named.

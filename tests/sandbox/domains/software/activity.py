@@ -17,8 +17,9 @@ from tests.sandbox.world import Project
 
 PER_YEAR = 3_000
 _UNTOUCHED = 20 * DAY
-"""How long a filter rests before and after it is shared or no longer shared: what a listing was to
-show of it must not be hidden by that."""
+"""How long a filter rests before others can no longer see it, and after: what a listing was to show
+of it must not be hidden by that, because nothing tells the listing's reader why it is gone."""
+_BETWEEN_MOVES = 5 * DAY
 _FIRST_OWN_VERSION = 13_500
 _FIRST_OWN_TYPE = 10_220
 _FIRST_OWN_BOARD = 21
@@ -49,6 +50,7 @@ class Activity:
         self._boards = boards
         self._sprints = sprints
         self._rested: dict[str, int] = {}
+        self._moved: dict[str, int] = {}
         commands: tuple[tuple[float, Callable[[int, str], bool]], ...] = (
             (10, self._create_version),
             (10, self._update_version),
@@ -137,14 +139,16 @@ class Activity:
         return True
 
     def _move_version(self, at: int, actor: str) -> bool:
-        versions = self._project().versions
-        if len(versions) < 4:
+        project = self._project()
+        versions = project.versions
+        if len(versions) < 4 or self._moved.get(project.id, 0) + _BETWEEN_MOVES > at:
             return False
         old = self._rng.randrange(len(versions))
-        # Two neighbours that change places do not tell which of them was moved.
+        # Two neighbours that change places do not tell which of them was moved, nor may two moves.
         places = [place for place in range(len(versions)) if abs(place - old) > 1]
         if not places:
             return False
+        self._moved[project.id] = at
         self._versions.move(at, actor, versions[old]["id"], self._rng.choice(places))
         return True
 
@@ -206,7 +210,7 @@ class Activity:
 
     def _delete_filter(self, at: int, _: str) -> bool:
         one = self._some_filter(at)
-        if one is None:
+        if one is None or (one.owner != self._world.me and one.touched + _UNTOUCHED > at):
             return False
         self._filters.delete(at, one.owner, one.id)
         return True
@@ -328,13 +332,12 @@ class Activity:
         luck = self._rng.random()
         if luck < 0.4:
             self._sprints.update(at, actor, sprint, goal=self._word())
-        elif luck < 0.7 or sprint.state != "active" or sprint.end is None:
+        elif luck < 0.7 or sprint.state != "active" or (sprint.start or 0) + 5 * DAY > at:
             self._sprints.update(at, actor, sprint, name=f"Sprint {self._word()}")
         else:
-            # With a new goal: dates that change together with a start belong to the start.
-            self._sprints.update(
-                at, actor, sprint, end=sprint.end + DAY, goal=f"Extended: {self._word()}"
-            )
+            # Some days after the start: dates that change together with it belong to it.
+            end = (sprint.end or at) + DAY
+            self._sprints.update(at, actor, sprint, end=end, goal=f"Extended: {self._word()}")
         return True
 
     def _delete_sprint(self, at: int, actor: str) -> bool:

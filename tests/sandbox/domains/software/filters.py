@@ -6,13 +6,26 @@ not: a filter that is no longer shared looks deleted.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec import Struct, structs
 
+from tests.sandbox.clock import DAY
 from tests.sandbox.domain import LineItem, World
 from tests.sandbox.domains.software.telling import Teller, change
 from tests.sandbox.render import Renderer
 from tests.sandbox.world import JsonObject
 
+EVERYTHING = (
+    "description",
+    "owner",
+    "jql",
+    "favourite",
+    "favouritedCount",
+    "sharePermissions",
+    "editPermissions",
+)
+"""What a filter has beside its name, for those who ask (`expand`)."""
 FIELDS = {"name": "Name", "description": "Description", "jql": "JQL", "owner": "Owner"}
 
 
@@ -94,21 +107,23 @@ class Filters:
             return LineItem("Owner", "owner", old, people[old].name, new, people[new].name)
         return change(FIELDS[name], name, old or None, new or None)
 
-    def render(self, one: Filter) -> JsonObject:
-        """Give a filter as /filter/search does with all that is worth asking for."""
-        site = self._world.site
+    def render(self, one: Filter, expand: Collection[str] = EVERYTHING) -> JsonObject:
+        """Give a filter as /filter/search does, with the members of `expand`."""
         shares = [{"id": int(one.id) + 5_000, "type": "loggedin"}] if one.shared else []
-        return {
-            "self": f"{site}/rest/api/3/filter/{one.id}",
-            "id": one.id,
-            "name": one.name,
+        members: JsonObject = {
             "description": one.description,
             "owner": self._render.person(self._world.people[one.owner]),
             "jql": one.jql,
             "favourite": False,
-            "favouritedCount": self._world.now // 86_400_000 % 3,
+            "favouritedCount": self._world.now // DAY % 3,
             "sharePermissions": shares,
             "editPermissions": [],
+        }
+        return {
+            "self": f"{self._world.site}/rest/api/3/filter/{one.id}",
+            "id": one.id,
+            "name": one.name,
+            **{name: value for name, value in members.items() if name in expand},
         }
 
     def _tell(

@@ -37,7 +37,7 @@ class IssueTypes:
         """Set name or description."""
         kind = self._world.issue_types[type_id]
         items = [
-            change(name.capitalize(), name, kind[name], value)
+            change(name.capitalize(), name, kind[name] or None, value)
             for name, value in values.items()
             if kind[name] != value
         ]

@@ -136,7 +136,8 @@ class Software(Domain):
         found = self.filters.visible()
         if not everybodys:
             found = [one for one in found if one.owner == self.world.me]
-        values = [self.filters.render(one) for one in found]
+        expand = call.one("expand").split(",")
+        values = [self.filters.render(one, expand) for one in found]
         if everybodys:
             return self.page(call, values, "filters")
         shown, body = page_bean(self.world.site, call, values)
@@ -148,7 +149,8 @@ class Software(Domain):
         reply = self.page(call, values, "boards", high=50)
         return _agile(reply)
 
-    def _asked(self, call: Call) -> Board:
+    def find_board(self, call: Call) -> Board:
+        """Give the board a call is about. ApiError 404 when there is none."""
         board = self.boards.all.get(int(call.path_params["board"]))
         if board is None:
             raise ApiError(404, "The requested board cannot be viewed: it does not exist.")
@@ -156,13 +158,13 @@ class Software(Domain):
 
     def read_configuration(self, call: Call) -> Reply:
         """GET /board/{id}/configuration."""
-        board = self._asked(call)
+        board = self.find_board(call)
         body = self.boards.render_configuration(board)
         return self.listing(body, "board_configurations", str(board.id))
 
     def read_sprints(self, call: Call) -> Reply:
         """GET /board/{id}/sprint: 400 for a board without sprints."""
-        board = self._asked(call)
+        board = self.find_board(call)
         if board.kind != "scrum":
             raise ApiError(400, "The board does not support sprints")
         found = self.sprints.of_board(board)

@@ -85,12 +85,11 @@ class Versions:
             self._tell("UPDATED", at, actor, project, version, items)
 
     def release(self, at: int, actor: str, version_id: str, *, released: bool = True) -> None:
-        """Release a version, which dates it if it has no date; or take the release back."""
+        """Release a version, or take its release back."""
         project, version = self.find(version_id)
+        item = change("Released", "released", version["released"], released)
         version["released"] = released
-        if released and version.get("releaseDate") is None:
-            version["releaseDate"] = f"{from_ms(at):%Y-%m-%d}"
-        self._tell("RELEASED" if released else "UNRELEASED", at, actor, project, version)
+        self._tell("RELEASED" if released else "UNRELEASED", at, actor, project, version, [item])
 
     def move(self, at: int, actor: str, version_id: str, place: int) -> None:
         """Move a version to a place (from 0) in its project's order."""
@@ -137,7 +136,8 @@ class Versions:
                 "parentName": project.name,
             }
             summary = f"Project version {what.lower()}"
-            carriers += teller.audit(summary, "projects", at, actor, item, items or ())
+            changed = items if what == "UPDATED" and items else ()
+            carriers += teller.audit(summary, "projects", at, actor, item, changed)
         self._world.record(
             f"VERSION_{what}",
             at,

@@ -1,0 +1,106 @@
+with boards as (
+    {{ listing_changes(
+        ref('stg_jira_software__boards'), ref('stg_jira_software__sweeps'), ['board_id'], "'boards'"
+    ) }}
+),
+
+configurations as (
+    {{ listing_changes(
+        ref('stg_jira_software__board_configurations'), ref('stg_jira_software__sweeps'), ['board_id'],
+        "'board_configurations:' || board_id"
+    ) }}
+),
+
+known as (
+    select * from {{ ref('int_boards__listed') }}
+),
+
+compared as (
+    select
+        *,
+        {{ field_changes([
+            {'id': 'name', 'name': 'Name', 'text': 'board_name'},
+            {'id': 'type', 'name': 'Type', 'text': 'board_type'},
+            {'id': 'location', 'name': 'Location', 'text': 'location_name', 'value': 'project_id'},
+        ]) }} as edits
+    from boards
+    where not coalesce(is_discovery or previous.is_discovery, false)
+),
+
+reconfigured as (
+    select
+        *,
+        {{ field_changes([
+            {'id': 'columns', 'name': 'Columns', 'text': 'board_columns'},
+            {'id': 'constraintType', 'name': 'Column limits', 'text': 'constraint_type'},
+            {'id': 'filter', 'name': 'Filter', 'text': 'filter_id'},
+            {'id': 'subQuery', 'name': 'Sub-filter', 'text': 'sub_query'},
+            {'id': 'estimation', 'name': 'Estimation', 'text': 'estimation_name', 'value': 'estimation_id'},
+            {'id': 'ranking', 'name': 'Ranking', 'text': 'rank_field_id'},
+        ]) }} as edits
+    from configurations
+),
+
+told as (
+    select
+        site_id,
+        board_id,
+        version,
+        coalesce(board_name, previous.board_name) as board_name,
+        coalesce(project_id, previous.project_id) as project_id,
+        observed_from_at,
+        observed_to_at,
+        fetched_at,
+        {{ each(listing_events([
+            ('created', "change = 'created'", none),
+            ('updated', "change in ('changed', 'returned') and len(edits) > 0", 'edits'),
+            ('deleted', "change = 'vanished'", none),
+        ])) }} as event
+    from compared
+    union all
+    select
+        reconfigured.site_id,
+        reconfigured.board_id,
+        reconfigured.version,
+        known.board_name,
+        known.project_id,
+        reconfigured.observed_from_at,
+        reconfigured.observed_to_at,
+        reconfigured.fetched_at,
+        struct_pack(condition := 'reconfigured', changes := reconfigured.edits) as event
+    from reconfigured
+    left join known on reconfigured.site_id = known.site_id and reconfigured.board_id = known.board_id
+    where reconfigured.change in ('changed', 'returned') and len(reconfigured.edits) > 0
+),
+
+mappings as (
+    select * from {{ ref('action_mappings') }}
+    where source = 'jira_software' and raw_event = 'board'
+),
+
+mapped as (
+    select
+        told.*,
+        mappings.source,
+        mappings.action_code
+    from told
+    inner join mappings on told.event.condition = mappings.condition
+),
+
+final as (
+    {{ evidence('mapped', {
+        'source_event_id': "board_id || '@' || version",
+        'item_key': 'event.condition',
+        'match_key': 'board_id',
+        'occurred_at': 'observed_to_at',
+        'recorded_at': 'fetched_at',
+        'actor_account_id': 'null',
+        'actor_certainty': "'unknown'",
+        'target_id': 'board_id',
+        'target_label': 'board_name',
+        'issue_id': 'null',
+        'changes': 'event.changes',
+    }) }}
+)
+
+select * from final

@@ -1,0 +1,79 @@
+"""The lists of a Jira site's versions, options and filters, as data.
+
+Requests per run: versions / 100 per live project; filters / 100; 1 each for options and account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from pipelines.full_lists import FullList, Listing
+from pipelines.rows import Row, content_hash, us_of
+from pipelines.sources.jira_platform.projects import is_live
+from pipelines.specs import ResourceSpec
+from pipelines.sync import Sync
+
+PLANNING_LISTS = (
+    FullList(
+        "versions",
+        "One row per version of a project and changed content.",
+        "/rest/api/3/project/{parent}/version",
+        "page_bean",
+        page_size=100,
+        params=(("orderBy", "sequence"),),
+        parents="projects",
+        parents_where=is_live,
+    ),
+    FullList(
+        "configuration",
+        "One row per changed content of the site's global options.",
+        "/rest/api/3/configuration",
+        "object",
+        key="",
+        permission="Access Jira",
+        loses="changes of the site's global options are not recorded",
+    ),
+    FullList(
+        "filters",
+        "One row per filter that is shared or the account's own, and changed content.",
+        "/rest/api/3/filter/search",
+        "page_bean",
+        page_size=100,
+        params=(
+            ("expand", "description,owner,jql,sharePermissions,editPermissions"),
+            ("overrideSharePermissions", "true"),
+        ),
+        permission="Administer Jira",
+        loses="saved filters of others and what is done to them are unknown",
+    ),
+    FullList(
+        "account",
+        "One row per account that reads the site, and changed content.",
+        "/rest/api/3/myself",
+        "object",
+        key="accountId",
+    ),
+)
+
+VERSION_ORDERS = ResourceSpec(
+    "version_orders", "One row per project and changed order of its versions: their ids."
+)
+
+
+def add_version_orders(sync: Sync, listings: Mapping[str, Listing]) -> None:
+    """Store the order of the versions of each project (by its id) where it is another than before.
+
+    A row of its own, because one version that is moved changes the place of many, but nothing of
+    them. It ends in the listing of the versions, whose window it shares.
+    """
+    known = sync.last_versions(VERSION_ORDERS.name)
+    for project, listing in listings.items():
+        order = msgspec.json.encode([*listing.objects])
+        digest = content_hash(order)
+        last = known.get(project)
+        if last is None or last.version.partition(".")[0] != digest:
+            version, begun = f"{digest}.{listing.sweep_id}", us_of(listing.started_at)
+            row = Row(project, version, listing.fetched_us, order, begun, project)
+            sync.buffer(VERSION_ORDERS.name).add(row)
