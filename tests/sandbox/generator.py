@@ -381,12 +381,6 @@ class Activity:
         self._versions_of = {p.id: [v["id"] for v in p.versions] for p in self._projects}
         self._types, self._statuses = list(world.issue_types), list(world.statuses)
         self._resolutions, self._link_types = list(world.resolutions), list(world.link_types)
-        # What is there at the start; a domain may add types, and add and move versions.
-        self._types = list(world.issue_types)
-        self._first_versions = {
-            project.id: [version["id"] for version in project.versions]
-            for project in world.projects.values()
-        }
         self._people = [p for p in world.people.values() if p.active and p.account_type != "app"]
         self._app = next(p for p in world.people.values() if p.account_type == "app")
         commands: tuple[tuple[float, Callable[[int, Person], bool]], ...] = (
