@@ -391,6 +391,85 @@ def body_of(row: Row) -> dict[str, Any]:
     return {"id": row.object_id, **body}
 
 
+def org_event(
+    event_id: int | str,
+    action: str,
+    *,
+    occurred: datetime,
+    fetched: datetime,
+    actor: str | None = "ann",
+    users: Sequence[str] = (),
+    group: tuple[str, str] | None = None,
+    issue_key: str | None = None,
+) -> Row:
+    """Return an event of the organisation; `group` is (id, name), `issue_key` an id or a key."""
+    context: list[dict[str, Any]] = [
+        {"id": user, "type": "users", "attributes": {"name": user.title()}} for user in users
+    ]
+    if group:
+        context.append({"id": group[0], "type": "groups", "attributes": {"name": group[1]}})
+    place = {"issueKeyOrId": issue_key} if issue_key else {}
+    attributes: dict[str, Any] = {
+        "time": occurred.isoformat(timespec="milliseconds"),
+        "action": action,
+        "context": context,
+        "container": [{"id": "site", "type": "sites", "attributes": place}],
+    }
+    if actor:
+        attributes["actor"] = {"id": actor, "name": actor.title()}
+    return Row(
+        "org_events",
+        "events",
+        str(event_id),
+        str(event_id),
+        fetched,
+        source_at=occurred,
+        payload=json.dumps({"id": str(event_id), "type": "events", "attributes": attributes}),
+    )
+
+
+def event_action(action: str, display_name: str, *, fetched: datetime) -> Row:
+    """Return an entry of the organisation's list of event actions."""
+    return Row(
+        "org_events",
+        "event_actions",
+        action,
+        f"1.{fetched.isoformat()}",
+        fetched,
+        payload=json.dumps({"id": action, "attributes": {"displayName": display_name}}),
+    )
+
+
+def issue_view(
+    view_id: int | str,
+    account: str,
+    *,
+    viewed: datetime,
+    fetched: datetime,
+    issue_id: int | None = None,
+    issue_key: str | None = None,
+    portal: bool = False,
+) -> Row:
+    """Return a view of an issue that a collector told of, as the inbox stores it."""
+    payload = {
+        "accountId": account,
+        "issueId": None if issue_id is None else str(issue_id),
+        "issueKey": issue_key,
+        "source": "customer_portal" if portal else "issue_view",
+        "viewedAt": viewed.isoformat(timespec="milliseconds"),
+        "sender": "collector",
+    }
+    return Row(
+        "inbox",
+        "issue_views",
+        str(view_id),
+        str(view_id),
+        fetched,
+        source_at=viewed,
+        payload=json.dumps(payload),
+    )
+
+
 LINK_TYPES = {
     "10000": ("Blocks", "is blocked by", "blocks"),
     "10001": ("Relates", "relates to", "relates to"),
@@ -426,6 +505,11 @@ class Lake:
         self._loads = 0
         (home / "raw").mkdir(parents=True, exist_ok=True)
         self._write_manifest()
+
+    @property
+    def files(self) -> list[str]:
+        """Names of the files that count."""
+        return [entry["file"] for entry in self._entries]
 
     def load(self, rows: Iterable[Row]) -> None:
         """Add one load: a file per resource, rows in the order given."""

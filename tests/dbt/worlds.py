@@ -21,11 +21,13 @@ from tests.dbt.lakes import (
     comment,
     history,
     issue,
+    issue_view,
     item,
     link_item,
     link_types,
     listed,
     listing,
+    org_event,
     person,
     presence,
     status_item,
@@ -56,6 +58,8 @@ COMMANDS = (
     "restore",
     "change version",
     "change account",
+    "view",
+    "join",
     "sync",
 )
 VERSION_EVENTS = ("created", "updated", "released", "unreleased", "deleted")
@@ -359,6 +363,54 @@ class _Story:
     def change_account(self, _: _Issue) -> None:
         body = person(self.who()) | {"active": self.random.random() < 0.5}
         self.push("user_updated", None, self.now(), actor=self.who(), user=body)
+
+    def view(self, subject: _Issue) -> None:
+        """Look at an issue again and again; the event log, a collector or both tell of it, late."""
+        person_id, moment = self.who(), self.now()
+        for _ in range(self.random.randint(1, 6)):
+            by_id = self.random.random() < 0.3
+            number = self.number()
+            late = moment + timedelta(minutes=self.random.choice((0.1, 20, 300)))
+            if self.random.random() < 0.6:
+                name = str(subject.id) if by_id else subject.key
+                self.rows.append(
+                    org_event(
+                        f"{self.world}-{number}",
+                        "jira_issue_viewed",
+                        occurred=moment,
+                        fetched=late,
+                        actor=person_id,
+                        issue_key=name,
+                    )
+                )
+            if self.random.random() < 0.6:
+                self.rows.append(
+                    issue_view(
+                        f"{self.world}-{number}",
+                        person_id,
+                        viewed=moment,
+                        fetched=moment + timedelta(minutes=self.random.choice((0.01, 60))),
+                        portal=self.random.random() < 0.3,
+                        issue_id=subject.id if by_id else None,
+                        issue_key=None if by_id else subject.key,
+                    )
+                )
+            moment += timedelta(milliseconds=self.random.choice((0, 1_000, 299_999, 300_000)))
+
+    def join(self, _: _Issue) -> None:
+        """Put somebody into a group, which only the organisation tells."""
+        moment = self.now()
+        self.rows.append(
+            org_event(
+                f"{self.world}-{self.number()}",
+                "user_added_to_group",
+                occurred=moment,
+                fetched=self.now(),
+                actor=self.who(),
+                users=[self.who()],
+                group=("g1", "Admins"),
+            )
+        )
 
     # -- what a sync writes ---------------------------------------------------------------------
 

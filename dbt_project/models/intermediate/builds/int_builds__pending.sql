@@ -1,7 +1,9 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['every_build']) }}
 
 {#- The marts that are derived per issue, all from the same set of affected issues. -#}
-{%- set consumers = ['fct_actions', 'fct_action_changes', 'dim_issues', 'bridge_issue_keys', 'fct_issue_views'] -%}
+{%- set consumers = [
+    'fct_actions', 'fct_action_changes', 'dim_issues', 'bridge_issue_keys', 'fct_issue_views'
+] -%}
 
 with builds as (
     select build_id from {{ target.database }}.elt_state.builds

@@ -40,7 +40,7 @@ series_counted as (
     select
         {{ viewer }},
         series,
-        {{ spaced_apart('viewed_at', pause) }} as counted
+        {{ spaced_apart('viewed_at', pause) }} as counted -- noqa: PRS
     from in_series
     group by {{ viewer }}, series
 ),
@@ -66,7 +66,11 @@ folded as (
         periods.counted_at,
         count(*) over (
             partition by
-                in_series.site_id, in_series.account_id, in_series.subject, periods.counted_at, in_series.source
+                in_series.site_id,
+                in_series.account_id,
+                in_series.subject,
+                periods.counted_at,
+                in_series.source
         ) as views_told
     from in_series
     inner join periods

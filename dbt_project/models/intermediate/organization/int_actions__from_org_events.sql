@@ -24,7 +24,7 @@ subjects as (
         len(events.users) as user_count,
         action_types.target_type,
         action_types.has_changes,
-        {{ each('case when len(events.users) > 0 then events.users else [struct_pack(id := events.actor_account_id, name := cast(null as varchar))] end') }} as subject
+        {{ each(people_of('events')) }} as subject
     from events
     inner join action_types on events.action_code = action_types.action_code
 ),
@@ -33,17 +33,17 @@ told as (
     select
         *,
         case when user_count > 1 then subject.id else '' end as item_key,
-        case when target_type = 'group' then user_group.id || ':' || subject.id else subject.id end as match_key,
+        case when target_type = 'group' then user_group.id || ':' else '' end || subject.id as match_key,
         case when target_type = 'group' then user_group.id else subject.id end as target_id,
         case when target_type = 'group' then user_group.name else subject.name end as target_label,
         case
             when action_code = 'USER_ADDED_TO_GROUP'
-                then {{ one_change("'member'", "'Member'", new_id='subject.id', new_text='subject.name') }}
+                then {{ member_change('new') }}
             when action_code = 'USER_REMOVED_FROM_GROUP'
-                then {{ one_change("'member'", "'Member'", old_id='subject.id', old_text='subject.name') }}
+                then {{ member_change('old') }}
             -- Several events are this action: which of them it was is what there is to show.
             when has_changes
-                then {{ one_change("'organization_action'", "'Organization action'", new_text='display_name') }}
+                then {{ sub_action_change('display_name') }}
             else {{ no_changes() }}
         end as changes
     from subjects

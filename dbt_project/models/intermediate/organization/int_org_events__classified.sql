@@ -46,7 +46,9 @@ ruled as (
         case
             when by_id.raw_event is not null or known.name_in_rules is null then 'id' else 'display_name'
         end as condition,
-        case when by_id.raw_event is not null then by_id.action_code else by_name.action_code end as action_code
+        case
+            when by_id.raw_event is not null then by_id.action_code else by_name.action_code
+        end as action_code
     from kinds
     left join known on kinds.site_id = known.site_id and kinds.event_action_id = known.event_action_id
     left join mappings as by_id on kinds.event_action_id = by_id.raw_event and by_id.condition = 'id'
@@ -72,7 +74,9 @@ final as (
         events.build_id
     from events
     left join ruled
-        on events.site_id = ruled.site_id and events.event_action_id is not distinct from ruled.event_action_id
+        on
+            events.site_id = ruled.site_id
+            and events.event_action_id is not distinct from ruled.event_action_id
 )
 
 select * from final
