@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -24,8 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tests.sandbox.generator import ADMIN_EMAIL
-from tests.sandbox.server import API_TOKEN
+from tests.sandbox.running import environment_of
 
 SEED = 7
 FAILED = 1
@@ -65,19 +65,18 @@ def _demonstrate(actions_per_year: int, *, serves: bool) -> None:
     port = _port() if serves else 0
     _check_home(home)
     with _running_sandbox(home / "sandbox", actions_per_year) as site_url:
-        environment = os.environ | {
-            "AUDIT_LOG_HOME": str(home),
-            "ATLASSIAN_SITE_URL": site_url,
-            "ATLASSIAN_EMAIL": ADMIN_EMAIL,
-            "ATLASSIAN_API_TOKEN": API_TOKEN,
-            "PORT": str(port),
-        }
+        site = environment_of(site_url) | {"AUDIT_LOG_HOME": str(home)}
+        variables = home / "sandbox" / "site.env"
+        variables.write_text(
+            "".join(f"{name}={shlex.quote(value)}\n" for name, value in site.items())
+        )
+        environment = os.environ | site | {"PORT": str(port)}
         is_first = not (home / "CURRENT").exists()
         if is_first or not serves:
             _run_audit_log(environment)
         if serves:
             with _serving(environment, port) as server:
-                _print_questions(f"http://127.0.0.1:{port}", site_url)
+                _print_questions(f"http://127.0.0.1:{port}", variables)
                 if not is_first:
                     _run_audit_log(environment)
                     _say(f"demo: http://127.0.0.1:{port} is up to date")
@@ -195,7 +194,7 @@ def _wait_until_served(server: subprocess.Popen[str], port: int) -> None:
     raise DemoError(f"`audit-log serve` did not answer within {START_SECONDS} s.")
 
 
-def _print_questions(base: str, site_url: str) -> None:
+def _print_questions(base: str, variables: Path) -> None:
     week_ago = datetime.now(UTC).date() - timedelta(days=7)
     project, day = _lively_project(f"{base}/api/v1/actions?limit=1000")
     questions = {
@@ -213,8 +212,7 @@ def _print_questions(base: str, site_url: str) -> None:
         _say(f"  # {question}\n  curl -s '{base}/api/v1{path}' | python3 -m json.tool\n")
     _say(
         "The made-up site goes on working. To bring in what has happened since:\n"
-        f"  ATLASSIAN_SITE_URL={site_url} ATLASSIAN_EMAIL={ADMIN_EMAIL}"
-        f" ATLASSIAN_API_TOKEN={API_TOKEN} .venv/bin/audit-log run\n"
+        f"  (set -a; . {shlex.quote(str(variables))}; .venv/bin/audit-log run)\n"
         "Ctrl-C stops everything."
     )
 

@@ -33,6 +33,21 @@ T = TypeVar("T")
 DEFAULT_NOW = "2026-06-01T12:00:00"
 
 
+def environment_of(base_url: str, *, has_organization: bool = True) -> dict[str, str]:
+    """Return the variables that point the product at the site that answers at `base_url`."""
+    site = {
+        "ATLASSIAN_SITE_URL": base_url,
+        "ATLASSIAN_EMAIL": ADMIN_EMAIL,
+        "ATLASSIAN_API_TOKEN": API_TOKEN,
+    }
+    organization = {
+        "ATLASSIAN_ORG_ID": ORG_ID,
+        "ATLASSIAN_ORG_API_KEY": ORG_KEY,
+        "ATLASSIAN_ADMIN_URL": base_url,
+    }
+    return site | organization if has_organization else site
+
+
 class RunningSandbox:
     """Handle of a running site: its address, its state directory, its controls and its logs."""
 
@@ -46,17 +61,8 @@ class RunningSandbox:
     @property
     def environment(self) -> dict[str, str]:
         """The variables that point the product at this site."""
-        site = {
-            "ATLASSIAN_SITE_URL": self.base_url,
-            "ATLASSIAN_EMAIL": ADMIN_EMAIL,
-            "ATLASSIAN_API_TOKEN": API_TOKEN,
-        }
-        organization = {
-            "ATLASSIAN_ORG_ID": ORG_ID,
-            "ATLASSIAN_ORG_API_KEY": ORG_KEY,
-            "ATLASSIAN_ADMIN_URL": self.base_url,
-        }
-        return site | organization if "organization" in self.site.world.domains else site
+        has_organization = "organization" in self.site.world.domains
+        return environment_of(self.base_url, has_organization=has_organization)
 
     def control(self, name: str, **body: object) -> JsonObject:
         """POST a control; returns the site's state. ValueError when it is refused."""
@@ -177,6 +183,7 @@ def running_sandbox(
     time_zone: str = "Europe/Zurich",
     page_limit: int | None = None,
     domains: tuple[str, ...] | None = None,
+    activity: float | None = None,
 ) -> Iterator[RunningSandbox]:
     """Start a site that began `days` before `now` (ISO, UTC; or "live") and stop it at the end.
 
@@ -185,7 +192,8 @@ def running_sandbox(
     bulk changelogs holds, so that small worlds have many pages. `days=0` with
     `actions_per_year=1` gives an empty site for scripted changes by `do`. The search index lags
     by at most `max_lag_minutes`, and by 3 to 30 hours for `late_share` (0 to 1) of the changes.
-    `domains` names the domains beside the issue stream, None for all of them.
+    `domains` names the domains beside the issue stream, None for all of them; `activity` makes them
+    busier (or less) than the issues: 1 is what they do on a site of 62,000 issue actions a year.
     """
     with contextlib.ExitStack() as stack:
         if state is None:
@@ -206,6 +214,7 @@ def running_sandbox(
                 time_zone=time_zone,
                 page_limit=page_limit,
                 domains=domains,
+                activity=activity,
             )
         )
         stack.callback(site.close)
