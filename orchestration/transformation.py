@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
 
+from orchestration import selection
 from orchestration.errors import StorageError
 from pipelines import lake
 from pipelines.errors import PipelineError
@@ -126,7 +127,9 @@ def build(
     """
     home = home.resolve()
     _tested_marker(home).unlink(missing_ok=True)
-    lake.write_manifest(home)
+    last = selection.take_last_built(home)
+    files = [entry.file for entry in lake.write_manifest(home)]
+    built = selection.Built(_fingerprint(project), files)
     rebuilt_because = None
     if full_refresh:
         _remove_databases(home)
@@ -134,15 +137,18 @@ def build(
         rebuilt_because = _unreadable_database(home)
         if rebuilt_because is not None:
             _set_databases_aside(home)
-    report = _run_dbt(home, project, progress)
+    if not all((home / name).exists() for name in (WAREHOUSE, MARTS)):
+        last = None
+    report = _run_dbt(home, project, progress, built, last)
     if rebuilt_because is None:
         rebuilt_because = _corruption_met_by(report)
         if rebuilt_because is not None:
             _set_databases_aside(home)
-            report = _run_dbt(home, project, progress)
+            report = _run_dbt(home, project, progress, built, None)
     report = BuildReport(report.nodes, report.seconds, report.overhead_seconds, rebuilt_because)
     if report.failures:
         raise _build_error(home, report)
+    selection.remember_built(home, built)
     _mark_tested(home)
     return report
 
@@ -185,14 +191,26 @@ _kept: dict[tuple[Path, Path], _Parsed] = {}
 """(home, project) -> the project as it was last parsed by this process."""
 
 
-def _run_dbt(home: Path, project: Path, progress: BuildProgress | None) -> BuildReport:
+def _run_dbt(
+    home: Path,
+    project: Path,
+    progress: BuildProgress | None,
+    built: selection.Built,
+    last: selection.Built | None,
+) -> BuildReport:
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - dbt takes seconds to import
 
     started = time.monotonic()
     manifest = _parse(home, project)
-    callbacks = [_node_counter(manifest, progress)] if progress else []
+    models = selection.models_to_run(manifest, built, last)
+    if models is not None and not models:
+        return BuildReport((), time.monotonic() - started, 0.0)
+    total = selection.nodes_run(manifest, models)
+    callbacks = [_node_counter(total, progress)] if progress else []
     # Written at parsing, and half a second each time: manifest.json does not change in a run.
     options = ["--no-write-json", "--exclude-resource-type=unit_test"]
+    if models is not None:
+        options += ["--select", *sorted(manifest.nodes[model].name for model in models)]
     answer = _invoke(dbtRunner(manifest, callbacks), "build", home, project, *options)
     seconds = time.monotonic() - started
     if answer.exception is not None:
@@ -277,20 +295,14 @@ def _fingerprint(project: Path) -> str:
     return json.dumps([(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files])
 
 
-def _node_counter(manifest: "Manifest", progress: BuildProgress) -> "Callable[[EventMsg], None]":
+def _node_counter(total: int, progress: BuildProgress) -> "Callable[[EventMsg], None]":
     """Make a dbt event callback that counts finished nodes; several threads of dbt call it."""
-    finishing = [
-        node
-        for node in manifest.nodes.values()
-        if node.resource_type in {"model", "seed", "test"} and not node.is_ephemeral_model
-    ]
-    total = len(finishing) + len(manifest.exposures)
     numbers = itertools.count(1)
 
     def on_event(event: "EventMsg") -> None:
         if event.info.name == "NodeFinished":
             node = event.data.node_info
-            if node.materialized != "ephemeral":
+            if node.materialized != "ephemeral" and node.resource_type != "exposure":
                 progress(next(numbers), total, node.node_name)
 
     return on_event

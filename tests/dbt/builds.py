@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -29,6 +29,10 @@ MARTS = (
     "dim_issue_types",
     "dim_assets",
     "dim_action_types",
+    "dim_versions",
+    "dim_boards",
+    "dim_sprints",
+    "dim_filters",
     "bridge_group_members",
     "bridge_organization_members",
     "bridge_project_people",
@@ -36,14 +40,10 @@ MARTS = (
     "dim_organizations",
     "dim_permission_schemes",
     "dim_project_roles",
-    "dim_versions",
-    "dim_boards",
-    "dim_sprints",
-    "dim_filters",
     "agg_source_freshness",
-    "agg_user_last_active",
-    "fct_issue_views",
     "fct_user_last_active_history",
+    "fct_issue_views",
+    "agg_user_last_active",
 )
 
 
@@ -78,12 +78,22 @@ def parsed_manifest(home: Path) -> Manifest:
 
 
 def build(
-    home: Path, manifest: Manifest, *, tests: bool = False, full_refresh: bool = False
+    home: Path,
+    manifest: Manifest,
+    *,
+    tests: bool = False,
+    full_refresh: bool = False,
+    models: Collection[str] | None = None,
 ) -> None:
-    """Build all seeds and models, with their data tests or without; fail with dbt's own words."""
+    """Build all seeds and models, with their data tests or without; fail with dbt's own words.
+
+    `models`: only those with these unique ids.
+    """
     left_out = ["unit_test"] if tests else ["unit_test", "test"]
     arguments = [f"--exclude-resource-type={kind}" for kind in left_out]
     arguments += ["--full-refresh"] if full_refresh else []
+    if models is not None:
+        arguments += ["--select", *sorted(manifest.nodes[model].name for model in models)]
     result = dbt(home, "build", *arguments, manifest=manifest)
     assert result.success, "\n".join(messages(result)) or result.exception
 

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['every_build']) }}
 
 {#- What is told of issues: each has issue_id (null while the issue is not known) and build_id. A new
     one is one more name here. -#}

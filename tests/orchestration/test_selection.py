@@ -1,0 +1,61 @@
+"""Which models a build must run, on the real project."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from dbt.contracts.graph.manifest import Manifest
+
+from orchestration.selection import (
+    Built,
+    models_to_run,
+    nodes_run,
+    remember_built,
+    take_last_built,
+)
+from tests.dbt.builds import parsed_manifest
+
+FILES = ["inbox/deliveries/1.parquet", "jira_issues/issues/1.parquet"]
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    return parsed_manifest(tmp_path_factory.mktemp("parse"))
+
+
+def names(manifest: Manifest, now: Sequence[str]) -> set[str]:
+    models = models_to_run(manifest, Built("same", list(now)), Built("same", FILES))
+    assert models is not None
+    return {manifest.nodes[model].name for model in models}
+
+
+def test_new_files_run_what_reads_them_and_what_is_below(manifest: Manifest) -> None:
+    chosen = names(manifest, [*FILES, "inbox/deliveries/2.parquet"])
+    assert {"stg_inbox__deliveries", "int_actions__from_webhooks", "fct_actions"} <= chosen
+    assert {"int_builds__pending", "int_issues__affected"} <= chosen
+    assert "stg_jira_issues__issues" not in chosen
+    assert "int_projects__listed" not in chosen
+
+
+def test_a_compacted_resource_is_read_again(manifest: Manifest) -> None:
+    assert "stg_inbox__deliveries" in names(manifest, ["inbox/deliveries/c.parquet", FILES[1]])
+    assert "stg_jira_issues__issues" in names(manifest, FILES[:1])
+
+
+def test_nothing_new_runs_nothing(manifest: Manifest) -> None:
+    assert names(manifest, FILES) == set()
+
+
+def test_another_project_or_no_earlier_build_runs_everything(manifest: Manifest) -> None:
+    assert models_to_run(manifest, Built("new", FILES), Built("old", FILES)) is None
+    assert models_to_run(manifest, Built("new", FILES), None) is None
+    assert nodes_run(manifest, None) > nodes_run(manifest, {"model.audit_log.fct_actions"}) > 3
+
+
+def test_what_was_built_is_taken_once(tmp_path: Path) -> None:
+    (tmp_path / "dbt").mkdir()
+    remember_built(tmp_path, Built("same", FILES))
+    assert take_last_built(tmp_path) == Built("same", FILES)
+    assert take_last_built(tmp_path) is None
+    (tmp_path / "dbt" / "built.json").write_text("{")
+    assert take_last_built(tmp_path) is None
