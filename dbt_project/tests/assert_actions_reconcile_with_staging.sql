@@ -4,23 +4,19 @@ with affected as (
 ),
 
 issues as (
-    select * from {{ ref('stg_jira_issues__issues') }}
-    where issue_id in (select issue_id from affected)
+    select * from {{ ref('int_issues__versions') }}
 ),
 
 comments as (
-    select * from {{ ref('stg_jira_issues__comments') }}
-    where issue_id in (select issue_id from affected)
+    select * from {{ ref('int_comments__versions') }}
 ),
 
 worklogs as (
-    select * from {{ ref('stg_jira_issues__worklogs') }}
-    where issue_id in (select issue_id from affected)
+    select * from {{ ref('int_worklogs__versions') }}
 ),
 
 changelogs as (
-    select * from {{ ref('stg_jira_issues__changelogs') }}
-    where issue_id in (select issue_id from affected)
+    select * from {{ ref('int_changelogs__versions') }}
 ),
 
 actions as (
