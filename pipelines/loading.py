@@ -21,6 +21,7 @@ from threading import Semaphore
 from typing import Any, NamedTuple
 
 import dlt
+import dlt.sources.helpers.requests  # dlt would import it in every first run, while the site waits
 import pyarrow as pa
 import pyarrow.parquet as pq
 from dlt.common.configuration.container import Container

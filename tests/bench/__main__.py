@@ -44,7 +44,8 @@ def main(
     if Part.load in chosen:
         show("Extract and load, heavy issues", bench_load(issues), as_json=as_json)
     if Part.extract in chosen:
-        show("Extract over a line with latency", bench_extract(issues * 6), as_json=as_json)
+        title = "Extract over a line with latency; requests of every source"
+        show(title, bench_extract(issues * 6), as_json=as_json)
     if Part.transform in chosen:
         title = f"Transform, {items:,} changelog items"
         show(title, bench_transform(items), as_json=as_json)

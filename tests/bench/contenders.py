@@ -1,26 +1,33 @@
 """The other ways to load the same issues, each run alone in its own process.
 
-`python -m tests.bench.contenders NAME FOLDER` reads `issues.ndjson` and `changelogs.ndjson` of
-FOLDER and prints one JSON object: seconds, issues, rows and peak memory in MB.
+`python -m tests.bench.contenders NAME FOLDER [--url URL]` reads `issues.ndjson` and
+`changelogs.ndjson` of FOLDER, or the same issues from the page site at URL, and prints one JSON
+object: seconds, CPU seconds, issues, rows and peak memory in MB. Imports are not measured.
 """
 
 import argparse
+import asyncio
 import json
 import os
-import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+import dlt
+import dlt.sources.helpers.requests  # dlt imports it in its first run, and imports are not measured
 import duckdb
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.bench.report import cpu_seconds, peak_mb
+
 BATCH = 500
+IN_FLIGHT = 8
 
 
 class Comment(msgspec.Struct):
@@ -64,7 +71,7 @@ class Changelog(msgspec.Struct):
     changeHistories: list[msgspec.Raw]  # noqa: N815 - Jira's name
 
 
-def duckdb_objects(folder: Path, out: Path) -> int:
+def duckdb_objects(folder: Path, out: Path, _url: str) -> int:
     """DuckDB reads the issues as JSON text and takes id, key and time into a table."""
     with duckdb.connect(str(out / "floor.duckdb")) as connection:
         connection.execute(
@@ -110,52 +117,126 @@ def _write(
     return len(ids)
 
 
-def handwritten_parquet(folder: Path, out: Path) -> int:
-    """Bytes to Parquet, the tables of the lake, with msgspec and pyarrow and nothing between."""
-    rows = 0
-    issue_decoder = msgspec.json.Decoder(Issue)
-    comment_decoder = msgspec.json.Decoder(Comment)
-    with (
-        (folder / "issues.ndjson").open("rb") as lines,
-        pq.ParquetWriter(out / "issues.parquet", LAKE_LIKE, compression="zstd") as writer,
-        pq.ParquetWriter(out / "comments.parquet", LAKE_LIKE, compression="zstd") as of_comments,
-    ):
-        while batch := list(islice(lines, BATCH)):
-            found = [issue_decoder.decode(line) for line in batch]
-            rows += _write(
-                writer,
-                [issue.id for issue in found],
-                [None for _ in found],
-                [issue.fields.updated for issue in found],
-                batch,
-            )
-            texts = [(issue.id, raw) for issue in found for raw in issue.fields.comment.comments]
-            comments = [comment_decoder.decode(raw) for _, raw in texts]
-            rows += _write(
-                of_comments,
-                [comment.id for comment in comments],
-                [issue_id for issue_id, _ in texts],
-                [comment.updated for comment in comments],
-                [bytes(raw) for _, raw in texts],
-            )
-    changelog_decoder = msgspec.json.Decoder(Changelog)
-    history_decoder = msgspec.json.Decoder(History)
-    with (
-        (folder / "changelogs.ndjson").open("rb") as lines,
-        pq.ParquetWriter(out / "changelogs.parquet", LAKE_LIKE, compression="zstd") as writer,
-    ):
-        while batch := list(islice(lines, BATCH)):
-            entries = [changelog_decoder.decode(line) for line in batch]
-            raws = [(entry.issueId, raw) for entry in entries for raw in entry.changeHistories]
-            histories = [history_decoder.decode(raw) for _, raw in raws]
-            rows += _write(
-                writer,
-                [history.id for history in histories],
-                [parent for parent, _ in raws],
-                [str(history.created) for history in histories],
-                [bytes(raw) for _, raw in raws],
-            )
-    return rows
+class _Writers:
+    """The three tables that hold what was read, one Parquet file each."""
+
+    def __init__(self, out: Path) -> None:
+        self.rows = 0
+        self._issue = msgspec.json.Decoder(Issue)
+        self._comment = msgspec.json.Decoder(Comment)
+        self._changelog = msgspec.json.Decoder(Changelog)
+        self._history = msgspec.json.Decoder(History)
+        self._files = {
+            name: pq.ParquetWriter(out / f"{name}.parquet", LAKE_LIKE, compression="zstd")
+            for name in ("issues", "comments", "changelogs")
+        }
+
+    def add_issues(self, texts: Sequence[bytes]) -> None:
+        """Write issues and the comments in them."""
+        found = [self._issue.decode(text) for text in texts]
+        self.rows += _write(
+            self._files["issues"],
+            [issue.id for issue in found],
+            [None for _ in found],
+            [issue.fields.updated for issue in found],
+            [bytes(text) for text in texts],
+        )
+        held = [(issue.id, raw) for issue in found for raw in issue.fields.comment.comments]
+        comments = [self._comment.decode(raw) for _, raw in held]
+        self.rows += _write(
+            self._files["comments"],
+            [comment.id for comment in comments],
+            [issue_id for issue_id, _ in held],
+            [comment.updated for comment in comments],
+            [bytes(raw) for _, raw in held],
+        )
+
+    def add_changelogs(self, texts: Sequence[bytes]) -> None:
+        """Write the histories of issues."""
+        entries = [self._changelog.decode(text) for text in texts]
+        raws = [(entry.issueId, raw) for entry in entries for raw in entry.changeHistories]
+        histories = [self._history.decode(raw) for _, raw in raws]
+        self.rows += _write(
+            self._files["changelogs"],
+            [history.id for history in histories],
+            [parent for parent, _ in raws],
+            [str(history.created) for history in histories],
+            [bytes(raw) for _, raw in raws],
+        )
+
+    def close(self) -> None:
+        """Finish the files."""
+        for file in self._files.values():
+            file.close()
+
+
+def handwritten_parquet(folder: Path, out: Path, _url: str) -> int:
+    """Bytes from disk to Parquet with msgspec and pyarrow: no site, no pages, nothing between."""
+    writers = _Writers(out)
+    for name, add in (("issues", writers.add_issues), ("changelogs", writers.add_changelogs)):
+        with (folder / f"{name}.ndjson").open("rb") as lines:
+            while batch := list(islice(lines, BATCH)):
+                add(batch)
+    writers.close()
+    return writers.rows
+
+
+class _IssuePage(msgspec.Struct):
+    issues: list[msgspec.Raw]
+    nextPageToken: str | None = None  # noqa: N815 - Jira's name
+
+
+class _ChangelogPage(msgspec.Struct):
+    issueChangeLogs: list[msgspec.Raw]  # noqa: N815 - Jira's name
+
+
+def handwritten_pages(_folder: Path, out: Path, url: str) -> int:
+    """Read the pages that the product reads into Parquet: what a careful person's script would do.
+
+    The same requests, as many in flight; no retries, no limits, no checks, no state, and three
+    tables where the product writes five.
+    """
+    return asyncio.run(_read_pages(out, url))
+
+
+async def _read_pages(out: Path, url: str) -> int:
+    writers = _Writers(out)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def post(path: str, body: object) -> bytes:
+            async with session.post(url + path, data=msgspec.json.encode(body)) as response:
+                return await response.read()
+
+        ids: list[str] = []
+        token: str | None = None
+        while token is not None or not ids:
+            body = {"jql": "", "fields": ["id"], "maxResults": 5_000}
+            answer = await post("/rest/api/3/search/jql", body | {"nextPageToken": token})
+            page = msgspec.json.decode(answer, type=_IssuePage)
+            ids += [msgspec.json.decode(raw)["id"] for raw in page.issues]
+            token = page.nextPageToken
+
+        async def read(path: str, size: int, take: Callable[[bytes], None]) -> None:
+            starts = iter(range(0, len(ids), size))
+
+            async def work() -> None:
+                for start in starts:
+                    take(await post(path, {"issueIdsOrKeys": ids[start : start + size]}))
+
+            await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+
+        def take_issues(body: bytes) -> None:
+            writers.add_issues(msgspec.json.decode(body, type=_IssuePage).issues)
+
+        def take_changelogs(body: bytes) -> None:
+            writers.add_changelogs(msgspec.json.decode(body, type=_ChangelogPage).issueChangeLogs)
+
+        await asyncio.gather(
+            read("/rest/api/3/issue/bulkfetch", 100, take_issues),
+            read("/rest/api/3/changelog/bulkfetch", 250, take_changelogs),
+        )
+    writers.close()
+    return writers.rows
 
 
 def _dictionaries(folder: Path) -> Iterator[dict[str, Any]]:
@@ -173,8 +254,6 @@ def _dictionaries(folder: Path) -> Iterator[dict[str, Any]]:
 def _dlt(folder: Path, out: Path, destination: Any, **options: Any) -> int:  # noqa: ANN401 - dlt's own loose types
     os.environ["DLT_DATA_DIR"] = str(out / "dlt_data")
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
-    import dlt  # noqa: PLC0415 - not to be charged to the contenders that do without it
-
     pipeline = dlt.pipeline(
         "contender", pipelines_dir=str(out / "dlt"), destination=destination, dataset_name="bench"
     )
@@ -188,17 +267,13 @@ def _dlt(folder: Path, out: Path, destination: Any, **options: Any) -> int:  # n
     return sum(count for table, count in counts.items() if not table.startswith("_dlt"))
 
 
-def dlt_default(folder: Path, out: Path) -> int:
+def dlt_default(folder: Path, out: Path, _url: str) -> int:
     """Nested dictionaries into DuckDB with dlt's default settings."""
-    import dlt  # noqa: PLC0415 - see _dlt
-
     return _dlt(folder, out, dlt.destinations.duckdb(str(out / "default.duckdb")))
 
 
-def dlt_nested_parquet(folder: Path, out: Path) -> int:
+def dlt_nested_parquet(folder: Path, out: Path, _url: str) -> int:
     """Nested dictionaries into DuckDB by way of Parquet."""
-    import dlt  # noqa: PLC0415 - see _dlt
-
     return _dlt(
         folder,
         out,
@@ -207,9 +282,10 @@ def dlt_nested_parquet(folder: Path, out: Path) -> int:
     )
 
 
-CONTENDERS: dict[str, Callable[[Path, Path], int]] = {
+CONTENDERS: dict[str, Callable[[Path, Path, str], int]] = {
     "duckdb_objects": duckdb_objects,
     "handwritten_parquet": handwritten_parquet,
+    "handwritten_pages": handwritten_pages,
     "dlt_default": dlt_default,
     "dlt_nested_parquet": dlt_nested_parquet,
 }
@@ -220,17 +296,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Load the benchmark's issues in another way.")
     parser.add_argument("name", choices=sorted(CONTENDERS))
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--url", default="")
     arguments = parser.parse_args()
     with (arguments.folder / "issues.ndjson").open("rb") as lines:
         issues = sum(1 for _ in lines)
     with tempfile.TemporaryDirectory() as out:
-        started = time.perf_counter()
-        rows = CONTENDERS[arguments.name](arguments.folder, Path(out))
-        seconds = time.perf_counter() - started
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(  # noqa: T201 - the parent process reads this line
-        json.dumps({"seconds": seconds, "issues": issues, "rows": rows, "peak_mb": peak_mb})
-    )
+        before, started = cpu_seconds(), time.perf_counter()
+        rows = CONTENDERS[arguments.name](arguments.folder, Path(out), arguments.url)
+        seconds, used = time.perf_counter() - started, cpu_seconds() - before
+    measured = {
+        "seconds": seconds,
+        "cpu_seconds": used,
+        "issues": issues,
+        "rows": rows,
+        "peak_mb": peak_mb(),
+    }
+    print(json.dumps(measured))  # noqa: T201 - the parent process reads this line
 
 
 if __name__ == "__main__":

@@ -5,19 +5,22 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.bench.pages import HEAVY, LIGHT, Shape, write_ndjson
 from tests.bench.report import Figure, in_own_process
+from tests.bench.requests import bench_requests
 
 SLOW_SAMPLE = 500
 """Issues given to the contenders that need minutes for more."""
+ROUNDS = 3
+"""The product and the hand-written writers take turns; the best round of each counts."""
 
 LATENCY_SECONDS = 0.05
 IN_FLIGHT = 8
-"""The pipelines' default number of requests in flight, from which the latency limit follows."""
+"""The pipelines' default number of requests in flight per endpoint."""
 
 
 @contextlib.contextmanager
@@ -34,10 +37,16 @@ def page_site(folder: Path, latency: float = 0.0) -> Iterator[str]:
             server.terminate()
 
 
-def _sync(folder: Path, scratch: Path, latency: float = 0.0) -> dict[str, Any]:
-    home = scratch / f"home-{folder.name}-{latency}"
-    with page_site(folder, latency) as url:
-        return in_own_process("tests.bench.product", url, str(home))
+def _sync(url: str, home: Path, *options: str) -> dict[str, Any]:
+    return in_own_process("tests.bench.product", url, str(home), *options)
+
+
+def _contender(name: str, folder: Path, url: str = "") -> dict[str, Any]:
+    return in_own_process("tests.bench.contenders", name, str(folder), "--url", url)
+
+
+def _best(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return min(rounds, key=lambda measured: float(measured["seconds"]))
 
 
 def _pages(scratch: Path, name: str, issues: int, shape: Shape) -> Path:
@@ -46,97 +55,113 @@ def _pages(scratch: Path, name: str, issues: int, shape: Shape) -> Path:
     return folder
 
 
+FROM_PAGES = "hand-written Parquet writer, the same pages"
+FROM_DISK = "hand-written Parquet writer, from disk"
+BY_DLT = "dlt default (sample)"
+BY_DLT_PARQUET = "dlt nested Parquet (sample)"
+GOALS = {FROM_PAGES: "product >= 0.8x", BY_DLT: "product >= 80x", BY_DLT_PARQUET: "product >= 15x"}
+
+
 def bench_load(issues: int = 10_000) -> list[Figure]:
-    """Load `issues` heavy issues (about 21 kB of JSON each, 8 histories) in every way."""
-    figures: list[Figure] = []
+    """Load `issues` heavy issues (about 21 kB of JSON each, 8 histories) in every way.
+
+    The product reads them from a site over HTTP and writes five tables. The hand-written writers
+    write three of them with half the columns: one reads the same pages, the other files on disk.
+    """
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
         many = _pages(scratch, "many", issues, HEAVY)
         few = _pages(scratch, "few", min(issues, SLOW_SAMPLE), HEAVY)
+        products, by_hand, from_disk = [], [], []
+        with page_site(many) as url:
+            for number in range(ROUNDS):
+                products.append(_sync(url, scratch / f"home-{number}"))
+                by_hand.append(_contender("handwritten_pages", many, url))
+                from_disk.append(_contender("handwritten_parquet", many))
         measured = {
-            "DuckDB reads the JSON from disk": in_own_process(
-                "tests.bench.contenders", "duckdb_objects", str(many)
-            ),
-            "hand-written Parquet writer": in_own_process(
-                "tests.bench.contenders", "handwritten_parquet", str(many)
-            ),
-            "dlt default (sample)": in_own_process(
-                "tests.bench.contenders", "dlt_default", str(few)
-            ),
-            "dlt nested Parquet (sample)": in_own_process(
-                "tests.bench.contenders", "dlt_nested_parquet", str(few)
-            ),
+            "DuckDB reads the JSON from disk": _contender("duckdb_objects", many),
+            FROM_PAGES: _best(by_hand),
+            FROM_DISK: _best(from_disk),
+            BY_DLT: _contender("dlt_default", few),
+            BY_DLT_PARQUET: _contender("dlt_nested_parquet", few),
         }
-        product = _sync(many, scratch)
-        quarter = _sync(_pages(scratch, "quarter", issues // 4, HEAVY), scratch)
+        with page_site(_pages(scratch, "quarter", issues // 4, HEAVY)) as url:
+            quarter = _sync(url, scratch / "home-quarter")
+    product = _best(products)
     rate = issues / product["seconds"]
-    goals = {
-        "hand-written Parquet writer": "product >= 0.8x",
-        "dlt default (sample)": "product >= 80x",
-        "dlt nested Parquet (sample)": "product >= 15x",
-    }
+    cpu_rate = issues / product["cpu_seconds"]
+    figures: list[Figure] = []
     for name, result in measured.items():
         floor_rate = result["issues"] / result["seconds"]
+        cpu_ratio = cpu_rate / (result["issues"] / result["cpu_seconds"])
         figures.append(
             Figure(
                 name,
                 floor_rate,
                 "issues/s",
-                floor="product / this",
+                floor=f"product / this ({cpu_ratio:.2f}x by CPU seconds)",
                 ratio=rate / floor_rate,
                 peak_mb=result["peak_mb"],
-                goal=goals.get(name, ""),
+                goal=GOALS.get(name, ""),
             )
         )
-    figures.append(
-        Figure(
-            "product: HTTP site to lake",
-            rate,
-            "issues/s",
-            peak_mb=product["peak_mb"],
-            goal="<= 500 MB",
-        )
-    )
-    figures.append(
-        Figure("product: rows into the lake", product["rows"] / product["seconds"], "rows/s")
-    )
-    figures.append(
+    peak = max(one["peak_mb"] for one in products)
+    return [
+        *figures,
+        Figure("product: HTTP site to lake", rate, "issues/s", peak_mb=peak, goal="<= 500 MB"),
+        Figure("product: rows into the lake", product["rows"] / product["seconds"], "rows/s"),
         Figure(
             "product: peak memory at a quarter of the issues",
             quarter["peak_mb"],
             "MB",
             floor="all issues / a quarter",
-            ratio=product["peak_mb"] / quarter["peak_mb"],
+            ratio=peak / quarter["peak_mb"],
             goal="flat",
-        )
-    )
-    figures.append(
+        ),
         Figure(
             "product: requests per 1,000 issues",
             product["requests"] / issues * 1_000,
             "requests",
             goal="no request per issue",
-        )
-    )
-    return figures
+        ),
+    ]
 
 
 def bench_extract(issues: int = 60_000) -> list[Figure]:
-    """Sync light issues from a site that answers after 50 ms, against the latency limit."""
+    """Sync light issues from a site that answers after 50 ms, against the latency limit.
+
+    The limit is that of one endpoint with its requests in flight; endpoints are asked side by
+    side, so the one that needs most requests decides how long latency alone makes a sync. All
+    endpoints together may therefore exceed one's limit, and do not count against it.
+    """
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
-        result = _sync(_pages(scratch, "light", issues, LIGHT), scratch, LATENCY_SECONDS)
+        with page_site(_pages(scratch, "light", issues, LIGHT), LATENCY_SECONDS) as url:
+            bare = _sync(url, scratch / "home-bare", "--extract-only")
+            stored = _sync(url, scratch / "home-stored")
+        with tempfile.TemporaryDirectory() as home:
+            counted = bench_requests(Path(home) / "home")
     limit = IN_FLIGHT / LATENCY_SECONDS
-    reached = result["requests"] / result["seconds"]
-    return [
-        Figure("latency limit (8 in flight, 50 ms)", limit, "requests/s"),
-        Figure(
-            "product, the lake written",
-            reached,
-            "requests/s",
-            floor="latency limit",
-            ratio=reached / limit,
-            peak_mb=result["peak_mb"],
-            goal=">= 0.75x",
-        ),
-    ]
+    figures = [Figure("latency limit of an endpoint (8 in flight, 50 ms)", limit, "requests/s")]
+    for name, result, goal in (
+        ("listing and fetching only", bare, ">= 0.90x"),
+        ("the lake written", stored, ">= 0.75x"),
+    ):
+        reached = result["busiest_requests"] / result["seconds"]
+        figures += [
+            Figure(
+                f"product, {name}: busiest endpoint",
+                reached,
+                "requests/s",
+                floor="latency limit",
+                ratio=reached / limit,
+                peak_mb=result["peak_mb"],
+                goal=goal,
+            ),
+            Figure(
+                f"product, {name}: all endpoints",
+                result["requests"] / result["seconds"],
+                "requests/s",
+            ),
+        ]
+    return [*figures, *counted]

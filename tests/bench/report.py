@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -51,6 +52,20 @@ def show(title: str, figures: Sequence[Figure], *, as_json: bool = False) -> Non
             figure.goal,
         )
     Console(width=150).print(table)
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of this process so far, all threads.
+
+    On a machine that others use too they tell more than the clock.
+    """
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def peak_mb() -> float:
+    """Most memory this process held so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def in_own_process(module: str, *arguments: str) -> dict[str, Any]:
