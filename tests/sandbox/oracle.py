@@ -89,6 +89,8 @@ class Line(msgspec.Struct):
     carriers: list[Carrier] = []
     listing: list[str] | None = None
     """Listings that reveal it by comparison; None: an action of the issues, not of the site."""
+    listing_code: str | None = None
+    """Code under which a listing shows it, where that is another one."""
 
     @property
     def is_of_site(self) -> bool:

@@ -130,7 +130,7 @@ def _exact_and_listed(lines: list[Line], evidence: Evidence) -> Iterator[Expecte
                 at = microseconds(line.at)
                 yield Expected(line, at, tuple(c.key for c in carriers), told=_told(line, carriers))
             elif not served:
-                untold.append(Expected(line, microseconds(line.at), ()))
+                untold.append(Expected(_as_listed(line), microseconds(line.at), ()))
             tellings += _tellings(line, served)
         exact[key] = sorted(telling.at for telling in tellings)
         yield from _as_actions(tellings)
@@ -258,7 +258,7 @@ def _listed(
         else:
             windows[listing, key_of(one.line)[1:]].append(one)
     things: dict[Thing, list[Line]] = defaultdict(list)
-    for line in lines:
+    for line in map(_as_listed, lines):
         things[key_of(line)[1:]].append(line)
     for (listing, thing), members in windows.items():
         by_code: dict[str, list[Expected]] = defaultdict(list)
@@ -268,6 +268,11 @@ def _listed(
         for of_code in by_code.values():
             _judge_window(listing, of_code, codes, exact.get(key_of(of_code[0].line), ()))
     return iter(untold)
+
+
+def _as_listed(line: Line) -> Line:
+    """Give the line as a listing shows it, which may be as another action."""
+    return msgspec.structs.replace(line, code=line.listing_code or line.code)
 
 
 def _codes_shown(

@@ -246,6 +246,7 @@ class Line(Struct, frozen=True, gc=False):
     member_id: str | UnsetType | None = UNSET
     carriers: list[Carrier] | UnsetType = UNSET
     listing: list[str] | UnsetType = UNSET
+    listing_code: str | UnsetType | None = UNSET
 
 
 class Stream(Protocol):
@@ -565,12 +566,14 @@ class World:
         items: Sequence[LineItem] = (),
         carriers: Sequence[Carrier] = (),
         listing: str | Sequence[str] | None = None,
+        listing_code: str | None = None,
         member_id: str | None = None,
     ) -> None:
         """Write a line of an action that is not of the issue stream.
 
         `actor` is who did it, `project` the project's id, `target_id` and `member_id` ids that
-        every channel can tell or be resolved to. `listing`: `list:<resource>[:<parent>]`.
+        every channel can tell or be resolved to. `listing`: `list:<resource>[:<parent>]`;
+        `listing_code`: as what a listing shows it, if not as what it is (a copy as a creation).
         """
         self.line_count += 1
         listings = [listing] if isinstance(listing, str) else list(listing or ())
@@ -594,6 +597,7 @@ class World:
                 member_id=member_id,
                 carriers=list(carriers),
                 listing=listings,
+                listing_code=listing_code or UNSET,
             )
         )
 

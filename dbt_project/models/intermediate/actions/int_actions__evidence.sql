@@ -1,18 +1,18 @@
 {#- A new source of actions outside issues is one more name here. -#}
 {%- set sources = [
-    'int_actions__from_audit',
-    'int_actions__from_last_active',
-    'int_actions__from_org_events',
-    'int_actions__from_platform_diffs',
-    'int_actions__from_webhooks',
     'int_actions__from_assets',
-    'int_actions__from_confluence',
+    'int_actions__from_audit',
     'int_actions__from_boards',
+    'int_actions__from_confluence',
     'int_actions__from_filters',
     'int_actions__from_issue_types',
+    'int_actions__from_last_active',
     'int_actions__from_options',
+    'int_actions__from_org_events',
+    'int_actions__from_platform_diffs',
     'int_actions__from_sprints',
     'int_actions__from_versions',
+    'int_actions__from_webhooks',
 ] -%}
 
 -- The columns and their types, also while no source is named.

@@ -4,9 +4,9 @@
     'int_audit_records__classified',
     'int_org_events__classified',
     'int_issue_views__unresolved',
-    'int_webhooks__classified',
     'int_assets__entries',
     'int_confluence_records__classified',
+    'int_webhooks__classified',
 ] -%}
 
 with mappings as (

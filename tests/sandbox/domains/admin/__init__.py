@@ -705,7 +705,8 @@ class Admin(Domain):
             target_label=scheme.name,
             items=_items(changes),
             carriers=[self._audit(at, actor, summary, "permissions", target, changes)],
-            listing=None if verb == "copied" else "list:permission_schemes",
+            listing="list:permission_schemes",
+            listing_code="PERMISSION_SCHEME_CREATED" if verb == "copied" else None,
         )
 
     def grant(
