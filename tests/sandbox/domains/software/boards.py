@@ -87,7 +87,10 @@ class Boards:
         body = self._in_webhook(board)
         carriers = self._teller.webhook("board_created", at, actor, lambda: body)
         item = {"id": str(board.id), "name": name, "typeName": "BOARD"}
-        carriers += self._teller.audit("Board created", "boards", at, actor, item)
+        where = {"id": place.project_id, "name": place.name, "typeName": "PROJECT"}
+        carriers += self._teller.audit(
+            "Board created", "boards", at, actor, item, associated=[where]
+        )
         self._world.record(
             "BOARD_CREATED",
             at,

@@ -29,6 +29,7 @@ class Teller:
         actor: str,
         item: JsonObject,
         changed: Sequence[LineItem] = (),
+        associated: Sequence[JsonObject] = (),
     ) -> list[Carrier]:
         """Write an audit record, if the site has an audit log. Every ninth names no author."""
         admin = self.world.domains.get(Admin.name)
@@ -36,7 +37,9 @@ class Teller:
             return []
         author = actor if len(admin.log.records) % 9 else None
         changes = [(change.field, change.old, change.new) for change in changed]
-        number = admin.log.add(at, author, summary, category, item, changes=changes)
+        number = admin.log.add(
+            at, author, summary, category, item, changes=changes, associated=associated
+        )
         key = f"audit:{number}"
         return [Carrier(key, tells_actor=author is not None, tells_items=bool(changes))]
 

@@ -128,16 +128,11 @@ class Versions:
         if merged_to is not None:
             carriers += teller.webhook("jira:version_merged", at, actor, lambda: body)
         if what != "MOVED":  # the audit log knows nothing of orders
-            item = {
-                "id": version["id"],
-                "name": version["name"],
-                "typeName": "VERSION",
-                "parentId": project.id,
-                "parentName": project.name,
-            }
+            item = {"id": version["id"], "name": version["name"], "typeName": "VERSION"}
+            place = {"id": project.id, "name": project.name, "typeName": "PROJECT"}
             summary = f"Project version {what.lower()}"
             changed = items if what == "UPDATED" and items else ()
-            carriers += teller.audit(summary, "projects", at, actor, item, changed)
+            carriers += teller.audit(summary, "projects", at, actor, item, changed, [place])
         self._world.record(
             f"VERSION_{what}",
             at,
