@@ -8,6 +8,16 @@ with sweeps as (
     select * from {{ ref('stg_assets__sweeps') }}
 ),
 
+-- Assets may give the accounts in a role without their names.
+names as (
+    select
+        site_id,
+        map_from_entries(list((account_id, display_name))) as display_names
+    from {{ ref('int_users__listed') }}
+    where display_name is not null
+    group by site_id
+),
+
 {% for raw_event, resource, parent in lists %}
     {{ resource }} as (
         select * from {{ ref('stg_assets__' ~ resource) }}
@@ -39,7 +49,8 @@ roles as (
 
 differing as (
     select
-        * exclude (members, previous_members),
+        roles.* exclude (members, previous_members),
+        names.display_names,
         list_concat(
             list_transform(
                 list_filter(
@@ -61,6 +72,27 @@ differing as (
             )
         ) as moved
     from roles
+    left join names on roles.site_id = names.site_id
+),
+
+named as (
+    select
+        * exclude (moved, display_names),
+        list_transform(
+            moved,
+            lambda one: struct_pack(
+                member_id := one.member.member_id,
+                actor_id := one.member.actor_id,
+                actor_name := coalesce(
+                    nullif(one.member.actor_name, one.member.actor_id),
+                    display_names[one.member.actor_id],
+                    one.member.actor_id
+                ),
+                is_added := one.is_added
+            )
+        ) as moved
+    from differing
+    where len(moved) > 0
 ),
 
 final as (
@@ -78,20 +110,17 @@ final as (
             range(len(moved)),
             lambda place: struct_pack(
                 item_index := cast(place as integer),
-                field_id := moved[place + 1].member.member_id,
+                field_id := moved[place + 1].member_id,
                 field_name := case
-                    when moved[place + 1].member.member_id like 'group:%' then 'Group' else 'User'
+                    when moved[place + 1].member_id like 'group:%' then 'Group' else 'User'
                 end,
-                old_id := case when not moved[place + 1].is_added then moved[place + 1].member.actor_id end,
-                old_text := case
-                    when not moved[place + 1].is_added then moved[place + 1].member.actor_name
-                end,
-                new_id := case when moved[place + 1].is_added then moved[place + 1].member.actor_id end,
-                new_text := case when moved[place + 1].is_added then moved[place + 1].member.actor_name end
+                old_id := case when not moved[place + 1].is_added then moved[place + 1].actor_id end,
+                old_text := case when not moved[place + 1].is_added then moved[place + 1].actor_name end,
+                new_id := case when moved[place + 1].is_added then moved[place + 1].actor_id end,
+                new_text := case when moved[place + 1].is_added then moved[place + 1].actor_name end
             )
         ) as changes
-    from differing
-    where len(moved) > 0
+    from named
 )
 
 select * from final
