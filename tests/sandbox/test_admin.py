@@ -1,0 +1,124 @@
+"""Administration in the sandbox: every action in a year, answers as Atlassian documents them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.e2e.test_administration import CODES
+from tests.sandbox.clock import parse_iso
+from tests.sandbox.domains.admin import Admin
+from tests.sandbox.domains.admin.log import PAGE
+from tests.sandbox.generator import YEAR, build_world
+from tests.sandbox.running import RunningSandbox, running_sandbox
+from tests.sandbox.test_openapi import Document, Endpoint, call
+from tests.sandbox.world import Line
+from tests.shared_data import require
+
+START = parse_iso("2025-06-01T00:00:00")
+UNDOCUMENTED = {
+    "AuditRecordBean": {"authorAccountId": {"type": "string"}},
+    "PermissionHolder": {"group": {}, "projectRole": {}},
+}
+"""Members that real answers have: the account of a record's author, and expanded holders."""
+
+
+@pytest.fixture(scope="module")
+def document() -> Document:
+    text = gzip.decompress(require("openapi/jira-platform-v3.2026-03.json.gz").read_bytes())
+    content: dict[str, Any] = json.loads(text)
+    for schema, members in UNDOCUMENTED.items():
+        content["components"]["schemas"][schema]["properties"] |= members
+    return Document(json.dumps(content).encode())
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    with running_sandbox(days=20, actions_per_year=20_000, domains=("admin",)) as running:
+        yield running
+
+
+def test_a_year_holds_every_action_of_an_administration() -> None:
+    lines: list[Line] = []
+    world = build_world(seed=7, start=START, actions_per_year=1, sink=lines.append)
+    world.activity = 1.0
+    world.domains[Admin.name] = Admin(world, random.Random("7:admin"), START)
+    world.stream = None
+    world.advance(START + YEAR)
+    counts = dict.fromkeys(CODES, 0)
+    for line in lines:
+        counts[line.code] = counts.get(line.code, 0) + 1
+    assert counts.keys() == CODES
+    assert min(counts.values()) >= 10
+    assert 2_500 < len(lines) < 3_800
+    log = world.domain(Admin).log
+    moments = [record.at for record in log.records]
+    assert len(set(moments)) < len(moments), "several records in one millisecond"
+    assert any(record.author is None for record in log.records)
+    assert len(log.records) > len(lines), "records that are no action"
+
+
+PATHS: dict[str, tuple[str, dict[str, str]]] = {
+    "auditing/record": ("auditing/record", {"limit": "50"}),
+    "user/bulk/migration": ("user/bulk/migration", {"key": "{key}", "maxResults": "50"}),
+    "group/bulk": ("group/bulk", {}),
+    "group/member": ("group/member", {"groupId": "{group}", "includeInactiveUsers": "true"}),
+    "role": ("role", {}),
+    "project/{projectIdOrKey}/role": ("project/11000/role", {}),
+    "project/{projectIdOrKey}/role/{id}": ("project/11000/role/{role}", {}),
+    "projectCategory": ("projectCategory", {}),
+    "permissions": ("permissions", {}),
+    "permissionscheme": ("permissionscheme", {"expand": "all"}),
+    "project/{projectKeyOrId}/permissionscheme": ("project/11000/permissionscheme", {}),
+}
+
+
+@pytest.mark.parametrize("template", PATHS)
+def test_answers_are_as_the_document_says(
+    sandbox: RunningSandbox, document: Document, template: str
+) -> None:
+    admin = sandbox.site.world.domain(Admin)
+    record = next(r for r in admin.log.records if r.target.get("typeName") == "USER")
+    names = {
+        "key": str(record.target["id"]),
+        "group": next(iter(admin.groups)),
+        "role": next(iter(admin.roles)),
+    }
+    path, query = PATHS[template]
+    asked = {name: value.format_map(names) for name, value in query.items()}
+    status, answer = call(sandbox, Endpoint("GET", path.format_map(names), asked))
+    assert status == 200
+    assert document.faults_of_answer(Endpoint("GET", template), answer) == []
+    assert msgspec.json.encode(answer) not in (b"[]", b"{}")
+
+
+def test_the_log_is_newest_first_and_never_more_than_a_page(sandbox: RunningSandbox) -> None:
+    status, answer = call(sandbox, Endpoint("GET", "auditing/record", {"limit": "5000"}))
+    assert status == 200
+    assert answer["limit"] == PAGE
+    created = [record["created"] for record in answer["records"]]
+    assert created == sorted(created, reverse=True)
+    inside = {"from": created[5], "to": created[3]}
+    _, narrow = call(sandbox, Endpoint("GET", "auditing/record", inside))
+    ids = [
+        record["id"]
+        for record in answer["records"]
+        if created[5] <= record["created"] <= created[3]
+    ]
+    assert [record["id"] for record in narrow["records"]] == ids
+    _, filtered = call(sandbox, Endpoint("GET", "auditing/record", {"filter": "user group"}))
+    assert filtered["records"]
+    assert all("group" in record["summary"] for record in filtered["records"])
+
+
+def test_the_log_is_for_administrators(sandbox: RunningSandbox) -> None:
+    sandbox.permission("ADMINISTER", granted=False)
+    status, _ = call(sandbox, Endpoint("GET", "auditing/record"))
+    sandbox.permission("ADMINISTER", granted=True)
+    assert status == 403
