@@ -80,6 +80,7 @@ class Site:
         self.fault_log = FaultLog(self.state / "faults.jsonl")
         self.requests = self.served.last_request
         self.world = self._build(options)
+        self.world.is_live = not self.clock.is_frozen
         self.world.bodies = WebhookBodies(self.world)
         self.senders: dict[str, Sender] = {}
         self.api = Api(self.world, options.page_limit)

@@ -418,6 +418,7 @@ class World:
         self.now = 0
         self.me = ""
         self.activity = 0.0
+        self.is_live = False
         self.permissions: dict[str, bool] = {}
         self.domains: dict[str, Domain] = {}
         self.receiver: Callable[[Webhook], None] | None = None
