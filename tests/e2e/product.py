@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,11 @@ from tests.sandbox.running import RunningSandbox
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 240
+WEBHOOK_SECRET, VIEWS_SECRET = "secret of the webhooks", "secret-of-the-views"
+SECRETS = {
+    "AUDIT_LOG_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    "AUDIT_LOG_VIEWS_SECRET": VIEWS_SECRET,
+}
 
 
 @dataclass(frozen=True)
@@ -47,14 +53,33 @@ class Product:
         values |= {field: environment[name] for field, name in names.items() if name in environment}
         return Settings.model_validate(values | changed)
 
-    def sync(self, **changed: object) -> list[SyncReport]:
-        """Sync every source that is connected once."""
+    def sync(self, *, without: Collection[str] = (), **changed: object) -> list[SyncReport]:
+        """Sync every source that is connected once, but for those named."""
         settings = self.settings(**changed)
         reports = []
-        for name in SOURCES:
+        for name in [name for name in SOURCES if name not in without]:
             with suppress(NotConnectedError):
                 reports.append(run_source(name, settings))
         return reports
+
+    @contextmanager
+    def receiving(self) -> Iterator[str]:
+        """Let `audit-log serve`, in a process of its own, receive what the site sends; its URL."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "orchestration.cli", "serve", "--port", "0"],
+            cwd=self.home,
+            env=self._environment() | SECRETS,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://\S+", process.stdout.readline())
+            assert found, "serve did not say where it listens"
+            yield found[0]
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
     def build(self) -> transformation.BuildReport:
         """Bring the marts up to the lake."""
@@ -62,7 +87,7 @@ class Product:
 
     def run(self, **changed: object) -> None:
         """Sync, build and publish, in this process."""
-        self.sync(**changed)
+        self.sync(without=(), **changed)
         self.build()
         publishing.publish(self.home, project=self.project)
 
@@ -78,26 +103,28 @@ class Product:
         self, *arguments: str, environment: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Run `audit-log …` as a person does, in a process and an environment of its own."""
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("ATLASSIAN_", "AUDIT_LOG_"))
-        }
         return subprocess.run(
             [sys.executable, "-m", "orchestration.cli", *arguments],
             cwd=self.home,
-            env={
-                **inherited,
-                "PYTHONPATH": str(REPOSITORY),
-                "AUDIT_LOG_HOME": str(self.home),
-                **self.sandbox.environment,
-                **(environment or {}),
-            },
+            env=self._environment() | dict(environment or {}),
             capture_output=True,
             text=True,
             timeout=COMMAND_SECONDS,
             check=False,
         )
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("ATLASSIAN_", "AUDIT_LOG_"))
+        }
+        return {
+            **inherited,
+            "PYTHONPATH": str(REPOSITORY),
+            "AUDIT_LOG_HOME": str(self.home),
+            **self.sandbox.environment,
+        }
 
 
 def assert_exact(report: checker.Report) -> None:

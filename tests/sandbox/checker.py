@@ -97,6 +97,8 @@ class Tally:
     unobservable: Counter[str] = field(default_factory=Counter)
     channels: Counter[str] = field(default_factory=Counter)
     """Channel (`audit`, `webhook`, `listing`, `pull`, ...) -> true rows that it proved."""
+    sources: Counter[str] = field(default_factory=Counter)
+    """Source of the product -> true rows that name it."""
 
     @property
     def faults(self) -> int:
@@ -343,7 +345,15 @@ class Matcher:
             return values | {"resolution_id": item.new_id}
         if line.code in VERSIONS:
             return self._values_of_version(line, one)
+        if line.code == "COMMENT_DELETED" and one.told is None:
+            return values | {"old_value": self._last_text_shown("comment", one)}
         return values
+
+    def _last_text_shown(self, kind: str, one: Expected) -> str | None:
+        """Give the text of the last version before an action that was shown."""
+        shown = self._evidence.versions.get(f"{kind}:{one.line.target_id}", {})
+        before = [at for at in shown if at < one.at]
+        return self._texts[kind, one.line.target_id].get(max(before)) if before else None
 
     def _values_of_version(self, line: Line, one: Expected) -> dict[str, str | None]:
         """Give the new text if it was shown, and the old text of the last version shown before."""
@@ -353,9 +363,7 @@ class Matcher:
         if one.at in shown:
             values["new_value"] = _storable(line.items[0].new)
         if line.code in REPEATABLE:
-            before = [at for at in shown if at < one.at]
-            key = (kind, line.target_id)
-            values["old_value"] = self._texts[key].get(max(before)) if before else None
+            values["old_value"] = self._last_text_shown(kind, one)
         return values
 
 
@@ -375,7 +383,8 @@ class _Recorder:
         tally.expected += bool(one.carriers)
 
     def proved(self, one: Expected, row: Action) -> None:
-        """Count the channels that told of a true row."""
+        """Count the channels that told of a true row, and the sources it names."""
+        self._tallies[one.line.code].sources.update((row.sources or "").split(","))
         channels = self._tallies[one.line.code].channels
         channels.update(one.told.channels if one.told else ())
         if not one.line.is_of_site:
