@@ -79,7 +79,7 @@ def bench_requests(home: Path) -> list[Figure]:
         figures += [
             Figure(f"{count.source}: requests per 1,000 changed issues", per_thousand, "requests"),
             Figure(
-                f"{count.source}: of these for the issues, beside what every sync costs",
+                f"{count.source}: what 1,000 more changed issues cost",
                 max(0.0, count.per_thousand_more),
                 "requests",
                 goal="no request per issue",
