@@ -47,7 +47,9 @@ MARTS = (
 )
 
 
-def dbt(home: Path, *arguments: str, manifest: Manifest | None = None) -> dbtRunnerResult:
+def dbt(
+    home: Path, *arguments: str, manifest: Manifest | None = None, project: Path = PROJECT
+) -> dbtRunnerResult:
     """Call dbt on the databases of `home`; its files stay below `home`."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 - dbt takes seconds to import
     from dbt.adapters.factory import cleanup_connections  # noqa: PLC0415 - dbt takes seconds to import
@@ -58,7 +60,7 @@ def dbt(home: Path, *arguments: str, manifest: Manifest | None = None) -> dbtRun
         return dbtRunner(manifest).invoke(
             [
                 *arguments,
-                *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+                *("--project-dir", str(project), "--profiles-dir", str(project)),
                 *("--target-path", str(home / "dbt"), "--log-path", str(home / "dbt")),
                 *("--log-level", "none", "--log-level-file", "none"),
                 *("--no-send-anonymous-usage-stats", "--no-version-check"),
