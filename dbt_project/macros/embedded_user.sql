@@ -24,3 +24,15 @@
         )
     end
 {%- endmacro -%}
+
+{#- A person of whom a source tells little, in the same structure. -#}
+{%- macro person_of(account_id, display_name, email_address='null') -%}
+    struct_pack(
+        account_id := {{ account_id }},
+        display_name := {{ display_name }},
+        email_address := cast({{ email_address }} as varchar),
+        account_type := cast(null as varchar),
+        avatar_url := cast(null as varchar),
+        is_active := cast(null as boolean)
+    )
+{%- endmacro -%}

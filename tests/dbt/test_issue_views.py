@@ -186,3 +186,37 @@ def test_late_and_doubled_views_are_counted_again(manifest: Manifest, tmp_path: 
         "order by all",
     )
     assert len(actions) == 3
+
+
+def test_the_organisation_names_people_whom_jira_does_not(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    lake = Lake(tmp_path)
+    joined = org_event(
+        "e1",
+        "user_added_to_group",
+        occurred=at(6),
+        fetched=at(9),
+        actor="ann",
+        users=["zoe"],
+        group=("g1", "Admins"),
+    )
+    login = org_event("e2", "user_login", occurred=at(7), fetched=at(9), actor="ann")
+    lake.load([issue(1, "AB-1", updated=at(1), fetched=at(2)), joined, login])
+    build(tmp_path, manifest, tests=True)
+    assert query(
+        tmp_path,
+        "select action_code, occurred_at, actor_account_id, target_id, new_value from fct_actions "
+        "where issue_id is null order by all",
+    ) == [
+        ("USER_ADDED_TO_GROUP", naive(6), "ann", "g1", "Zoe"),
+        ("USER_LAST_ACTIVE", naive(7), "ann", "ann", None),
+    ]
+    assert query(tmp_path, "select account_id, display_name from dim_users order by all") == [
+        ("ann", "Ann"),
+        ("zoe", "Zoe"),
+    ]
+    assert query(
+        tmp_path,
+        "select account_id, first_active_at, last_active_at from fct_user_last_active_history",
+    ) == [("ann", naive(6), naive(7))]

@@ -96,6 +96,40 @@ attachments as (
     where attachment.id is not null
 ),
 
+events as (
+    select * from {{ ref('stg_org_events__events') }}
+),
+
+-- Accounts that never touched an issue, or left before we looked, may only be named by the
+-- organisation.
+organization as (
+    select
+        site_id,
+        {{ person_of('actor_account_id', 'actor_name', 'actor_email') }} as person,
+        occurred_at
+    from events
+    where actor_account_id is not null
+    union all
+    select
+        site_id,
+        {{ person_of('subject.id', 'subject.name') }} as person,
+        occurred_at
+    from (
+        select
+            site_id,
+            occurred_at,
+            {{ each('users') }} as subject
+        from events
+    ) as subjects
+    union all
+    select
+        site_id,
+        {{ person_of('account_id', 'display_name', 'email_address') }} as person,
+        fetched_at as occurred_at
+    from {{ ref('stg_org_events__users') }}
+    where is_present
+),
+
 people as (
     {% for relation, person, seen_at in [
         ('issues', 'creator', 'updated_at'),
@@ -107,6 +141,7 @@ people as (
         ('worklogs', 'author', 'updated_at'),
         ('worklogs', 'update_author', 'updated_at'),
         ('attachments', 'attachment.author', 'updated_at'),
+        ('organization', 'person', 'occurred_at'),
     ] %}
         select
             site_id,
@@ -139,7 +174,9 @@ final as (
         person.is_active
     from unlisted
     qualify row_number() over (
-        partition by site_id, person.account_id order by last_seen_at desc, person desc
+        partition by site_id, person.account_id
+        -- Jira tells more of a person than the organisation does.
+        order by person.account_type is null asc, last_seen_at desc, person desc
     ) = 1
 )
 
