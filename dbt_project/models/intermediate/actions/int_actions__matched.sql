@@ -7,10 +7,12 @@
     - rows of different sources whose times are no more than `tolerance` apart are one action: times
       form islands, and the k-th row of each source in an island is the same action;
     - a row that only knows a window is told by an exact row within the window, if there is one.
-    A webhook of a `vague` action says only that something has changed: where everybody else tells of
-    what it may have `meant`, it means that. -#}
-{%- set vague = 'PROJECT_UPDATED' -%}
-{%- set meant = 'PROJECT_CATEGORY_CHANGED' -%}
+    A webhook of a `vague` action says only that something has changed: where nobody else tells of
+    that action at its moment, but of one it may have `meant`, it means that one. -#}
+{%- set meanings = [
+    ('PROJECT_UPDATED', ['PROJECT_CATEGORY_CHANGED']),
+    ('USER_UPDATED', ['USER_DEACTIVATED', 'USER_REACTIVATED']),
+] -%}
 {%- set tolerance = "interval 10 seconds" -%}
 
 with action_types as (
@@ -26,28 +28,43 @@ told as (
     inner join action_types on evidence.action_code = action_types.action_code
 ),
 
+-- An exact word on what it meant beats a window that holds both.
 explained as (
-    select webhooks.source_event_id
-    from told as webhooks
-    inner join told as others
-        on
-            webhooks.site_id = others.site_id
-            and webhooks.match_key = others.match_key
-            and others.source != 'inbox'
-            and others.action_code in ('{{ vague }}', '{{ meant }}')
-            and webhooks.occurred_at
-            >= coalesce(others.observed_from_at, others.occurred_at) - {{ tolerance }}
-            and webhooks.occurred_at <= others.occurred_at + {{ tolerance }}
-    where webhooks.source = 'inbox' and webhooks.action_code = '{{ vague }}'
-    group by webhooks.source_event_id
-    having bool_and(others.action_code = '{{ meant }}')
+    {% for vague, meant in meanings %}
+        select
+            webhooks.site_id,
+            webhooks.source_event_id,
+            max(others.action_code) filter (where others.is_exact) as meant_code
+        from told as webhooks
+        inner join told as others
+            on
+                webhooks.site_id = others.site_id
+                and webhooks.match_key = others.match_key
+                and others.source != 'inbox'
+                and others.action_code in ('{{ vague }}', '{{ meant | join("', '") }}')
+                and webhooks.occurred_at
+                >= coalesce(others.observed_from_at, others.occurred_at) - {{ tolerance }}
+                and webhooks.occurred_at <= others.occurred_at + {{ tolerance }}
+        where webhooks.source = 'inbox' and webhooks.action_code = '{{ vague }}'
+        group by webhooks.site_id, webhooks.source_event_id
+        having
+            not bool_or(others.is_exact and others.action_code = '{{ vague }}')
+            and (bool_or(others.is_exact) or bool_and(others.action_code != '{{ vague }}'))
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
+-- What it meant is told by an exact word of others, and so of its own; beside a window alone it
+-- adds nothing.
 clear as (
-    select * from told
-    where
-        source != 'inbox'
-        or source_event_id not in (select explained.source_event_id from explained)
+    select told.* replace (coalesce(explained.meant_code, told.action_code) as action_code)
+    from told
+    left join explained
+        on
+            told.source = 'inbox'
+            and told.site_id = explained.site_id
+            and told.source_event_id = explained.source_event_id
+    where explained.source_event_id is null or explained.meant_code is not null
 ),
 
 -- The log of a source has the time of the event; a webhook that of its sending.

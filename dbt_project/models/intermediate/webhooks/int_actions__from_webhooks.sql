@@ -9,12 +9,17 @@ mappings as (
     where source = 'inbox' and action_code != ''
 ),
 
+boards as (
+    select * from {{ ref('int_boards__listed') }}
+),
+
 objects as (
     select
         raw_event,
         nullif(id_path, '') as id_path,
         nullif(label_path, '') as label_path,
         nullif(project_path, '') as project_path,
+        nullif(board_path, '') as board_path,
         nullif(changed_field, '') as changed_field,
         old_text,
         new_text
@@ -28,7 +33,8 @@ told as (
         objects.id_path is null as is_of_the_site,
         json_extract_string(webhooks.details, objects.id_path) as object_id,
         json_extract_string(webhooks.details, objects.label_path) as object_name,
-        json_extract_string(webhooks.details, objects.project_path) as project_id,
+        coalesce(json_extract_string(webhooks.details, objects.project_path), boards.project_id) as project_id,
+        coalesce(boards.is_discovery, false) as is_of_discovery,
         case
             when objects.changed_field is null then {{ no_changes() }}
             else cast(
@@ -49,11 +55,16 @@ told as (
     inner join mappings
         on webhooks.raw_event = mappings.raw_event and webhooks.condition = mappings.condition
     inner join objects on webhooks.raw_event = objects.raw_event
+    left join boards
+        on
+            webhooks.site_id = boards.site_id
+            and json_extract_string(webhooks.details, objects.board_path) = boards.board_id
 ),
 
+-- Boards of Jira Product Discovery are not logged.
 mapped as (
     select * from told
-    where object_id is not null or is_of_the_site
+    where (object_id is not null or is_of_the_site) and not is_of_discovery
 ),
 
 final as (
