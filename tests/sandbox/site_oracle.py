@@ -51,6 +51,7 @@ SOURCES = {
     "view": "inbox",
     "asset": "assets",
     "asset_history": "assets",
+    "asset_name": "assets",
     "confluence": "confluence",
     "sprint_dates": "jira_software",
     "project_state": "jira_platform",
@@ -230,7 +231,7 @@ class _Owed:
         kind = kind_of(carrier.key)
         if kind in LOGS:
             return kind
-        return f"{kind}:{line.target_id}" if kind == "asset_history" else None
+        return f"assets:{line.target_id}" if kind in {"asset_history", "asset_name"} else None
 
     def names(self, line: Line) -> list[Carrier]:
         """Give the carriers of a line that should have been asked for."""

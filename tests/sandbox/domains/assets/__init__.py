@@ -66,6 +66,12 @@ class Entry(Struct, frozen=True):
     old: str | None = None
     new: str | None = None
 
+    @property
+    def key(self) -> str:
+        """Key in the served log: an entry that shows a name alone proves nobody's activity."""
+        is_named_only = self.actor is not None and "key" not in self.actor
+        return f"asset_name:{self.id}" if is_named_only else f"asset_history:{self.id}"
+
 
 class AssetObject(Struct):
     """An object as it is now, with its history. Times are ms since 1970 UTC."""
@@ -242,7 +248,7 @@ class Assets(Domain):
             actor=actor,
             target_id=str(asset.id),
             carriers=[
-                Carrier(f"asset_history:{created.id}", tells_actor=shown is not None),
+                Carrier(created.key, tells_actor=shown is not None),
                 Carrier(f"asset:{asset.id}", tells_actor=False),
             ],
         )
@@ -271,13 +277,7 @@ class Assets(Domain):
             actor=actor,
             target_id=str(object_id),
             items=items,
-            carriers=[
-                Carrier(
-                    f"asset_history:{entries[0].id}",
-                    tells_actor=shown is not None,
-                    tells_items=True,
-                )
-            ],
+            carriers=[Carrier(entries[0].key, tells_actor=shown is not None, tells_items=True)],
         )
 
     def delete_object(self, at: int, actor: str, object_id: int) -> None:
@@ -488,7 +488,7 @@ class Assets(Domain):
                 }
                 for entry in entries
             ],
-            keys=[f"asset_history:{entry.id}" for entry in entries],
+            keys=[entry.key for entry in entries],
         )
 
     def _roles_of(self, kind: str) -> Callable[[Call], Reply]:
