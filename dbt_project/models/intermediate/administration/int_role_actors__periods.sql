@@ -38,7 +38,7 @@ versions as (
         listed.*,
         case
             when listed.change != 'baseline' then coalesce(told.occurred_at, listed.observed_to_at)
-        end as begins_at,
+        end as held_from_at,
         row_number() over (
             partition by listed.site_id, listed.project_id, listed.role_id
             order by listed.observed_to_at, listed.version
@@ -55,7 +55,7 @@ versions as (
 bounded as (
     select
         *,
-        lead(begins_at) over (partition by site_id, project_id, role_id order by place) as ends_at
+        lead(held_from_at) over (partition by site_id, project_id, role_id order by place) as held_to_at
     from versions
 ),
 
@@ -65,8 +65,8 @@ held as (
         project_id,
         role_id,
         place,
-        begins_at,
-        ends_at,
+        held_from_at,
+        held_to_at,
         'user' as via,
         {{ each('user_ids') }} as actor_id
     from bounded
@@ -77,8 +77,8 @@ held as (
         project_id,
         role_id,
         place,
-        begins_at,
-        ends_at,
+        held_from_at,
+        held_to_at,
         'group' as via,
         {{ each('group_ids') }} as actor_id
     from bounded
@@ -102,8 +102,9 @@ final as (
         role_id,
         via,
         actor_id,
-        min_by(begins_at, place) as valid_from_at,
-        max_by(ends_at, place) as valid_to_at
+        -- Not min_by and max_by: they pass over the nulls that mean `always` and `still`.
+        list(held_from_at order by place asc)[1] as valid_from_at,
+        list(held_to_at order by place desc)[1] as valid_to_at
     from runs
     group by site_id, project_id, role_id, via, actor_id, run
 )
