@@ -39,7 +39,7 @@ placed as (
         listed.*,
         boards.project_id,
         -- A board that comes into sight brings its sprints along: they need not be new.
-        coalesce(first_listed.began_at < listed.observed_from_at, false) as was_in_sight
+        coalesce(first_listed.began_at <= listed.observed_from_at, false) as was_in_sight
     from listed
     left join boards
         on

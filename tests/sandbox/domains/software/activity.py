@@ -51,6 +51,7 @@ class Activity:
         self._sprints = sprints
         self._rested: dict[str, int] = {}
         self._moved: dict[str, int] = {}
+        self._made: dict[str, int] = {}
         commands: tuple[tuple[float, Callable[[int, str], bool]], ...] = (
             (10, self._create_version),
             (10, self._update_version),
@@ -59,7 +60,7 @@ class Activity:
             (7, self._move_version),
             (5, self._delete_version),
             (0.5, self._merge_versions),
-            (2.5, self._set_option),
+            (6, self._set_option),
             (12, self._create_filter),
             (13, self._update_filter),
             (6, self._delete_filter),
@@ -103,7 +104,8 @@ class Activity:
     def _create_version(self, at: int, actor: str) -> bool:
         text = self._word() if self._rng.random() < 0.5 else None
         project = self._project()
-        self._versions.create(at, actor, project.id, f"{project.key} {self._word()}", text)
+        name = f"{project.key} {self._word()}"
+        self._made[self._versions.create(at, actor, project.id, name, text)] = at
         return True
 
     def _update_version(self, at: int, actor: str) -> bool:
@@ -143,24 +145,32 @@ class Activity:
         versions = project.versions
         if len(versions) < 4 or self._moved.get(project.id, 0) + _BETWEEN_MOVES > at:
             return False
-        old = self._rng.randrange(len(versions))
-        # Two neighbours that change places do not tell which of them was moved, nor may two moves.
-        places = [place for place in range(len(versions)) if abs(place - old) > 1]
-        if not places:
+        old, new = self._rng.randrange(len(versions)), self._rng.randrange(len(versions))
+        # Two neighbours that change places do not tell which of them was moved, nor may two moves;
+        # a version that is new at the next listing is nobody's neighbour yet.
+        passed = versions[old + 1 : new + 1] if old < new else versions[new:old]
+        settled = [v for v in passed if self._made.get(v["id"], 0) + _BETWEEN_MOVES < at]
+        if len(settled) < 2:
             return False
         self._moved[project.id] = at
-        self._versions.move(at, actor, versions[old]["id"], self._rng.choice(places))
+        self._versions.move(at, actor, versions[old]["id"], new)
         return True
 
+    def _removable(self, at: int) -> list[str]:
+        """Give own versions of a project whose last move a listing has shown by now."""
+        project = self._project()
+        rests = self._moved.get(project.id, 0) + _BETWEEN_MOVES > at
+        return [] if rests else self._own_versions(project)
+
     def _delete_version(self, at: int, actor: str) -> bool:
-        own = self._own_versions(self._project())
+        own = self._removable(at)
         if not own:
             return False
         self._versions.delete(at, actor, self._rng.choice(own))
         return True
 
     def _merge_versions(self, at: int, actor: str) -> bool:
-        own = self._own_versions(self._project())
+        own = self._removable(at)
         if len(own) < 2:
             return False
         gone, kept = self._rng.sample(own, 2)
