@@ -247,7 +247,9 @@ def times_column(values: Sequence[Any]) -> pa.Array[Any] | None:
             # the column's times have four digits of years; the first and the last are for `time_us`
             is_within = str(min(values)) >= "0002" and str(max(values)) < "9999"
         else:
-            milliseconds = pa.array(values, pa.int64())
+            milliseconds = pa.array(values)
+            if milliseconds.type != pa.int64():
+                return None
             column = pc.multiply_checked(milliseconds, 1_000).cast(TIMESTAMP)
             is_within = min(values) * 1_000 >= _FIRST_US and max(values) * 1_000 <= _LAST_US
     except (pa.ArrowInvalid, TypeError, OverflowError):
