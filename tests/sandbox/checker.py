@@ -291,6 +291,8 @@ class Matcher:
         }
         if line.issue_id is not None:
             truth["is_secured"], told["is_secured"] = line.issue_id in self._secured, row.is_secured
+        if word is not None and not word.has_project and row.project_id is None:
+            del truth["project_id"]
         if word is not None:
             if row.actor not in word.actors and not (
                 None in word.actors and row.actor_certainty == "inferred"

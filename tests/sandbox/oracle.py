@@ -162,6 +162,8 @@ class Told:
     """The widest window that may be given."""
     values: tuple[tuple[str | None, str | None], ...] = ()
     """Old and new texts that are told."""
+    has_project: bool = True
+    """Whether anything tells the project."""
 
 
 class Evidence:

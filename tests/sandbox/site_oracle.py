@@ -15,9 +15,10 @@ only found by comparing two complete listings (`listing`). Worked out here, with
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -38,6 +39,8 @@ ISLAND = 10 * SECOND
 SLACK = 60 * SECOND
 """How much wider than the two listings a window may be: a run begins before its listings."""
 VIEW_WINDOW = 300 * SECOND
+KEPT = 180 * 86_400 * SECOND
+"""How long the administration log and the organisation keep a record."""
 VIEWS = "ISSUE_VIEWED"
 LAST_ACTIVE = "USER_LAST_ACTIVE"
 LOGS = frozenset({"audit", "org_event", "confluence"})
@@ -117,6 +120,7 @@ class _Telling:
 
 def _exact_and_listed(lines: list[Line], evidence: Evidence) -> Iterator[Expected]:
     owed = _Owed(lines, evidence)
+    unlisted = _unlisted_boards(lines, evidence)
     groups: dict[Key, list[Line]] = defaultdict(list)
     for line in lines:
         groups[key_of(line)].append(line)
@@ -134,8 +138,29 @@ def _exact_and_listed(lines: list[Line], evidence: Evidence) -> Iterator[Expecte
                 untold.append(Expected(_as_listed(line), microseconds(line.at), ()))
             tellings += _tellings(line, served)
         exact[key] = sorted(telling.at for telling in tellings)
-        yield from _as_actions(tellings)
+        for one in _as_actions(tellings):
+            if one.told and one.told.channels == {"webhook"} and unlisted(one.line):
+                one.told = replace(one.told, has_project=False)
+            yield one
     yield from _listed(untold, exact, lines, evidence)
+
+
+def _unlisted_boards(lines: Iterable[Line], evidence: Evidence) -> Callable[[Line], bool]:
+    """Tell actions on boards that no list has ever shown: their webhooks name no project."""
+    listings = evidence.listings.get("list:boards", [])
+    marks = {mark for listing in listings for mark in (listing.lines_before, listing.lines)}
+    lives: dict[str | None, list[float]] = defaultdict(lambda: [0, math.inf])
+    for line in lines:
+        if line.code == "BOARD_CREATED":
+            lives[line.target_id][0] = line.n
+        elif line.code == "BOARD_DELETED":
+            lives[line.target_id][1] = line.n
+
+    def is_unlisted(line: Line) -> bool:
+        born, gone = lives[line.target_id]
+        return line.code.startswith("BOARD_") and not any(born <= mark < gone for mark in marks)
+
+    return is_unlisted
 
 
 def _tellings(line: Line, served: Iterable[Carrier]) -> list[_Telling]:
@@ -220,11 +245,16 @@ class _Owed:
 
     def __init__(self, lines: Iterable[Line], evidence: Evidence) -> None:
         self._newest: dict[str, int] = {}
+        self._begun: dict[str, int] = {}
+        """Log -> when the first of its records was served; what was too old then is gone."""
         for line in lines:
             for carrier in line.carriers:
                 log = self._log(line, carrier)
-                if log is not None and evidence.shown(carrier.key):
+                served = evidence.first.get(carrier.key)
+                if log is not None and served is not None:
                     self._newest[log] = max(self._newest.get(log, 0), microseconds(line.at))
+                    began = microseconds(served.served_at)
+                    self._begun[log] = min(self._begun.get(log, began), began)
 
     @staticmethod
     def _log(line: Line, carrier: Carrier) -> str | None:
@@ -235,9 +265,15 @@ class _Owed:
 
     def names(self, line: Line) -> list[Carrier]:
         """Give the carriers of a line that should have been asked for."""
-        late = microseconds(line.at) + LATENESS // MICROSECOND
+        at = microseconds(line.at)
         logs = ((carrier, self._log(line, carrier)) for carrier in line.carriers)
-        return [carrier for carrier, log in logs if log and self._newest.get(log, 0) > late]
+        return [
+            carrier
+            for carrier, log in logs
+            if log in self._begun
+            and self._newest[log] > at + LATENESS // MICROSECOND
+            and self._begun[log] - KEPT <= at
+        ]
 
 
 # -- found between two listings ----------------------------------------------------------------
@@ -377,11 +413,8 @@ def _views(
     """Count the views that were told: five minutes from the last counted one."""
     looks: dict[tuple[str | None, str | None], list[Expected]] = defaultdict(list)
     for line in lines:
-        if not is_known(line.issue_id) and line.target_label != line.issue_id:
-            # No source told which issue has the key by which the view names it.
-            line = msgspec.structs.replace(  # noqa: PLW2901 - the same look, as far as it is told
-                line, target_id=line.target_label, issue_id=None, project_id=None
-            )
+        if not is_known(line.issue_id):
+            line = _as_named(line)  # noqa: PLW2901 - the same look, as far as it is told
         served = [carrier for carrier in line.carriers if evidence.shown(carrier.key)]
         one = Expected(line, microseconds(line.at), tuple(carrier.key for carrier in served))
         if served:
@@ -396,6 +429,15 @@ def _views(
             if counted is None or one.at >= counted + VIEW_WINDOW:
                 counted = one.at
                 yield one
+
+
+def _as_named(line: Line) -> Line:
+    """Give a look at an issue that no source has told of: without project, and mostly id."""
+    if line.target_label == line.issue_id:
+        return msgspec.structs.replace(line, project_id=None)
+    return msgspec.structs.replace(
+        line, target_id=line.target_label, issue_id=None, project_id=None
+    )
 
 
 def _last_active(lines: list[Line], evidence: Evidence) -> Iterator[Expected]:

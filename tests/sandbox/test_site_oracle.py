@@ -231,6 +231,28 @@ def test_a_log_owes_what_lies_long_before_what_it_has_served(site: Site) -> None
     assert site.verdicts() == {"found": 2, "lost": 1, "unobservable": 1}
 
 
+def test_a_log_does_not_owe_what_it_no_longer_kept(site: Site) -> None:
+    site.happens("VERSION_UPDATED", 5, "audit:1", listing=[], at="2025-08-02T10:00:00.000Z")
+    site.happens("VERSION_UPDATED", 40, "confluence:2", "audit:3", listing=[], actor=None)
+    site.serve(60, "confluence:2", "audit:3")
+    site.row("VERSION_UPDATED", 40, None, actor=None)
+    assert site.verdicts() == {"found": 1, "unobservable": 2}
+
+
+def test_a_board_that_no_list_has_shown_has_no_project(site: Site) -> None:
+    for minute, code in ((5, "BOARD_CREATED"), (6, "BOARD_DELETED")):
+        site.happens(code, minute, f"webhook:{minute}", listing=["list:boards"])
+        site.row(code, minute, None, project_id=None)
+    site.serve(9, "webhook:5", "webhook:6")
+    site.list(10, "list:boards")
+    site.list(20, "list:boards")
+    assert site.verdicts() == {"found": 2, "unobservable": 1}
+    site.lines.pop()
+    site.rows.pop()
+    site.lines[1].n = 1
+    assert site.verdicts()["wrong"] == 1
+
+
 # -- between two listings ----------------------------------------------------------------------
 
 
@@ -353,6 +375,7 @@ def seen(site: Site, *seconds: int) -> None:
 
 
 def test_views_count_again_after_exactly_five_minutes(site: Site) -> None:
+    site.serve(0, "issue:100")
     for second in (0, 299, 300, 599, 600):
         look(site, second, f"view:{second}")
     seen(site, 0, 300, 600)
@@ -362,6 +385,7 @@ def test_views_count_again_after_exactly_five_minutes(site: Site) -> None:
 
 
 def test_the_five_minutes_run_from_the_views_that_were_told(site: Site) -> None:
+    site.serve(0, "issue:100")
     for second in (0, 200, 400):
         look(site, second, f"view:{second}", is_served=second > 0)
     seen(site, 200)
