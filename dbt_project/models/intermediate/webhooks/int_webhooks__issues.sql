@@ -13,12 +13,28 @@ homeless as (
     where attachment.id is not null and issue_id is null
 ),
 
+issues as (
+    select
+        site_id,
+        issue_id,
+        attachments
+    from {{ ref('stg_jira_issues__issues') }}
+    union all
+    select
+        site_id,
+        issue_id,
+        attachments
+    from (
+        {{ pushed_issues() }}
+    ) as pushed
+),
+
 listed as (
     select
         site_id,
         issue_id,
         unnest(list_transform(attachments, lambda file: file.attachment_id)) as attachment_id
-    from {{ ref('stg_jira_issues__issues') }}
+    from issues
     where len(attachments) > 0
 ),
 
