@@ -14,6 +14,7 @@ than most commands of `audit-log` run.
 
 import contextlib
 import copy
+import hashlib
 import itertools
 import json
 import os
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 WAREHOUSE = "warehouse.duckdb"
 MARTS = "marts.duckdb"
+_MARK = "made_by.project"
 
 # What DuckDB says of a file that no retry will make readable. Anything else it says (a lock,
 # a permission, a full disk) is the user's to mend and must not cost a rebuild.
@@ -121,8 +123,9 @@ def build(
 ) -> BuildReport:
     """Bring the marts up to the lake and test them; the caller holds the run lock.
 
-    `full_refresh` starts from empty databases. Raises BuildError when a node or a test failed and
-    StorageError when the databases cannot be used; until a build succeeds, `is_tested` is false
+    `full_refresh` starts from empty databases, and so does a build by another state of the project
+    than the one that made them: dbt alters neither seeds nor incremental tables. Raises BuildError
+    when a node or a test failed and StorageError when the databases cannot be used; until a build succeeds, `is_tested` is false
     and nothing is published.
     """
     home = home.resolve()
@@ -137,6 +140,10 @@ def build(
         rebuilt_because = _unreadable_database(home)
         if rebuilt_because is not None:
             _set_databases_aside(home)
+        elif _database_files(home) and not _is_of(home / "dbt", project):
+            rebuilt_because = "the dbt project is not the one that built the databases"
+            _remove_databases(home)
+    _mark_as_of(home / "dbt", project)
     if not all((home / name).exists() for name in (WAREHOUSE, MARTS)):
         last = None
     report = _run_dbt(home, project, progress, built, last)
@@ -233,9 +240,13 @@ def _parse(home: Path, project: Path) -> "Manifest":
         # A run marks nodes as compiled, and dbt would then leave out their ephemeral parents.
         known.manifest.nodes = copy.deepcopy(known.nodes)
         return known.manifest
+    if not _is_of(_target(home), project):
+        # dbt takes a description that moved to another file for a second one of the same model.
+        (_target(home) / "partial_parse.msgpack").unlink(missing_ok=True)
     answer = _invoke(dbtRunner(), "parse", home, project)
     if answer.exception is not None:
         raise _invocation_error(home, answer.exception)
+    _mark_as_of(_target(home), project)
     manifest = cast("Manifest", answer.result)
     _kept[home, project] = _Parsed(fingerprint, manifest, copy.deepcopy(dict(manifest.nodes)))
     return manifest
@@ -421,6 +432,31 @@ def _set_databases_aside(home: Path) -> None:
 def _remove_databases(home: Path) -> None:
     for path in _database_files(home):
         path.unlink()
+
+
+def _is_of(directory: Path, project: Path) -> bool:
+    """Whether `directory` was marked as made by this state of the project."""
+    try:
+        return (directory / _MARK).read_text() == _digest(project)
+    except FileNotFoundError:
+        return False
+
+
+def _mark_as_of(directory: Path, project: Path) -> None:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (directory / _MARK).write_text(_digest(project))
+
+
+def _digest(project: Path) -> str:
+    """Return a digest of what the tables are made by: models, macros, seeds and their settings."""
+    digest = hashlib.sha256()
+    parts = [project / "dbt_project.yml"]
+    for folder in ("macros", "models", "seeds"):
+        parts += sorted(path for path in (project / folder).rglob("*") if path.is_file())
+    for path in parts:
+        digest.update(f"{path.relative_to(project)}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _database_files(home: Path) -> list[Path]:

@@ -135,6 +135,17 @@ def test_a_damaged_block_met_by_a_model_is_rebuilt_too(tiny_home: TinyHome) -> N
     assert count_actions(tiny_home) == 20_000
 
 
+def test_databases_of_another_state_of_the_project_are_rebuilt(built_home: TinyHome) -> None:
+    model = built_home.project / "models" / "intermediate" / "int_users__distinct.sql"
+    model.write_text(f"-- Says the same in other words.\n{model.read_text()}")
+    report = built_home.build()
+    assert report.rebuilt_because == "the dbt project is not the one that built the databases"
+    assert count_actions(built_home) == 3
+    assert built_home.build().rebuilt_because is None
+    (built_home.path / "dbt" / "made_by.project").unlink()
+    assert built_home.build().rebuilt_because is not None
+
+
 def test_a_full_refresh_starts_from_nothing(built_home: TinyHome) -> None:
     built_home.write_actions([8, 9])
     built_home.build()
