@@ -125,8 +125,8 @@ def build(
 
     `full_refresh` starts from empty databases, and so does a build by another state of the project
     than the one that made them: dbt alters neither seeds nor incremental tables. Raises BuildError
-    when a node or a test failed and StorageError when the databases cannot be used; until a build succeeds, `is_tested` is false
-    and nothing is published.
+    when a node or a test failed and StorageError when the databases cannot be used; until a build
+    succeeds, `is_tested` is false and nothing is published.
     """
     home = home.resolve()
     _tested_marker(home).unlink(missing_ok=True)
