@@ -41,12 +41,14 @@ def _change_and_change_back(world: World, now: int) -> None:
 
 
 def _swap(world: World, now: int) -> None:
-    """Change a role twice between two listings: they tell the sum."""
+    """Change a role of each kind twice between two listings: they tell the sum."""
     assets = world.domain(Assets)
-    role = max(assets.roles.values(), key=lambda role: len(role.actors))
-    first = role.actors[0]
-    assets.change_role(now, world.me, role.id, removed=[first], added=["group:night shift"])
-    assets.change_role(now, world.me, role.id, added=[first, "group:day shift"])
+    for code in ("ASSETS_ROLES_UPDATED", "ASSETS_OBJECT_TYPE_ROLES_UPDATED"):
+        roles = [role for role in assets.roles.values() if role.code == code]
+        role = max(roles, key=lambda role: len(role.actors))
+        first = role.actors[:1]
+        assets.change_role(now, world.me, role.id, removed=first, added=["group:night shift"])
+        assets.change_role(now, world.me, role.id, added=[*first, "group:day shift"])
 
 
 def _everything(world: World, now: int) -> None:
