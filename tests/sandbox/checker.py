@@ -301,9 +301,12 @@ class Matcher:
             if row.sources is not None:
                 sources = frozenset(row.sources.split(","))
                 truth["sources"], told["sources"] = word.sources, word.sources & sources
-            values = [(_storable(old), _storable(new)) for old, new in word.values]
-            shown = {(item.old, item.new) for item in changes}
-            truth["values"], told["values"] = values, [v for v in values if v in shown]
+            truth["values"] = values = [value[:2] for value in word.values]
+            told["values"] = [
+                text
+                for text, value in zip(values, word.values, strict=True)
+                if _is_told(value, changes)
+            ]
         return _differing(truth, told)
 
     def _place(self, one: Expected, row: Action) -> tuple[str | None, str | None]:
@@ -483,6 +486,18 @@ def _same_instant(one: Expected, row: Action) -> bool:
     if one.line.code in ONLY_DETECTED:
         return (row.observed_from or 0) <= one.at <= row.occurred_at
     return one.at == row.occurred_at
+
+
+def _is_told(
+    value: tuple[str | None, str | None, str | None, str | None], changes: Iterable[Item]
+) -> bool:
+    """Tell whether a change is among a row's, by its texts, or its ids: things are renamed."""
+    old, new, *ids = value
+    texts = (_storable(old), _storable(new))
+    return any(
+        (item.old, item.new) == texts or (any(ids) and [item.old_id, item.new_id] == ids)
+        for item in changes
+    )
 
 
 def _differing_texts(line: Line, row: Action) -> list[tuple[str, object, object]]:

@@ -160,8 +160,8 @@ class Told:
     channels: frozenset[str]
     window: tuple[int, int] | None = None
     """The widest window that may be given."""
-    values: tuple[tuple[str | None, str | None], ...] = ()
-    """Old and new texts that are told."""
+    values: tuple[tuple[str | None, str | None, str | None, str | None], ...] = ()
+    """Old and new texts that are told, and their ids."""
     has_project: bool = True
     """Whether anything tells the project."""
 

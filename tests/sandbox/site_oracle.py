@@ -28,6 +28,7 @@ from tests.sandbox.oracle import (
     Carrier,
     Evidence,
     Expected,
+    Item,
     Line,
     Listing,
     Told,
@@ -73,8 +74,8 @@ Key = tuple[str, str | None, str | None]
 """Action code, target id, member id: what actions are told apart by, besides their time."""
 Thing = tuple[str | None, str | None]
 """Target id, member id."""
-Values = tuple[tuple[str | None, str | None], ...]
-"""Old and new texts."""
+Values = tuple[tuple[str | None, str | None, str | None, str | None], ...]
+"""Old text, new text, old id, new id of each change."""
 
 
 def kind_of(carrier: str) -> str:
@@ -237,7 +238,11 @@ def _told(line: Line, carriers: Iterable[Carrier]) -> Told:
 
 
 def _values(line: Line) -> Values:
-    return tuple((item.old, item.new) for item in line.items if item.old != item.new)
+    return tuple(
+        (item.old, item.new, item.old_id, item.new_id)
+        for item in line.items
+        if item.old != item.new
+    )
 
 
 class _Owed:
@@ -293,10 +298,10 @@ def _listed(
         if listing is None:
             one.reason = "no channel told it" + _why_unlisted(one.line, evidence)
         else:
-            windows[listing, key_of(one.line)[1:]].append(one)
+            windows[listing, _thing_of(one.line)].append(one)
     things: dict[Thing, list[Line]] = defaultdict(list)
     for line in map(_as_listed, lines):
-        things[key_of(line)[1:]].append(line)
+        things[_thing_of(line)].append(line)
     for (listing, thing), members in windows.items():
         by_code: dict[str, list[Expected]] = defaultdict(list)
         for one in members:
@@ -310,6 +315,12 @@ def _listed(
 def _as_listed(line: Line) -> Line:
     """Give the line as a listing shows it, which may be as another action."""
     return msgspec.structs.replace(line, code=line.listing_code or line.code)
+
+
+def _thing_of(line: Line) -> Thing:
+    """Give what two listings are compared by; a project has one permission scheme at a time."""
+    _, target, member = key_of(line)
+    return (None if line.code == "PERMISSION_SCHEME_ADDED_TO_PROJECT" else target), member
 
 
 def _codes_shown(
@@ -388,19 +399,21 @@ def _net_codes(story: list[Line]) -> Mapping[str, Values]:
             if was_there == is_there:
                 return {}
             arrived = [line for line in story if is_there and line.code in _SHOWN_BY_ARRIVING]
-            return {line.code: _values(line) for line in (*arrived, presence[-1])}
-    net: dict[str, tuple[str | None, str | None, str]] = {}
-    codes: dict[str, list[tuple[str | None, str | None]]] = {}
+            # What came or went has the name that it had when it was listed.
+            return {line.code: _values(line) for line in arrived} | {presence[-1].code: ()}
+    net: dict[str, tuple[Item, Item, str]] = {}
+    codes: dict[str, list[tuple[str | None, str | None, str | None, str | None]]] = {}
     for line in story:
         if not line.items and line not in presence:
             codes[line.code] = []  # nothing says what changed: it cannot be undone
         for item in line.items:
             name = item.field_id or item.field
-            first = net[name][0] if name in net else item.old
-            net[name] = (first, item.new, line.code)
-    for old, new, code in net.values():
-        if old != new:
-            codes.setdefault(code, []).append((old, new))
+            first = net[name][0] if name in net else item
+            net[name] = (first, item, line.code)
+    for first, last, code in net.values():
+        if first.old != last.new:
+            value = (first.old, last.new, first.old_id, last.new_id)
+            codes.setdefault(code, []).append(value)
     return {code: tuple(values) for code, values in codes.items()}
 
 
