@@ -204,7 +204,7 @@ def _account(row: dict[str, Any]) -> str | None:
 def test_a_busy_log_is_exact_under_faults(home: Path) -> None:
     with running_sandbox(days=40, actions_per_year=20_000, domains=("admin",)) as sandbox:
         for kind in ("truncated", "server_error", "html", "reset", "rate_limited"):
-            sandbox.fault("/rest/api/3/auditing/record", kind, probability=0.15, retry_after=0)
+            sandbox.fault("/rest/api/3/auditing/record", kind, probability=0.15, retry_after=1)
         for _ in range(3):
             sync(sandbox, home)
             sandbox.advance(7 * 60)
