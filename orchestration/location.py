@@ -19,13 +19,13 @@ from dagster import (
 from orchestration.checks import SOURCE_CHECKS, STALE_AFTER
 from orchestration.ingestion import RAW_ASSETS
 from orchestration.marts import dbt_build_assets, snapshot_asset
+from orchestration.realtime import make_inbox_job
 from orchestration.resources import AuditLogHome
 from orchestration.schedules import (
     audit_log_job,
     compaction_job,
     daily_schedule,
     half_hourly_schedule,
-    inbox_job,
 )
 from orchestration.sensors import inbox_sensor, run_lost_sensor
 from orchestration.transformation import DBT_PROJECT, dbt_manifest
@@ -47,7 +47,7 @@ def build_definitions(home: Path, project: Path = DBT_PROJECT) -> Definitions:
             [*RAW_ASSETS, dbt_build_assets(manifest, project), snapshot_asset(manifest, project)],
         ),
         asset_checks=SOURCE_CHECKS,
-        jobs=[audit_log_job, inbox_job, compaction_job],
+        jobs=[audit_log_job, make_inbox_job(project), compaction_job],
         schedules=[half_hourly_schedule, daily_schedule],
         sensors=[inbox_sensor, run_lost_sensor],
         resources={"audit_log_home": AuditLogHome()},

@@ -14,13 +14,11 @@ from dagster import (
     schedule,
 )
 
-from orchestration import inbox
 from orchestration.locking import current_holder
-from orchestration.resources import INBOX_JOB, AuditLogHome
+from orchestration.resources import AuditLogHome
 from pipelines import lake
 from pipelines.config import load_settings
 from pipelines.errors import ConfigurationError
-from pipelines.registry import SOURCES
 
 MAX_RUNTIME_SECONDS = 6 * 60 * 60
 """A first sync of a large site takes hours; a run beyond this is stuck."""
@@ -29,16 +27,6 @@ audit_log_job = define_asset_job(
     "audit_log_job",
     selection=AssetSelection.all(),
     description="Sync every source, build and test the marts, publish the snapshot.",
-    tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
-    executor_def=in_process_executor,
-)
-
-
-inbox_job = define_asset_job(
-    INBOX_JOB,
-    selection=AssetSelection.all()
-    - AssetSelection.groups(*(name for name in SOURCES if name != inbox.SOURCE)),
-    description="Read what was pushed to us, build and test the marts, publish the snapshot.",
     tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
     executor_def=in_process_executor,
 )

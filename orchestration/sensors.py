@@ -14,7 +14,8 @@ from dagster import (
 
 from orchestration import inbox
 from orchestration.locking import MAX_WAIT_SECONDS, current_holder
-from orchestration.schedules import audit_log_job, compaction_job, inbox_job
+from orchestration.resources import INBOX_JOB
+from orchestration.schedules import audit_log_job, compaction_job
 from pipelines.config import load_settings
 from pipelines.errors import PipelineError
 
@@ -32,7 +33,7 @@ _IN_FLIGHT = [
 
 
 @sensor(
-    job=inbox_job,
+    job_name=INBOX_JOB,
     minimum_interval_seconds=inbox.INTERVAL_SECONDS,
     default_status=DefaultSensorStatus.RUNNING,
     description="Starts a run when webhooks or views have been received; one at a time.",
@@ -49,13 +50,11 @@ def inbox_sensor(context: SensorEvaluationContext) -> RunRequest | SkipReason:
     holder = current_holder(settings.home)
     if holder:
         return SkipReason(f"already running ({holder})")
-    for job in (inbox_job, audit_log_job, compaction_job):
+    for name in (INBOX_JOB, audit_log_job.name, compaction_job.name):
         # A full run reads the inbox too; starting another before it would only delay it.
-        if context.instance.get_run_ids(
-            RunsFilter(job_name=job.name, statuses=_IN_FLIGHT), limit=1
-        ):
-            return SkipReason(f"a run of {job.name} is coming")
-    last = context.instance.get_run_records(RunsFilter(job_name=inbox_job.name), limit=1)
+        if context.instance.get_run_ids(RunsFilter(job_name=name, statuses=_IN_FLIGHT), limit=1):
+            return SkipReason(f"a run of {name} is coming")
+    last = context.instance.get_run_records(RunsFilter(job_name=INBOX_JOB), limit=1)
     if last and since < last[0].create_timestamp > datetime.now(UTC) - RETRY_AFTER:
         return SkipReason("the last run left behind what waits; trying again within a minute")
     return RunRequest()
@@ -78,10 +77,10 @@ def run_lost_sensor(context: SensorEvaluationContext) -> SkipReason:
         grace += timedelta(seconds=MAX_WAIT_SECONDS)  # a full run may be waiting for this one
     lost = [
         record.dagster_run
-        for job in (audit_log_job, inbox_job)
+        for name in (audit_log_job.name, INBOX_JOB)
         for record in context.instance.get_run_records(
             RunsFilter(
-                job_name=job.name,
+                job_name=name,
                 statuses=[DagsterRunStatus.STARTED],
                 updated_before=datetime.now(UTC) - grace,
             )

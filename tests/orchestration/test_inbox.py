@@ -85,8 +85,7 @@ def test_a_burst_is_one_run_and_what_it_read_waits_no_more(
         for event in result.get_asset_materialization_events()
         if event.asset_key is not None
     }
-    assert "snapshot" in made
-    assert {name.partition("/")[0] for name in made if "/" in name} == {"raw_inbox"}
+    assert made == {"raw_inbox/deliveries", "snapshot"}
     assert current_snapshot(home.path) is not None
     assert tick(instance) == "nothing waits"
     push(home.path, webhook("board_created", 99))
