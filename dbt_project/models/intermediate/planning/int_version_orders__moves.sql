@@ -3,7 +3,9 @@
 {#- Moving one version shifts others, so positions do not tell which one was moved. Of two orders the
     fewest versions that can have been moved are those outside a longest common subsequence; it is
     found step by step along the new order: the best subsequence that ends at each place, by the
-    place before it. What is the same at both ends of the orders was not moved and is left out. -#}
+    place before it. What is the same at both ends of the orders was not moved and is left out. Where
+    either of two may have been moved (neighbours that changed places), it is the one that somebody
+    told of: such versions weigh a little less in what stays. -#}
 
 with recursive orders as (
     {{ listing_changes(
@@ -29,6 +31,20 @@ compared as (
     where change in ('changed', 'returned')
 ),
 
+told as (
+    select distinct
+        compared.site_id,
+        compared.version,
+        webhooks.target_id as version_id
+    from compared
+    inner join {{ ref('int_actions__from_webhooks') }} as webhooks
+        on
+            compared.site_id = webhooks.site_id
+            and webhooks.action_code = 'VERSION_MOVED'
+            and compared.observed_from_at <= webhooks.occurred_at
+            and compared.observed_to_at >= webhooks.occurred_at
+),
+
 places as (
     select
         site_id,
@@ -43,9 +59,15 @@ places as (
 
 ranked as (
     select
-        * exclude (old_order),
-        list_position(old_order, version_id) as old_place
+        places.* exclude (old_order),
+        list_position(places.old_order, places.version_id) as old_place,
+        case when told.version_id is null then 1000000 else 999999 end as weight
     from places
+    left join told
+        on
+            places.site_id = told.site_id
+            and places.version = told.version
+            and places.version_id = told.version_id
 ),
 
 bounded as (
@@ -66,7 +88,8 @@ sequences as (
         project_id,
         version,
         list(version_id order by new_place) as version_ids,
-        list(old_place order by new_place) as old_places
+        list(old_place order by new_place) as old_places,
+        list(weight order by new_place) as weights
     from bounded
     where shift_before > 0 and shift_after > 0
     group by site_id, project_id, version
@@ -95,11 +118,14 @@ steps as (
                             range(1, steps.step + 1),
                             lambda place: sequences.old_places[place] < sequences.old_places[steps.step + 1]
                         ),
-                        lambda place: struct_pack(kept := steps.best[place].kept + 1, before := place)
+                        lambda place: struct_pack(
+                            kept := steps.best[place].kept + sequences.weights[steps.step + 1],
+                            before := place
+                        )
                     ),
                     'DESC'
                 )[1],
-                struct_pack(kept := 1, before := 0)
+                struct_pack(kept := sequences.weights[steps.step + 1], before := 0)
             )
         ) as best
     from steps
