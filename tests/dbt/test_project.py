@@ -103,5 +103,10 @@ def test_every_raw_resource_is_declared(manifest: Manifest, source: str) -> None
 
 def test_seeds_are_described(manifest: Manifest) -> None:
     seeds = [node for node in manifest.nodes.values() if node.resource_type == NodeType.Seed]
-    assert {seed.name for seed in seeds} == {"action_types", "action_mappings", "webhook_objects"}
+    assert {seed.name for seed in seeds} == {
+        "action_types",
+        "action_mappings",
+        "sources",
+        "webhook_objects",
+    }
     assert all(seed.description and seed.columns for seed in seeds)
