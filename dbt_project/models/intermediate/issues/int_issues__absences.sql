@@ -29,7 +29,7 @@ first_missed as (
             absent.site_id = later.site_id
             and absent.issue_id = later.issue_id
             and later.is_present
-            and later.observed_at >= absent.observed_at
+            and absent.observed_at <= later.observed_at
     where not absent.is_present and later.issue_id is null
     qualify row_number() over (
         partition by absent.site_id, absent.issue_id

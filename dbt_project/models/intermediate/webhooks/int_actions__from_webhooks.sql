@@ -33,7 +33,9 @@ told as (
         objects.id_path is null as is_of_the_site,
         json_extract_string(webhooks.details, objects.id_path) as object_id,
         json_extract_string(webhooks.details, objects.label_path) as object_name,
-        coalesce(json_extract_string(webhooks.details, objects.project_path), boards.project_id) as project_id,
+        coalesce(
+            json_extract_string(webhooks.details, objects.project_path), boards.project_id
+        ) as project_id,
         coalesce(boards.is_discovery, false) as is_of_discovery,
         case
             when objects.changed_field is null then {{ no_changes() }}
