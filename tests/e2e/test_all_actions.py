@@ -29,7 +29,11 @@ from tests.e2e.product import (
     assert_exact,
 )
 from tests.sandbox import checker
+from tests.sandbox.domains.admin import Admin
+from tests.sandbox.domains.software import Software
+from tests.sandbox.domains.software.boards import Board
 from tests.sandbox.running import running_sandbox
+from tests.sandbox.world import Project, World
 
 DAY = 24 * 60
 STEPS = (30, 45, 3 * DAY, 3 * DAY, 4 * DAY, 4 * DAY)
@@ -55,13 +59,44 @@ def _mapped() -> dict[str, set[str]]:
 SOURCES_OF = _mapped()
 
 
+class Rarities:
+    """What people seldom do, done before each sync, so that a fortnight has it several times."""
+
+    def __init__(self) -> None:
+        self._trashed: Project | None = None
+        self._board: Board | None = None
+        self._count = 0
+
+    def __call__(self, world: World, now: int) -> None:
+        """Switch options; make types, boards and projects; delete work, boards and projects."""
+        self._count += 1
+        admin, software = world.domain(Admin), world.domain(Software)
+        for option in ("issueLinkingEnabled", "subTasksEnabled", "votingEnabled"):
+            software.options.set(now, world.me, option, not software.options.shown()[option])
+        software.issue_types.create(now, world.me, f"Rare {self._count}")
+        if self._board is not None:
+            software.boards.delete(now, world.me, self._board)
+        self._board = software.boards.create(
+            now, world.me, f"Rare {self._count}", "kanban", "11000", "1"
+        )
+        worked = next(issue for issue in world.issues.values() if issue.worklogs)
+        world.delete_worklog(now, world.me, next(iter(worked.worklogs.values())))
+        if self._trashed is not None:
+            admin.purge_project(now, self._trashed, world.me)
+        key = f"RARE{self._count}"
+        self._trashed = admin.create_project(now, world.me, key, f"Rare {self._count}")
+        admin.change_state(now, world.me, self._trashed, "deleted")
+
+
 @pytest.fixture(scope="module")
 def pulled(tmp_path_factory: pytest.TempPathFactory) -> checker.Report:
     with running_sandbox(days=6, actions_per_year=ISSUE_ACTIONS_A_YEAR, activity=BUSY) as sandbox:
         product = Product(tmp_path_factory.mktemp("pulled"), sandbox)
         product.sync()
+        rarities = Rarities()
         for minutes in STEPS:
             sandbox.advance(minutes)
+            sandbox.do(rarities)
             product.sync()
         product.build()
         return product.check_marts()
@@ -85,8 +120,10 @@ def pushed(tmp_path_factory: pytest.TempPathFactory) -> checker.Report:
             }
             sandbox.webhooks(f"{url}/ingest/jira", WEBHOOK_SECRET, delay_ms=5, **mishaps)
             sandbox.views(f"{url}/ingest/issue-views", VIEWS_SECRET, delay_ms=5, **mishaps)
+            rarities = Rarities()
             for minutes in STEPS:
                 sandbox.advance(minutes)
+                sandbox.do(rarities)
                 sandbox.settle()
                 product.sync()
         product.build()
