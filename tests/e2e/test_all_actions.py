@@ -33,7 +33,7 @@ from tests.sandbox.domains.admin import Admin
 from tests.sandbox.domains.software import Software
 from tests.sandbox.domains.software.boards import Board
 from tests.sandbox.running import running_sandbox
-from tests.sandbox.world import Project, World
+from tests.sandbox.world import Project, Worklog, World
 
 DAY = 24 * 60
 STEPS = (30, 45, 3 * DAY, 3 * DAY, 4 * DAY, 4 * DAY)
@@ -65,6 +65,7 @@ class Rarities:
     def __init__(self) -> None:
         self._trashed: Project | None = None
         self._board: Board | None = None
+        self._worklog: Worklog | None = None
         self._count = 0
 
     def __call__(self, world: World, now: int) -> None:
@@ -79,8 +80,10 @@ class Rarities:
         self._board = software.boards.create(
             now, world.me, f"Rare {self._count}", "kanban", "11000", "1"
         )
-        worked = next(issue for issue in world.issues.values() if issue.worklogs)
-        world.delete_worklog(now, world.me, next(iter(worked.worklogs.values())))
+        if self._worklog is not None and self._worklog.id in world.worklogs:
+            world.delete_worklog(now, world.me, self._worklog)
+        issue = next(i for i in world.issues.values() if world.find(str(i.id)))
+        self._worklog = world.log_work(now, world.me, issue, 600, "Rare work")
         if self._trashed is not None:
             admin.purge_project(now, self._trashed, world.me)
         key = f"RARE{self._count}"
