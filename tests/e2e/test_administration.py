@@ -12,39 +12,10 @@ from tests.e2e.product import Product, assert_exact
 from tests.sandbox import checker
 from tests.sandbox.clock import SECOND
 from tests.sandbox.domains.admin import SETTINGS, Admin
+from tests.sandbox.domains.admin.codes import CODES, LOG_ONLY
 from tests.sandbox.running import RunningSandbox, running_sandbox
 from tests.sandbox.world import World
 
-LOG_ONLY = {
-    "GLOBAL_PERMISSION_ADDED",
-    "GLOBAL_PERMISSION_DELETED",
-    "PERMISSION_SCHEME_COPIED",
-    *SETTINGS,
-}
-"""What no list shows."""
-CODES = LOG_ONLY | {
-    "PERMISSION_ADDED",
-    "PERMISSION_DELETED",
-    "PERMISSION_SCHEME_ADDED_TO_PROJECT",
-    "PERMISSION_SCHEME_CREATED",
-    "PERMISSION_SCHEME_DELETED",
-    "PERMISSION_SCHEME_UPDATED",
-    "PROJECT_CATEGORY_CHANGED",
-    "PROJECT_CREATED",
-    "PROJECT_DELETED",
-    "PROJECT_ROLES_CHANGED",
-    "PROJECT_ROLE_CREATED",
-    "PROJECT_ROLE_DELETED",
-    "PROJECT_ROLE_UPDATED",
-    "PROJECT_UPDATED",
-    "USER_ADDED_TO_GROUP",
-    "USER_CREATED",
-    "USER_DEACTIVATED",
-    "USER_DELETED",
-    "USER_REACTIVATED",
-    "USER_REMOVED_FROM_GROUP",
-    "USER_UPDATED",
-}
 ACT_MINUTES = 60
 
 Act = Callable[[Admin, Callable[[], int], str], None]

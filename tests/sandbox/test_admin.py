@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.e2e.test_administration import CODES
 from tests.sandbox.clock import parse_iso
 from tests.sandbox.domains.admin import Admin
+from tests.sandbox.domains.admin.codes import CODES
 from tests.sandbox.domains.admin.log import PAGE
 from tests.sandbox.generator import YEAR, build_world
 from tests.sandbox.running import RunningSandbox, running_sandbox

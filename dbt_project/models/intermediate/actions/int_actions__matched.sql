@@ -41,7 +41,12 @@ explained as (
                 webhooks.site_id = others.site_id
                 and webhooks.match_key = others.match_key
                 and others.source != 'inbox'
-                and others.action_code in ('{{ vague }}', '{{ meant | join("', '") }}')
+                and others.action_code in (
+                    '{{ vague }}',
+                    {% for code in meant %}
+                        '{{ code }}'{{ ',' if not loop.last }}
+                    {% endfor %}
+                )
                 and webhooks.occurred_at
                 >= coalesce(others.observed_from_at, others.occurred_at) - {{ tolerance }}
                 and webhooks.occurred_at <= others.occurred_at + {{ tolerance }}

@@ -28,8 +28,8 @@ first_missed as (
         on
             absent.site_id = later.site_id
             and absent.issue_id = later.issue_id
-            and later.is_present
             and absent.observed_at <= later.observed_at
+            and later.is_present
     where not absent.is_present and later.issue_id is null
     qualify row_number() over (
         partition by absent.site_id, absent.issue_id
