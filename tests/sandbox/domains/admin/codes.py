@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sandbox.domains.admin.__init__ import SETTINGS
+from tests.sandbox.domains.admin import SETTINGS
 
 LOG_ONLY = {
     "GLOBAL_PERMISSION_ADDED",
