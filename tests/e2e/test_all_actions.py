@@ -75,7 +75,8 @@ class Rarities:
         for option in ("issueLinkingEnabled", "subTasksEnabled", "votingEnabled"):
             software.options.set(now, world.me, option, not software.options.shown()[option])
         software.issue_types.create(now, world.me, f"Rare {self._count}")
-        if self._board is not None:
+        # The site's own people may have come first.
+        if self._board is not None and self._board.id in software.boards.all:
             software.boards.delete(now, world.me, self._board)
         self._board = software.boards.create(
             now, world.me, f"Rare {self._count}", "kanban", "11000", "1"
@@ -84,7 +85,7 @@ class Rarities:
             world.delete_worklog(now, world.me, self._worklog)
         issue = next(i for i in world.issues.values() if world.find(str(i.id)))
         self._worklog = world.log_work(now, world.me, issue, 600, "Rare work")
-        if self._trashed is not None:
+        if self._trashed is not None and self._trashed.id in world.projects:
             admin.purge_project(now, self._trashed, world.me)
         key = f"RARE{self._count}"
         self._trashed = admin.create_project(now, world.me, key, f"Rare {self._count}")
