@@ -69,7 +69,10 @@ def test_stays_exact_while_answers_go_wrong(tmp_path: Path) -> None:
         product.sync()
         for minutes in STEPS_MINUTES:
             sandbox.advance(minutes)
-            product.sync()
+            reports = product.sync()
+        # An issue that the site refuses twice in one sync is asked for again in the next one.
+        while any("next sync asks again" in said for one in reports for said in one.warnings):
+            reports = product.sync()
         met = {fault["kind"] for fault in sandbox.faults()}
         assert met >= FAULTS, "the plan did not hit: choose more syncs or smaller pages"
         product.build()
