@@ -16,6 +16,9 @@ from tests.sandbox.domains.admin.codes import CODES, LOG_ONLY
 from tests.sandbox.running import RunningSandbox, running_sandbox
 from tests.sandbox.world import World
 
+# The longer story of one domain; `test_all_actions` proves the same codes in `make test`.
+pytestmark = pytest.mark.slow
+
 ACT_MINUTES = 60
 
 Act = Callable[[Admin, Callable[[], int], str], None]

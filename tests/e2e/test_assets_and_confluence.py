@@ -15,6 +15,9 @@ from tests.sandbox.domains.confluence import KINDS, Confluence
 from tests.sandbox.running import running_sandbox
 from tests.sandbox.world import World
 
+# The longer story of one domain; `test_all_actions` proves the same codes in `make test`.
+pytestmark = pytest.mark.slow
+
 SOURCES = ("jira_platform", "jira_issues", "assets", "confluence")
 CODES = {
     "ASSET_OBJECT_CREATED",

@@ -25,6 +25,9 @@ from tests.sandbox.domains.organization.organization import ACCOUNT_ACTIONS
 from tests.sandbox.running import running_sandbox
 from tests.sandbox.world import World
 
+# The longer story of one domain; `test_all_actions` proves the same codes in `make test`.
+pytestmark = pytest.mark.slow
+
 SOURCES = ("jira_platform", "jira_issues", "org_events", "inbox")
 CODES = {*ACCOUNT_ACTIONS.values(), "ISSUE_VIEWED", "USER_LAST_ACTIVE"}
 
