@@ -95,7 +95,7 @@ def test_the_demo_answers_its_questions_and_starts_again_and_stops(tmp_path: Pat
 
     with running_demo(home, port) as second:
         second.wait_for("Ctrl-C stops everything.")
-        assert "audit-log run)" not in second.output  # the last snapshot is served at once
+        assert "demo: sync, build" not in second.output  # the last snapshot is served at once
         assert ask(questions[0])["items"]
         second.wait_for("== sync")
         children = second.children()
