@@ -74,7 +74,10 @@ def test_unknown_author_has_a_row_of_its_own(client: TestClient, facts: list[Fac
 
 def test_zeros_gives_every_code_of_the_catalogue(client: TestClient) -> None:
     codes = {kind["code"] for kind in get(client, "/api/v1/meta")["action_types"]}
-    assert len(codes) == 88
+    jira = [
+        kind for kind in get(client, "/api/v1/meta")["action_types"] if kind["product"] == "jira"
+    ]
+    assert len(jira) == 88
     plain = get(client, "/api/v1/activity", **ALL_TIME)["items"]
     zeros = get(client, "/api/v1/activity", zeros="true", **ALL_TIME)["items"]
     assert all(set(item["counts"]) == codes for item in zeros)

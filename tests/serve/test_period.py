@@ -50,7 +50,8 @@ def test_rolling_periods_end_now(now: datetime, zone: ZoneInfo) -> None:
         assert end == now
         assert start < end
     start, _ = resolve_period("last_12_months", now, zone)
-    assert timedelta(days=364) < now - start < timedelta(days=367)
+    # Kiritimati had no 31 December in 1994: it moved to the other side of the date line
+    assert timedelta(days=364) <= now - start < timedelta(days=367)
 
 
 @pytest.mark.parametrize("name", PERIODS)
