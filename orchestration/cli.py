@@ -276,7 +276,7 @@ def coverage(
         typer.echo(told.model_dump_json(indent=2))
     else:
         for table in coverage_tables(told):
-            console.print(table)
+            console.print(table, width=max(console.width, COVERAGE_WIDTH))
         if told.uncovered_actions:
             codes = ", ".join(told.uncovered_actions)
             typer.echo(
