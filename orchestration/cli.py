@@ -69,6 +69,9 @@ class OneLineErrors(TyperGroup):
         raise typer.Exit(code) from None
 
 
+COVERAGE_WIDTH = 200
+"""Columns that the coverage tables need to be read; a narrower terminal wraps their lines."""
+
 app = typer.Typer(
     cls=OneLineErrors,
     help="A self-hosted audit log of Atlassian Cloud: who did what, and when.",
