@@ -19,3 +19,25 @@
         )
     group by actions.site_id, actions.target_id
 {%- endmacro -%}
+
+{#- Things that are listed, or that the administration log alone knows: what `listed` says, completed by
+    the actions whose codes begin with `codes`. `kind` names the columns: <kind>_id, _name, _description. -#}
+{%- macro listed_or_logged(listed, kind, codes) -%}
+    select
+        coalesce(listed.{{ kind }}_id, logged.{{ kind }}_id) as {{ kind }}_id,
+        coalesce(listed.{{ kind }}_name, logged.{{ kind }}_name) as {{ kind }}_name,
+        listed.{{ kind }}_description,
+        coalesce(listed.is_deleted, false) or coalesce(logged.is_deleted, false) as is_deleted,
+        coalesce(listed.site_id, logged.site_id) as site_id
+    from {{ listed }} as listed
+    full outer join (
+        select
+            site_id,
+            target_id as {{ kind }}_id,
+            max_by(target_label, occurred_at) as {{ kind }}_name,
+            bool_or(action_code = '{{ codes }}DELETED') as is_deleted
+        from {{ ref('int_actions__matched') }}
+        where starts_with(action_code, '{{ codes }}')
+        group by site_id, target_id
+    ) as logged on listed.site_id = logged.site_id and listed.{{ kind }}_id = logged.{{ kind }}_id
+{%- endmacro -%}

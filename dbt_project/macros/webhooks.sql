@@ -6,68 +6,53 @@
     strftime({{ timestamp }}, '%Y-%m-%dT%H:%M:%S.%gZ')
 {%- endmacro -%}
 
-{#- Deliveries about comments, for example, name an issue without saying of when it is. -#}
-{%- macro pushed_issues(condition='true') -%}
+{#- Deliveries that hold an object: `columns` of it, and when they were sent and came. -#}
+{%- macro pushed(columns, is_held, condition) -%}
     select
         site_id,
-        issue_id,
-        {{ version_at(utc_timestamp('issue.fields.updated')) }} as version,
-        {{ issue_columns('issue') }},
-        {{ utc_timestamp('issue.fields.updated') }} as updated_at,
+        {{ columns }},
         sent_at,
         delivery_id,
         fetched_at,
         build_id
     from {{ ref('stg_inbox__deliveries') }}
-    where issue.fields.updated is not null and not is_consequence and {{ condition }}
+    where {{ is_held }} is not null and not is_consequence and {{ condition }}
+{%- endmacro -%}
+
+{#- A version of an object: its own columns, and the time that makes it a version. -#}
+{%- macro pushed_version(key, columns, updated, condition) -%}
+    {{ pushed(
+        key ~ ', ' ~ version_at(utc_timestamp(updated)) ~ ' as version, ' ~ columns ~ ', '
+        ~ utc_timestamp(updated) ~ ' as updated_at',
+        updated,
+        condition,
+    ) }}
+{%- endmacro -%}
+
+{#- Deliveries about comments, for example, name an issue without saying of when it is. -#}
+{%- macro pushed_issues(condition='true') -%}
+    {{ pushed_version('issue_id', issue_columns('issue'), 'issue.fields.updated', condition) }}
 {%- endmacro -%}
 
 {%- macro pushed_histories(condition='true') -%}
-    select
-        site_id,
-        changelog.id as history_id,
-        issue_id,
-        person as author,
-        {{ history_items('changelog.items') }} as items,
-        sent_at as occurred_at,
-        sent_at,
-        delivery_id,
-        fetched_at,
-        build_id
-    from {{ ref('stg_inbox__deliveries') }}
-    where changelog.id is not null and not is_consequence and {{ condition }}
+    {{ pushed(
+        'changelog.id as history_id, issue_id, person as author, ' ~ history_items('changelog.items')
+        ~ ' as items, sent_at as occurred_at',
+        'changelog.id',
+        condition,
+    ) }}
 {%- endmacro -%}
 
 {%- macro pushed_comments(condition='true') -%}
-    select
-        site_id,
-        comment.id as comment_id,
-        issue_id,
-        {{ version_at(utc_timestamp('comment.updated')) }} as version,
-        {{ comment_columns('comment') }},
-        {{ utc_timestamp('comment.updated') }} as updated_at,
-        sent_at,
-        delivery_id,
-        fetched_at,
-        build_id
-    from {{ ref('stg_inbox__deliveries') }}
-    where comment.updated is not null and not is_consequence and {{ condition }}
+    {{ pushed_version(
+        'comment.id as comment_id, issue_id', comment_columns('comment'), 'comment.updated', condition
+    ) }}
 {%- endmacro -%}
 
 {%- macro pushed_worklogs(condition='true') -%}
-    select
-        site_id,
-        worklog.id as worklog_id,
-        issue_id,
-        {{ version_at(utc_timestamp('worklog.updated')) }} as version,
-        {{ worklog_columns('worklog') }},
-        {{ utc_timestamp('worklog.updated') }} as updated_at,
-        sent_at,
-        delivery_id,
-        fetched_at,
-        build_id
-    from {{ ref('stg_inbox__deliveries') }}
-    where worklog.updated is not null and not is_consequence and {{ condition }}
+    {{ pushed_version(
+        'worklog.id as worklog_id, issue_id', worklog_columns('worklog'), 'worklog.updated', condition
+    ) }}
 {%- endmacro -%}
 
 {#- Each version once, whether it was polled, pushed or both: as it was polled if it was, since answers

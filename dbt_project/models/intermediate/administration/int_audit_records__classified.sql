@@ -16,6 +16,7 @@ mappings as (
 changed as (
     select
         *,
+        {# The linter's grammar does not know lambdas of two parameters yet. -#}
         list_transform( -- noqa: PRS
             changed_values,
             lambda value, place: struct_pack(

@@ -40,6 +40,7 @@ series_counted as (
     select
         {{ viewer }},
         series,
+        {# The linter's grammar does not know lambdas of two parameters yet. -#}
         {{ spaced_apart('viewed_at', pause) }} as counted -- noqa: PRS
     from in_series
     group by {{ viewer }}, series

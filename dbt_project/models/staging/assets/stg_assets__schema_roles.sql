@@ -4,28 +4,8 @@ with raw as (
     {{ raw_rows('raw_assets', 'schema_roles') }}
 ),
 
-parsed as (
-    select
-        *,
-        {{ json_to_struct('payload', {
-            'name': 'varchar',
-            'actors': [{'type': 'varchar', 'name': 'varchar', 'displayName': 'varchar'}],
-        }) }} as listed_role
-    from raw
-),
-
 final as (
-    select
-        site_id,
-        object_id as role_id,
-        version,
-        parent_id as object_schema_id,
-        listed_role.name as role_name,
-        {{ role_members('listed_role.actors') }} as members,
-        is_present,
-        fetched_at,
-        {{ this_build() }} as build_id
-    from parsed
+    {{ asset_role_versions('raw', 'object_schema_id') }}
 )
 
 select * from final
