@@ -116,7 +116,7 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
             null::varchar as parent_issue_id,
             $until::timestamp - to_days($days::integer) as created_at,
             $until::timestamp as updated_at,
-            case when i % 100 = 7 then '10' end as security_level_id,
+            case when i % 100 = 7 then (10 + i // 100 % 4)::varchar end as security_level_id,
             i % 100 = 7 as is_secured,
             case when i % 200 = 3 then 'deleted' else 'present' end as deletion_state,
             null::timestamp as deleted_observed_from_at,
@@ -153,6 +153,7 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
         {"site": SITE_ID},
     )
     _write_memberships(database, shape)
+    _write_holders(database, shape)
     database.execute(
         """
         create table dim_statuses as
@@ -269,16 +270,24 @@ def _write_memberships(database: duckdb.DuckDBPyConnection, shape: Shape) -> Non
         "until": shape.until,
         "days": shape.days,
     }
-    for name, column, value in (
-        ("bridge_group_members", "group_id", "'group-' || thing"),
-        ("bridge_organization_members", "organization_id", "'organization-' || thing"),
-        ("bridge_project_people", "project_id", "(10000 + thing)::varchar"),
+    roles = "['Object Schema Managers', 'Object Schema Developers', 'Object Schema Users']"
+    schema_role = (
+        f"(1 + thing % 3)::varchar as object_schema_id, {roles}[(1 + h % 3)::int] as role_name"
+    )
+    for name, columns in (
+        ("bridge_group_members", "'group-' || thing as group_id"),
+        ("bridge_organization_members", "'organization-' || thing as organization_id"),
+        (
+            "bridge_project_people",
+            "(10000 + thing)::varchar as project_id, (10 + h % 3)::varchar as role_id",
+        ),
+        ("bridge_asset_schema_people", schema_role),
     ):
         database.execute(
             f"""
             create table {name} as
             select
-                $site as site_id, {value} as {column}, 'account-' || person as account_id,
+                $site as site_id, {columns}, 'account-' || person as account_id,
                 {periods}
             from (
                 select person, thing, (hash('{name}' || person || ' ' || thing) // 7)::hugeint as h
@@ -288,6 +297,52 @@ def _write_memberships(database: duckdb.DuckDBPyConnection, shape: Shape) -> Non
             """,
             values,
         )
+
+
+def _write_holders(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
+    """Write four security levels and the grants of the projects, to holders of every type."""
+    database.execute(
+        """
+        create table dim_security_levels as
+        select
+            (10 + i)::varchar as level_id, 'Level ' || i as level_name, '1' as scheme_id,
+            'Confidential' as scheme_name, false as is_deleted, $site as site_id
+        from range(4) as numbers (i)
+        """,
+        {"site": SITE_ID},
+    )
+    database.execute(
+        """
+        create table bridge_security_level_holders as
+        select $site as site_id, * from (values
+            ('10', 'user', 'account-1'), ('10', 'group', 'group-1'), ('10', 'projectLead', null),
+            ('11', 'projectRole', '10'), ('11', 'reporter', null), ('11', 'assignee', null),
+            ('12', 'userCustomField', 'customfield_10100'),
+            ('12', 'groupCustomField', 'customfield_10101'), ('12', 'user', 'account-2'),
+            ('13', 'applicationRole', null)
+        ) as holders (level_id, holder_type, holder_id)
+        """,
+        {"site": SITE_ID},
+    )
+    # Most projects are open to a group and a role, one in seven to everybody with an account.
+    database.execute(
+        """
+        create table bridge_permission_holders as
+        select
+            $site as site_id, (10000 + i)::varchar as project_id, permission_key, holder_type,
+            case holder_type
+                when 'group' then 'group-' || i % 10
+                when 'projectRole' then (10 + i % 3)::varchar
+            end as holder_id
+        from
+            range($projects) as numbers (i),
+            (values ('BROWSE_PROJECTS'), ('EDIT_ISSUES')) as permissions (permission_key),
+            (values ('group'), ('projectRole'), ('reporter'), ('applicationRole'))
+                as types (holder_type)
+        where holder_type != 'applicationRole' or i % 7 = 0
+        """,
+        {"site": SITE_ID, "projects": shape.projects},
+    )
 
 
 def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
@@ -363,8 +418,11 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
             case when is_issue_action then 'new value ' || h_rest % 997 end as new_value,
             case when action_code in ('ISSUE_UPDATED', 'STATUS_CHANGED', 'ISSUE_RESOLVED') then 1
                 else 0 end as change_count,
-            case when is_issue_action and issue % 100 = 7 then '10' end as security_level_id,
+            case when is_issue_action and issue % 100 = 7
+                then (10 + issue // 100 % 4)::varchar end as security_level_id,
             is_issue_action and issue % 100 = 7 as is_secured,
+            case when target_type = 'assets' then (1 + h_rest % 3)::varchar end
+                as object_schema_id,
             'jira_issues' as source,
             'event-' || i as source_event_id
         from placed
