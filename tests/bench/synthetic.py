@@ -14,8 +14,9 @@ from pathlib import Path
 import duckdb
 from ulid import ULID
 
+from tests.bench.synthetic_values import SITE_ID, write_issue_values
+
 SEED_FILE = Path(__file__).parents[2] / "dbt_project" / "seeds" / "action_types.csv"
-SITE_ID = "synthetic.atlassian.net"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
             (10000 + i)::varchar as project_id,
             'P' || i as project_key,
             'Project ' || i as project_name,
-            'software' as project_type,
+            case when i % 10 = 3 then 'service_desk' else 'software' end as project_type,
             null::varchar as project_category,
             'account-0' as lead_account_id,
             case when i % 20 = 19 then 'archived' else 'live' end as lifecycle_state,
@@ -109,10 +110,14 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
             (1 + i % 5)::varchar as issue_type_id,
             (1 + i % 8)::varchar as status_id,
             null::varchar as resolution_id,
-            'Medium' as priority_name,
+            (1 + i % 5)::varchar as priority_id,
+            ['Highest', 'High', 'Medium', 'Low', 'Lowest'][i % 5 + 1] as priority_name,
+            -- One project in ten is a service desk.
+            case when i % $projects % 10 = 3 then (1 + i % 3)::varchar end as request_type_id,
             'account-0' as creator_account_id,
             'account-0' as reporter_account_id,
-            null::varchar as assignee_account_id,
+            case when hash(i) % 3 != 0 then 'account-' || hash(i) % $actors end
+                as assignee_account_id,
             null::varchar as parent_issue_id,
             $until::timestamp - to_days($days::integer) as created_at,
             $until::timestamp as updated_at,
@@ -126,6 +131,7 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
         """,
         {
             "site": SITE_ID,
+            "actors": shape.actors,
             "issues": shape.issues,
             "projects": shape.projects,
             "days": shape.days,
@@ -147,7 +153,8 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
         select
             (1 + i)::varchar as issue_type_id,
             ['Task', 'Bug', 'Story', 'Epic', 'Sub-task'][i + 1] as issue_type_name,
-            $site as site_id
+            i = 4 as is_subtask, [0, 0, 0, 1, -1][i + 1] as hierarchy_level,
+            false as is_deleted, $site as site_id
         from range(5) as numbers (i)
         """,
         {"site": SITE_ID},
@@ -178,18 +185,7 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
         """,
         {"site": SITE_ID},
     )
-    database.execute(
-        """
-        create table dim_fields as
-        select unnest(['summary', 'assignee', 'priority', 'customfield_10016', 'status',
-                'resolution']) as field_id,
-            unnest(['Summary', 'Assignee', 'Priority', 'Story Points', 'Status', 'Resolution'])
-                as field_name,
-            starts_with(field_id, 'customfield_') as is_custom,
-            'string' as field_type, false as is_deleted, $site as site_id
-        """,
-        {"site": SITE_ID},
-    )
+    write_issue_values(database, shape)
     database.execute(
         """
         create table agg_source_freshness as
@@ -407,6 +403,8 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
             case when is_issue_action then (100000 + issue)::varchar end as issue_id,
             case when is_issue_action then (10000 + issue % $projects)::varchar end as project_id,
             case when is_issue_action then (1 + issue % 5)::varchar end as issue_type_id,
+            case when is_issue_action and issue % $projects % 10 = 3 then (1 + issue % 3)::varchar
+                end as request_type_id,
             case when action_code = 'STATUS_CHANGED' then (1 + h_rest % 8)::varchar end
                 as from_status_id,
             case when action_code = 'STATUS_CHANGED' then (1 + h_rest // 8 % 8)::varchar end
