@@ -9,6 +9,7 @@ from pydantic import Field
 
 from serve.paging import Response
 from serve.query.dimensions import compile_issues
+from serve.query.visibility import Rights
 from serve.warehouse.snapshot import Directory, Snapshot
 
 
@@ -53,12 +54,12 @@ IssueNames = dict[tuple[str, str], IssueName]
 """(site id, issue id) -> name."""
 
 
-def issue_names(snapshot: Snapshot, issue_ids: Iterable[str | None]) -> IssueNames:
-    """Read the names of issues that the viewer may list."""
+def issue_names(snapshot: Snapshot, rights: Rights, issue_ids: Iterable[str | None]) -> IssueNames:
+    """Read the names of those of the issues that may be listed."""
     wanted = sorted({issue_id for issue_id in issue_ids if issue_id is not None})
     if not wanted:
         return {}
-    rows = snapshot.run(compile_issues(wanted))
+    rows = snapshot.run(compile_issues(wanted, rights))
     return {(site_id, issue_id): IssueName(*name) for site_id, issue_id, *name in rows}
 
 

@@ -8,11 +8,11 @@ from serve.errors import invalid_parameter
 from serve.query.dimensions import compile_former_projects
 from serve.query.scope import Scope
 from serve.query.spec import FilterSpec, WhoAndWhen
-from serve.query.visibility import Viewer
+from serve.query.visibility import Rights
 from serve.warehouse.snapshot import Directory, Snapshot
 
 
-def resolve_who_and_when(spec: WhoAndWhen, snapshot: Snapshot, viewer: Viewer) -> Scope:
+def resolve_who_and_when(spec: WhoAndWhen, snapshot: Snapshot, rights: Rights) -> Scope:
     """Resolve who, when and where against one snapshot: the interval, and the ids of all names.
 
     ProblemError 422 for a project, a group or an organization that the snapshot does not know.
@@ -23,17 +23,17 @@ def resolve_who_and_when(spec: WhoAndWhen, snapshot: Snapshot, viewer: Viewer) -
         users=spec.users,
         groups=_ids(directory, "group", "group", spec.groups),
         people_in_projects=_projects(
-            snapshot, viewer, "people_in_project", spec.people_in_projects
+            snapshot, rights, "people_in_project", spec.people_in_projects
         ),
         people_in_organizations=_ids(
             directory, "organization", "people_in_organization", spec.people_in_organizations
         ),
         membership=spec.membership,
-        projects=_projects(snapshot, viewer, "project", spec.projects),
+        projects=_projects(snapshot, rights, "project", spec.projects),
     )
 
 
-def resolve(spec: FilterSpec, snapshot: Snapshot, viewer: Viewer) -> Scope:
+def resolve(spec: FilterSpec, snapshot: Snapshot, rights: Rights) -> Scope:
     """Resolve a filter against one snapshot: besides who and when, what was done.
 
     ProblemError 422 for a code or another thing that the snapshot does not know.
@@ -45,7 +45,7 @@ def resolve(spec: FilterSpec, snapshot: Snapshot, viewer: Viewer) -> Scope:
                 "action_code", f"is no action code: {code}", "take a code of /api/v1/meta"
             )
     return replace(
-        resolve_who_and_when(spec, snapshot, viewer),
+        resolve_who_and_when(spec, snapshot, rights),
         action_codes=spec.action_codes,
         statuses_from=_ids(directory, "status", "status_from", spec.statuses_from),
         statuses_to=_ids(directory, "status", "status_to", spec.statuses_to),
@@ -55,7 +55,7 @@ def resolve(spec: FilterSpec, snapshot: Snapshot, viewer: Viewer) -> Scope:
 
 
 def _projects(
-    snapshot: Snapshot, viewer: Viewer, parameter: str, names: tuple[str, ...]
+    snapshot: Snapshot, rights: Rights, parameter: str, names: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return the ids that ids, keys and former keys stand for; ProblemError 422 if one has none."""
     known = snapshot.directory.project_ids
@@ -63,7 +63,7 @@ def _projects(
     for name in names:
         found = known.get(name) or known.get(name.upper())
         if not found:
-            former = snapshot.run(compile_former_projects(name.upper(), viewer))
+            former = snapshot.run(compile_former_projects(name.upper(), rights))
             found = tuple(project_id for (project_id,) in former)
         if not found:
             raise invalid_parameter(

@@ -47,7 +47,7 @@ from serve.query.compiler import (
 from serve.query.export import compile_export_months, compile_export_rows
 from serve.query.scope import Scope, compile_where
 from serve.query.spec import NEWEST_FIRST, FilterSpec
-from serve.query.visibility import Purpose, Viewer
+from serve.query.visibility import Purpose, Rights, Viewer
 from serve.scoping import resolve
 from serve.warehouse.snapshot import Directory, Snapshot, as_utc, as_utc_or_none
 from serve.warehouse.warehouse import Warehouse
@@ -90,8 +90,9 @@ class ActionsService:
         if request.sort == NEWEST_FIRST:
             cursor = decode_cursor(DetailCursor, request)
             with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
-                scope = resolve(request, snapshot, viewer)
-                rows = _newest(snapshot, scope, viewer, request.limit + 1, cursor)
+                rights = snapshot.rights(viewer)
+                scope = resolve(request, snapshot, rights)
+                rows = _newest(snapshot, scope, rights, request.limit + 1, cursor)
                 following = None
                 if len(rows) > request.limit:
                     last = rows[request.limit - 1]
@@ -101,22 +102,24 @@ class ActionsService:
                         occurred_at_us=microseconds(last["occurred_at"]),
                         action_id=last["action_id"],
                     ).encode()
-                return _page(snapshot, scope, request, viewer, rows, following)
+                return _page(snapshot, scope, request, rights, rows, following)
         place = offset_of(request)
         with self.warehouse.lease(place.snapshot if place else None) as snapshot:
-            scope = resolve(request, snapshot, viewer)
+            rights = snapshot.rights(viewer)
+            scope = resolve(request, snapshot, rights)
             offset = place.offset if place else 0
             query = compile_sorted_detail(
-                scope, request, viewer, limit=request.limit + 1, offset=offset
+                scope, request, rights, limit=request.limit + 1, offset=offset
             )
             rows = [dict(zip(DETAIL_COLUMNS, row, strict=True)) for row in snapshot.run(query)]
             following = next_offset(snapshot, request, offset, len(rows))
-            return _page(snapshot, scope, request, viewer, rows, following)
+            return _page(snapshot, scope, request, rights, rows, following)
 
     def activity(self, request: ActivityRequest, viewer: Viewer) -> ActivityPage:
         """Return one page of authors with their counts."""
         cursor = offset_of(request)
         with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
+            rights = snapshot.rights(viewer)
             catalogue = snapshot.directory.catalogue
             code = request.sort.removeprefix("-")
             if code not in {"total", "display_name"} and code not in catalogue:
@@ -125,11 +128,11 @@ class ActionsService:
                     f"names no action code: {code}",
                     "sort by total, display_name or a code of /api/v1/meta",
                 )
-            scope = resolve(request, snapshot, viewer)
+            scope = resolve(request, snapshot, rights)
             offset = cursor.offset if cursor else 0
             counted = _broken_down if request.breakdowns else _plain
             # One more than asked for tells whether there is a next page.
-            rows = counted(snapshot, scope, request, viewer, offset)
+            rows = counted(snapshot, scope, request, rights, offset)
             zeros = dict.fromkeys(
                 (kind.code for kind in catalogue.action_types) if request.zeros else (), 0
             )
@@ -164,7 +167,8 @@ class ActionsService:
             )
         try:
             with self.warehouse.lease() as snapshot:
-                return _export(snapshot, resolve(request, snapshot, viewer), viewer)
+                rights = snapshot.rights(viewer)
+                return _export(snapshot, resolve(request, snapshot, rights), rights)
         except OSError as error:
             if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
                 raise
@@ -181,14 +185,14 @@ def _page(
     snapshot: Snapshot,
     scope: Scope,
     request: ActionsRequest,
-    viewer: Viewer,
+    rights: Rights,
     rows: list[dict[str, Any]],
     following: str | None,
 ) -> ActionPage:
     """Dress up the rows of a page; a row beyond its limit only said that another page follows."""
     action_count = None
     if request.count:
-        ((action_count,),) = snapshot.run(compile_count(scope, viewer))
+        ((action_count,),) = snapshot.run(compile_count(scope, rights))
     return ActionPage.model_construct(
         snapshot_id=snapshot.id,
         interval_from=scope.interval.start,
@@ -196,7 +200,7 @@ def _page(
         next_cursor=following,
         action_count=action_count,
         items=_items(
-            snapshot, rows[: request.limit], viewer, with_changes="changes" in request.expand
+            snapshot, rows[: request.limit], rights, with_changes="changes" in request.expand
         ),
     )
 
@@ -219,16 +223,16 @@ class _Rows(NamedTuple):
 
 
 def _plain(
-    snapshot: Snapshot, scope: Scope, request: ActivityRequest, viewer: Viewer, offset: int
+    snapshot: Snapshot, scope: Scope, request: ActivityRequest, rights: Rights, offset: int
 ) -> _Rows:
     """Count in two stages: first who is on the page, then what they did."""
     authors = snapshot.run(
-        compile_authors(scope, request, viewer, limit=request.limit + 1, offset=offset)
+        compile_authors(scope, request, rights, limit=request.limit + 1, offset=offset)
     )
     counts: dict[str | None, dict[str, int]] = {author_id: {} for author_id, *_ in authors}
     if authors:
         for author_id, action_code, count in snapshot.run(
-            compile_counts(scope, viewer, list(counts))
+            compile_counts(scope, rights, list(counts))
         ):
             counts[author_id][action_code] = count
     return _Rows(
@@ -240,10 +244,10 @@ def _plain(
 
 
 def _broken_down(
-    snapshot: Snapshot, scope: Scope, request: ActivityRequest, viewer: Viewer, offset: int
+    snapshot: Snapshot, scope: Scope, request: ActivityRequest, rights: Rights, offset: int
 ) -> _Rows:
     rows = snapshot.run(
-        compile_breakdown(scope, request, viewer, limit=request.limit + 1, offset=offset)
+        compile_breakdown(scope, request, rights, limit=request.limit + 1, offset=offset)
     )
     return _Rows(
         [
@@ -267,11 +271,11 @@ def _broken_down(
     )
 
 
-def _export(snapshot: Snapshot, scope: Scope, viewer: Viewer) -> Export:
-    months = snapshot.run(compile_export_months(scope, viewer))
+def _export(snapshot: Snapshot, scope: Scope, rights: Rights) -> Export:
+    months = snapshot.run(compile_export_months(scope, rights))
     row_count = sum(count for _, count in months)
     first, last = f"{scope.interval.start:%Y-%m-%d}", f"{scope.interval.end:%Y-%m-%d}"
-    english = compile_where(scope, viewer, Purpose.LIST).english
+    english = compile_where(scope, rights, Purpose.LIST).english
     shell = make_shell(
         row_count,
         title=f"Activity from {first} to {last}",
@@ -281,7 +285,7 @@ def _export(snapshot: Snapshot, scope: Scope, viewer: Viewer) -> Export:
     def rows() -> Iterator[str]:
         for newest, oldest in _stretches(months):
             query = compile_export_rows(
-                scope, viewer, first=oldest, last=newest, date_style=shell.date_style
+                scope, rights, first=oldest, last=newest, date_style=shell.date_style
             )
             for batch in snapshot.stream(query):
                 yield from (row for (row,) in batch)
@@ -310,7 +314,7 @@ def _stretches(months: list[tuple[date, int]]) -> Iterator[tuple[date, date]]:
 
 
 def _newest(
-    snapshot: Snapshot, scope: Scope, viewer: Viewer, limit: int, cursor: DetailCursor | None
+    snapshot: Snapshot, scope: Scope, rights: Rights, limit: int, cursor: DetailCursor | None
 ) -> list[dict[str, Any]]:
     """Return the newest `limit` rows after the cursor, searching back in growing steps."""
     directory = snapshot.directory
@@ -325,7 +329,7 @@ def _newest(
     while True:
         not_before = start if reach >= latest - start else latest - reach
         rows = snapshot.run(
-            compile_detail(scope, viewer, limit=limit, not_before=not_before, after=after)
+            compile_detail(scope, rights, limit=limit, not_before=not_before, after=after)
         )
         if len(rows) == limit or not_before == start:
             return [dict(zip(DETAIL_COLUMNS, row, strict=True)) for row in rows]
@@ -333,15 +337,15 @@ def _newest(
 
 
 def _items(
-    snapshot: Snapshot, rows: list[dict[str, Any]], viewer: Viewer, *, with_changes: bool
+    snapshot: Snapshot, rows: list[dict[str, Any]], rights: Rights, *, with_changes: bool
 ) -> list[Action]:
     if not rows:
         return []
     directory = snapshot.directory
-    names = issue_names(snapshot, (row["issue_id"] for row in rows))
+    names = issue_names(snapshot, rights, (row["issue_id"] for row in rows))
     changes: dict[str, list[Change]] = {row["action_id"]: [] for row in rows}
     if with_changes:
-        query = compile_changes([(row["action_id"], row["occurred_at"]) for row in rows], viewer)
+        query = compile_changes([(row["action_id"], row["occurred_at"]) for row in rows], rights)
         for action_id, *values in snapshot.run(query):
             changes[action_id].append(
                 Change.model_construct(

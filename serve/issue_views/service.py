@@ -15,7 +15,7 @@ from serve.query.issue_views import (
     compile_issue_ids,
     compile_views,
 )
-from serve.query.visibility import Viewer
+from serve.query.visibility import Rights, Viewer
 from serve.scoping import resolve_who_and_when
 from serve.warehouse.snapshot import Snapshot, as_utc, as_utc_or_none
 from serve.warehouse.warehouse import Warehouse
@@ -33,18 +33,19 @@ class IssueViewsService:
         """Return one page of views, newest first."""
         cursor = decode_cursor(DetailCursor, request)
         with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
-            scope = resolve_who_and_when(request, snapshot, viewer)
+            rights = snapshot.rights(viewer)
+            scope = resolve_who_and_when(request, snapshot, rights)
             rows = snapshot.run(
                 compile_views(
                     scope,
-                    viewer,
-                    issue_ids=_issue_ids(snapshot, request.issues, viewer),
+                    rights,
+                    issue_ids=_issue_ids(snapshot, request.issues, rights),
                     limit=request.limit + 1,
                     after=(cursor.occurred_at, cursor.action_id) if cursor else None,
                 )
             )
             views = [dict(zip(VIEW_COLUMNS, row, strict=True)) for row in rows[: request.limit]]
-            names = issue_names(snapshot, (view["issue_id"] for view in views))
+            names = issue_names(snapshot, rights, (view["issue_id"] for view in views))
             next_cursor = None
             if len(rows) > request.limit:
                 next_cursor = DetailCursor(
@@ -53,7 +54,7 @@ class IssueViewsService:
                     occurred_at_us=microseconds(views[-1]["occurred_at"]),
                     action_id=views[-1]["action_id"],
                 ).encode()
-            ((first_view_at,),) = snapshot.run(compile_first_view(viewer))
+            ((first_view_at,),) = snapshot.run(compile_first_view(rights))
             directory = snapshot.directory
             return IssueViewsPage.model_construct(
                 snapshot_id=snapshot.id,
@@ -78,11 +79,11 @@ class IssueViewsService:
             )
 
 
-def _issue_ids(snapshot: Snapshot, names: tuple[str, ...], viewer: Viewer) -> list[str]:
+def _issue_ids(snapshot: Snapshot, names: tuple[str, ...], rights: Rights) -> list[str]:
     """Return the ids of the issues named; ProblemError 422 for one that the viewer cannot know."""
     if not names:
         return []
-    found = snapshot.run(compile_issue_ids(names, viewer))
+    found = snapshot.run(compile_issue_ids(names, rights))
     for name in names:
         if name not in {known for known, _ in found}:
             raise invalid_parameter(

@@ -43,13 +43,14 @@ class IssuesService:
         """Return one page of issues."""
         place = offset_of(request)
         with self.warehouse.lease(place.snapshot if place else None) as snapshot:
-            scope = resolve(request, snapshot, viewer)
+            rights = snapshot.rights(viewer)
+            scope = resolve(request, snapshot, rights)
             offset = place.offset if place else 0
             rows = snapshot.run(
-                compile_listed_issues(scope, viewer, limit=request.limit + 1, offset=offset)
+                compile_listed_issues(scope, rights, limit=request.limit + 1, offset=offset)
             )
             found = [dict(zip(ISSUE_COLUMNS, row, strict=False)) for row in rows[: request.limit]]
-            names = issue_names(snapshot, (issue["issue_id"] for issue in found))
+            names = issue_names(snapshot, rights, (issue["issue_id"] for issue in found))
             directory = snapshot.directory
             items = [
                 ListedIssue.model_construct(
@@ -75,10 +76,11 @@ class IssuesService:
         """Return one page of ranges of issues, each with the link that opens it."""
         place = offset_of(request)
         with self.warehouse.lease(place.snapshot if place else None) as snapshot:
-            scope = resolve(request, snapshot, viewer)
+            rights = snapshot.rights(viewer)
+            scope = resolve(request, snapshot, rights)
             offset = place.offset if place else 0
             rows = snapshot.run(
-                compile_issue_ranges(scope, viewer, limit=request.limit + 1, offset=offset)
+                compile_issue_ranges(scope, rights, limit=request.limit + 1, offset=offset)
             )
             return IssueRangesPage.model_construct(
                 snapshot_id=snapshot.id,

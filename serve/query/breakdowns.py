@@ -15,10 +15,11 @@ from serve.query.scope import Scope, compile_where
 from serve.query.spec import AggregatedView, Breakdown
 from serve.query.visibility import (
     Purpose,
-    Viewer,
+    Rights,
     is_nameless,
     visible_actions,
     visible_changes,
+    visible_issues,
 )
 
 NON_PROJECT = "Non-project activities"
@@ -29,7 +30,10 @@ UNKNOWN = "Unknown"
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """One breakdown: the id and the label of an action's group, as SQL; `joins` give the names."""
+    """One breakdown: the id and the label of an action's group, as SQL; `joins` give the names.
+
+    `{visible_issues}` in a join stands for the issues that may be listed.
+    """
 
     key: str
     label: str
@@ -47,7 +51,7 @@ def _names(table: str, column: str) -> str:
 
 
 _ISSUE_NAMES = (
-    "left join dim_issues as issue_ids on issue_ids.site_id = counted.site_id "
+    "left join {visible_issues} as issue_ids on issue_ids.site_id = counted.site_id "
     "and issue_ids.issue_id = counted.named_issue_id"
 )
 _STATUS_NAME = "coalesce({0}s.status_name, counted.{0}, '" + UNKNOWN + "')"
@@ -95,7 +99,7 @@ GROUPINGS: dict[Breakdown, Grouping] = {
 
 
 def compile_breakdown(
-    scope: Scope, view: AggregatedView, viewer: Viewer, *, limit: int, offset: int
+    scope: Scope, view: AggregatedView, rights: Rights, *, limit: int, offset: int
 ) -> Query:
     """One page of groups: authors in the order of `view`, the groups of an author by their total.
 
@@ -104,7 +108,7 @@ def compile_breakdown(
     total, issue_count (distinct issues), row_count, author_count and action_count (of the whole
     answer, the same in every row).
     """
-    where = compile_where(scope, viewer, Purpose.COUNT)
+    where = compile_where(scope, rights, Purpose.COUNT)
     groupings = [GROUPINGS[breakdown] for breakdown in view.breakdowns]
     joins = dict.fromkeys(join for grouping in groupings for join in grouping.joins)
     keeps = " and ".join(dict.fromkeys(grouping.keeps for grouping in groupings))
@@ -112,7 +116,7 @@ def compile_breakdown(
     changed, field = "", "null::varchar as field_id, null::varchar as field_name"
     if "fields" in view.breakdowns:
         changed = (
-            f"join {visible_changes(viewer, Purpose.COUNT)} as changes "
+            f"join {visible_changes(rights, Purpose.COUNT)} as changes "
             "on changes.action_id = actions.action_id "
             "and changes.occurred_at >= $start and changes.occurred_at < $end"
         )
@@ -120,7 +124,7 @@ def compile_breakdown(
         if scope.fields:
             names = ", ".join(f"$fields_{index}" for index in range(len(scope.fields)))
             keeps += f" and changes.field_id in ({names})"
-    nameless = is_nameless(viewer, "actions")
+    nameless = is_nameless(rights, "actions")
     return Query(
         sql=f"""
             with counted as (
@@ -130,7 +134,7 @@ def compile_breakdown(
                     actions.issue_id, {nameless} as is_nameless,
                     case when not ({nameless}) then actions.issue_id end as named_issue_id,
                     {field}
-                from {visible_actions(viewer, Purpose.COUNT)} as actions
+                from {visible_actions(rights, Purpose.COUNT)} as actions
                 {changed}
                 where {where.sql} and {keeps}
             ),
@@ -140,7 +144,7 @@ def compile_breakdown(
                     [{", ".join(grouping.key for grouping in groupings)}]::varchar[] as ids,
                     [{", ".join(grouping.label for grouping in groupings)}]::varchar[] as labels
                 from counted
-                {" ".join(joins)}
+                {" ".join(joins).format(visible_issues=visible_issues(rights))}
             ),
             codes as (
                 select actor_account_id, ids, labels, action_code, count(*) as number

@@ -14,7 +14,7 @@ from typing import Any
 from serve.query.columns import CHANGE_COLUMNS, DETAIL_COLUMNS, SORT_COLUMNS, SortColumn
 from serve.query.scope import Condition, Scope, compile_where, naive
 from serve.query.spec import AggregatedView, DetailView
-from serve.query.visibility import Purpose, Viewer, visible_actions, visible_changes
+from serve.query.visibility import Purpose, Rights, visible_actions, visible_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Query:
 
 def compile_detail(
     scope: Scope,
-    viewer: Viewer,
+    rights: Rights,
     *,
     limit: int,
     not_before: datetime,
@@ -50,11 +50,11 @@ def compile_detail(
                 "",
             )
         )
-    where = compile_where(scope, viewer, Purpose.LIST, *place)
+    where = compile_where(scope, rights, Purpose.LIST, *place)
     return Query(
         sql=f"""
             select {", ".join(DETAIL_COLUMNS)}
-            from {visible_actions(viewer, Purpose.LIST)} as actions
+            from {visible_actions(rights, Purpose.LIST)} as actions
             where {where.sql}
             order by occurred_at desc, action_id desc
             limit $limit
@@ -65,17 +65,17 @@ def compile_detail(
 
 
 def compile_sorted_detail(
-    scope: Scope, view: DetailView, viewer: Viewer, *, limit: int, offset: int
+    scope: Scope, view: DetailView, rights: Rights, *, limit: int, offset: int
 ) -> Query:
     """Return `limit` rows of `DETAIL_COLUMNS` from `offset` on, in another order than by time."""
-    where = compile_where(scope, viewer, Purpose.LIST)
+    where = compile_where(scope, rights, Purpose.LIST)
     direction = "desc" if view.sort.startswith("-") else "asc"
     key = view.sort.removeprefix("-")
     column = SORT_COLUMNS.get(key, _BY_TIME)
     return Query(
         sql=f"""
             select {", ".join(f"actions.{name}" for name in DETAIL_COLUMNS)}
-            from {visible_actions(viewer, Purpose.LIST)} as actions
+            from {visible_actions(rights, Purpose.LIST)} as actions
             {column.join}
             where {where.sql}
             order by
@@ -91,25 +91,25 @@ def compile_sorted_detail(
 _BY_TIME = SortColumn("actions.occurred_at")
 
 
-def compile_count(scope: Scope, viewer: Viewer) -> Query:
-    """Return the number of actions of `scope` that `viewer` may list."""
-    where = compile_where(scope, viewer, Purpose.LIST)
+def compile_count(scope: Scope, rights: Rights) -> Query:
+    """Return the number of actions of `scope` that may be listed."""
+    where = compile_where(scope, rights, Purpose.LIST)
     return Query(
         f"""
-        select count(*) from {visible_actions(viewer, Purpose.LIST)} as actions where {where.sql}
+        select count(*) from {visible_actions(rights, Purpose.LIST)} as actions where {where.sql}
         """,
         where.params,
         f"Number of actions {where.english}",
     )
 
 
-def compile_changes(actions: Sequence[tuple[str, datetime]], viewer: Viewer) -> Query:
+def compile_changes(actions: Sequence[tuple[str, datetime]], rights: Rights) -> Query:
     """Rows of `CHANGE_COLUMNS` for the given (action id, time), in the order of their items."""
     times = [naive(occurred_at) for _, occurred_at in actions]
     return Query(
         sql=f"""
             select {", ".join(CHANGE_COLUMNS)}
-            from {visible_changes(viewer, Purpose.LIST)} as changes
+            from {visible_changes(rights, Purpose.LIST)} as changes
             where occurred_at between $oldest and $newest
                 and action_id in (select unnest($action_ids))
             order by action_id, item_index
@@ -124,20 +124,20 @@ def compile_changes(actions: Sequence[tuple[str, datetime]], viewer: Viewer) -> 
 
 
 def compile_authors(
-    scope: Scope, view: AggregatedView, viewer: Viewer, *, limit: int, offset: int
+    scope: Scope, view: AggregatedView, rights: Rights, *, limit: int, offset: int
 ) -> Query:
     """One page of authors in the order of `view`; first of the two stages of the aggregated view.
 
     Columns: actor_account_id (null: unknown), total (of the author), author_count and action_count
     (of the whole answer, the same in every row).
     """
-    where = compile_where(scope, viewer, Purpose.COUNT)
+    where = compile_where(scope, rights, Purpose.COUNT)
     sort_count, order, sort_params = author_order(view.sort, "action_code")
     return Query(
         sql=f"""
             with authors as (
                 select actor_account_id, count(*) as total, {sort_count} as sort_count
-                from {visible_actions(viewer, Purpose.COUNT)} as actions
+                from {visible_actions(rights, Purpose.COUNT)} as actions
                 where {where.sql}
                 group by actor_account_id
             ),
@@ -180,16 +180,16 @@ def author_order(sort: str, action_code: str) -> tuple[str, str, dict[str, Any]]
     return f"count(*) filter (where {action_code} = $sort_code)", by_count, {"sort_code": key}
 
 
-def compile_counts(scope: Scope, viewer: Viewer, authors: Sequence[str | None]) -> Query:
+def compile_counts(scope: Scope, rights: Rights, authors: Sequence[str | None]) -> Query:
     """(actor_account_id, action_code, count) of the given authors; null stands for the unknown one.
 
     Second stage of the aggregated view. Two selects, because `in (...) or is null` cannot use the
     hash of the chosen authors and costs twice as much.
     """
-    where = compile_where(scope, viewer, Purpose.COUNT)
+    where = compile_where(scope, rights, Purpose.COUNT)
     count = (
         "select actor_account_id, action_code, count(*) "
-        f"from {visible_actions(viewer, Purpose.COUNT)} as actions where {where.sql} and "
+        f"from {visible_actions(rights, Purpose.COUNT)} as actions where {where.sql} and "
     )
     known = f"{count} actor_account_id in (select unnest($authors)) group by all"
     unknown = f"{count} actor_account_id is null group by all"

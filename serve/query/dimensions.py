@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from serve.query.compiler import Query
-from serve.query.visibility import Purpose, Viewer, visible_actions
+from serve.query.visibility import Purpose, Rights, visible_actions, visible_issues
 
 USERS = Query("select account_id, display_name, avatar_url from dim_users")
 PROJECTS = Query("select site_id, project_id, project_key, project_name from dim_projects")
@@ -35,15 +35,15 @@ FRESHNESS = Query(
 )
 
 
-def compile_issues(issue_ids: Sequence[str]) -> Query:
+def compile_issues(issue_ids: Sequence[str], rights: Rights) -> Query:
     """Return (site_id, issue_id, issue_key, summary, deletion_state, issue_type_id) of issues.
 
-    The ids must come from actions that the viewer may list.
+    Those that may not be listed are left out.
     """
     return Query(
-        """
+        f"""
         select site_id, issue_id, issue_key, summary, deletion_state, issue_type_id
-        from dim_issues
+        from {visible_issues(rights)} as issues
         where issue_id in (select unnest($issue_ids))
         """,
         {"issue_ids": list(issue_ids)},
@@ -51,7 +51,7 @@ def compile_issues(issue_ids: Sequence[str]) -> Query:
     )
 
 
-def compile_former_projects(key: str, viewer: Viewer) -> Query:
+def compile_former_projects(key: str, rights: Rights) -> Query:
     """Ids of the projects whose issues bore `key` as their prefix at some time.
 
     An issue that has moved keeps its old keys, so the project is the one its actions belonged to
@@ -61,7 +61,7 @@ def compile_former_projects(key: str, viewer: Viewer) -> Query:
         f"""
         select distinct actions.project_id
         from bridge_issue_keys as keys
-        join {visible_actions(viewer, Purpose.COUNT)} as actions
+        join {visible_actions(rights, Purpose.COUNT)} as actions
             on actions.site_id = keys.site_id
             and actions.issue_id = keys.issue_id
             and actions.occurred_at >= keys.valid_from_at
@@ -74,11 +74,11 @@ def compile_former_projects(key: str, viewer: Viewer) -> Query:
     )
 
 
-def compile_bounds(viewer: Viewer) -> Query:
+def compile_bounds(rights: Rights) -> Query:
     """Return (number of actions, oldest time, newest time); the times are null without any."""
     return Query(
         f"""
         select count(*), min(occurred_at), max(occurred_at)
-        from {visible_actions(viewer, Purpose.COUNT)} as actions
+        from {visible_actions(rights, Purpose.COUNT)} as actions
         """
     )

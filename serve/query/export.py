@@ -11,7 +11,7 @@ from datetime import date
 from serve.query.columns import NOT_APPLICABLE, UNKNOWN_AUTHOR
 from serve.query.compiler import Query
 from serve.query.scope import Scope, compile_where
-from serve.query.visibility import Purpose, Viewer, visible_actions
+from serve.query.visibility import Purpose, Rights, visible_actions, visible_issues
 
 CELL_LIMIT = 32_767
 
@@ -46,13 +46,13 @@ _TEXTS = {
 }
 
 
-def compile_export_months(scope: Scope, viewer: Viewer) -> Query:
+def compile_export_months(scope: Scope, rights: Rights) -> Query:
     """(month, number of listed actions), newest month first; empty months are left out."""
-    where = compile_where(scope, viewer, Purpose.LIST)
+    where = compile_where(scope, rights, Purpose.LIST)
     return Query(
         sql=f"""
             select occurred_month, count(*)
-            from {visible_actions(viewer, Purpose.LIST)} as actions
+            from {visible_actions(rights, Purpose.LIST)} as actions
             where {where.sql}
             group by occurred_month
             order by occurred_month desc
@@ -63,14 +63,14 @@ def compile_export_months(scope: Scope, viewer: Viewer) -> Query:
 
 
 def compile_export_rows(
-    scope: Scope, viewer: Viewer, *, first: date, last: date, date_style: int
+    scope: Scope, rights: Rights, *, first: date, last: date, date_style: int
 ) -> Query:
     """One column: the `<row>` elements of the months `first` to `last`, newest first.
 
     Their cells are in the order of EXPORT_COLUMNS; `date_style` is the index of the workbook's cell
     format for dates.
     """
-    where = compile_where(scope, viewer, Purpose.LIST)
+    where = compile_where(scope, rights, Purpose.LIST)
     # Each step names its texts, so that the next one can use them often and say them once.
     labelled = ", ".join(f"{text} as {name}" for name, text in _TEXTS.items())
     bounded = ", ".join(f"{_bounded(name)} as {name}" for name in _TEXTS)
@@ -79,7 +79,7 @@ def compile_export_rows(
         sql=f"""
             with actions as (
                 select *
-                from {visible_actions(viewer, Purpose.LIST)} as actions
+                from {visible_actions(rights, Purpose.LIST)} as actions
                 where {where.sql} and occurred_month between $first and $last
             ),
             labelled as (
@@ -93,7 +93,7 @@ def compile_export_rows(
                 left join dim_projects as projects
                     on projects.site_id = actions.site_id
                     and projects.project_id = actions.project_id
-                left join dim_issues as issues
+                left join {visible_issues(rights)} as issues
                     on issues.site_id = actions.site_id and issues.issue_id = actions.issue_id
                 left join dim_issue_types as issue_types
                     on issue_types.site_id = actions.site_id

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from serve.query.compiler import Query
 from serve.query.scope import Condition, Scope, compile_where, naive
-from serve.query.visibility import Purpose, Viewer, visible_issues, visible_views
+from serve.query.visibility import Purpose, Rights, visible_issues, visible_views
 
 VIEW_COLUMNS = (
     "action_id",
@@ -24,7 +24,7 @@ VIEW_COLUMNS = (
 
 def compile_views(
     scope: Scope,
-    viewer: Viewer,
+    rights: Rights,
     *,
     issue_ids: Sequence[str],
     limit: int,
@@ -52,11 +52,11 @@ def compile_views(
                 "",
             )
         )
-    where = compile_where(scope, viewer, Purpose.LIST, *more)
+    where = compile_where(scope, rights, Purpose.LIST, *more)
     return Query(
         f"""
         select {", ".join(VIEW_COLUMNS)}
-        from {visible_views(viewer)} as actions
+        from {visible_views(rights)} as actions
         where {where.sql}
         order by occurred_at desc, action_id desc
         limit $limit
@@ -66,18 +66,18 @@ def compile_views(
     )
 
 
-def compile_first_view(viewer: Viewer) -> Query:
+def compile_first_view(rights: Rights) -> Query:
     """Return the time (naive UTC) of the oldest view there is; null without any."""
-    return Query(f"select min(occurred_at) from {visible_views(viewer)} as actions")
+    return Query(f"select min(occurred_at) from {visible_views(rights)} as actions")
 
 
-def compile_issue_ids(names: Sequence[str], viewer: Viewer) -> Query:
+def compile_issue_ids(names: Sequence[str], rights: Rights) -> Query:
     """Return (name, issue_id) of the issues that have one of the names as id, key or former key."""
     return Query(
         f"""
         select distinct names.name, issues.issue_id
         from (select unnest($names) as name) as names
-        join {visible_issues(viewer)} as issues
+        join {visible_issues(rights)} as issues
             on issues.issue_id = names.name
             or issues.issue_key = upper(names.name)
             or list_contains(issues.previous_keys, upper(names.name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from serve.query.compiler import Query
 from serve.query.scope import Scope, Where, compile_where
-from serve.query.visibility import Purpose, Viewer, visible_actions
+from serve.query.visibility import Purpose, Rights, visible_actions, visible_issues
 
 RANGE = 100
 """Issues that one link opens in Jira, as in the reference guide."""
@@ -19,12 +19,12 @@ ISSUE_COLUMNS = (
 _ORDER = "try_cast(issue_id as bigint), issue_id, site_id"
 
 
-def compile_listed_issues(scope: Scope, viewer: Viewer, *, limit: int, offset: int) -> Query:
+def compile_listed_issues(scope: Scope, rights: Rights, *, limit: int, offset: int) -> Query:
     """Return `limit` rows of `ISSUE_COLUMNS` and, last in each row, the number of all issues.
 
     `action_count` and `last_action_at` (naive UTC) are of the actions of the filter.
     """
-    found, where = _found(scope, viewer)
+    found, where = _found(scope, rights)
     return Query(
         f"""
         with found as ({found})
@@ -32,7 +32,7 @@ def compile_listed_issues(scope: Scope, viewer: Viewer, *, limit: int, offset: i
             found.site_id, found.issue_id, coalesce(issues.project_id, found.project_id),
             found.action_count, found.last_action_at, count(*) over ()
         from found
-        left join dim_issues as issues using (site_id, issue_id)
+        left join {visible_issues(rights)} as issues using (site_id, issue_id)
         order by {_ORDER}
         limit $limit offset $offset
         """,
@@ -41,13 +41,13 @@ def compile_listed_issues(scope: Scope, viewer: Viewer, *, limit: int, offset: i
     )
 
 
-def compile_issue_ranges(scope: Scope, viewer: Viewer, *, limit: int, offset: int) -> Query:
+def compile_issue_ranges(scope: Scope, rights: Rights, *, limit: int, offset: int) -> Query:
     """Return ranges of at most `RANGE` issues that Jira can still show.
 
     Columns: site_id, first (number of the range's first issue, from 1), keys (list), issue_count
     (of the whole answer), range_count (likewise). A range holds issues of one site.
     """
-    found, where = _found(scope, viewer)
+    found, where = _found(scope, rights)
     return Query(
         f"""
         with found as ({found}),
@@ -56,7 +56,7 @@ def compile_issue_ranges(scope: Scope, viewer: Viewer, *, limit: int, offset: in
                 site_id, issues.issue_key,
                 row_number() over (partition by site_id order by {_ORDER}) - 1 as place
             from found
-            join dim_issues as issues using (site_id, issue_id)
+            join {visible_issues(rights)} as issues using (site_id, issue_id)
             where issues.deletion_state = 'present' and issues.issue_key is not null
         ),
         ranges as (
@@ -76,15 +76,15 @@ def compile_issue_ranges(scope: Scope, viewer: Viewer, *, limit: int, offset: in
     )
 
 
-def _found(scope: Scope, viewer: Viewer) -> tuple[str, Where]:
-    where = compile_where(scope, viewer, Purpose.LIST)
+def _found(scope: Scope, rights: Rights) -> tuple[str, Where]:
+    where = compile_where(scope, rights, Purpose.LIST)
     return (
         f"""
         select
             actions.site_id, actions.issue_id, arg_max(actions.project_id, actions.occurred_at)
                 as project_id,
             count(*) as action_count, max(actions.occurred_at) as last_action_at
-        from {visible_actions(viewer, Purpose.LIST)} as actions
+        from {visible_actions(rights, Purpose.LIST)} as actions
         where {where.sql} and actions.issue_id is not null
         group by actions.site_id, actions.issue_id
         """,

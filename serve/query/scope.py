@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from serve.query.columns import FILTER_COLUMNS, MEMBERSHIPS
 from serve.query.spec import Interval
-from serve.query.visibility import Purpose, Viewer, visible_actions, visible_changes
+from serve.query.visibility import Purpose, Rights, visible_actions, visible_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,14 @@ class Where:
     english: str
 
 
-def compile_where(scope: Scope, viewer: Viewer, purpose: Purpose, *more: Condition) -> Where:
+def compile_where(scope: Scope, rights: Rights, purpose: Purpose, *more: Condition) -> Where:
     """Return the clause that keeps the actions of `scope` that also meet `more`."""
     conditions = [_during(scope.interval), *_people(scope)]
     for name, column in FILTER_COLUMNS.items():
         values: tuple[str, ...] = getattr(scope, name)
         if values:
             conditions.append(_any_of(name, column, values, f"and {name.replace('_', ' ')}"))
-    conditions += _edits(scope, viewer, purpose)
+    conditions += _edits(scope, rights, purpose)
     conditions += more
     return Where(
         " and ".join(condition.sql for condition in conditions),
@@ -129,7 +129,7 @@ def _any_of(name: str, column: str, values: tuple[str, ...], english: str) -> Co
     )
 
 
-def _edits(scope: Scope, viewer: Viewer, purpose: Purpose) -> list[Condition]:
+def _edits(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
     """Return the conditions on what an edit changed: at most one, or one for all of them."""
     kinds = []
     if scope.statuses_from or scope.statuses_to:
@@ -151,7 +151,7 @@ def _edits(scope: Scope, viewer: Viewer, purpose: Purpose) -> list[Condition]:
         kinds.append(
             Condition(
                 "actions.action_id in (select changes.action_id "
-                f"from {visible_changes(viewer, purpose)} as changes where {changed.sql} "
+                f"from {visible_changes(rights, purpose)} as changes where {changed.sql} "
                 "and changes.occurred_at >= $start and changes.occurred_at < $end)",
                 changed.params,
                 changed.english,
@@ -162,7 +162,7 @@ def _edits(scope: Scope, viewer: Viewer, purpose: Purpose) -> list[Condition]:
     events = "(actions.site_id, actions.source, actions.source_event_id)"
     meeting = [
         Condition(
-            f"{events} in (select {events} from {visible_actions(viewer, purpose)} as actions "
+            f"{events} in (select {events} from {visible_actions(rights, purpose)} as actions "
             "where actions.occurred_at >= $start and actions.occurred_at < $end "
             f"and {kind.sql})",
             {},

@@ -1,26 +1,51 @@
-"""The only door to activity: who may see which actions.
+"""The only door to activity: who may see which actions, and which issues they may know of.
 
-Nothing else in `serve` names the fact tables. The rule of the reference guide
-(ruling Q9): an action on an issue with a security level is counted, but never listed.
+Nothing else in `serve` names the fact tables, nor the tables of what issues hold. The rule of the
+reference guide (ruling Q9): an action on an issue with a security level is counted, but never
+listed unless the level lists the viewer.
+
+A relation is SQL text without parameters. What is particular to a viewer lies in relations of the
+snapshot's memory, under a generated name that `Rights` carries; no value is ever part of a text.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
+
+
+class Role(StrEnum):
+    """Roles of this application."""
+
+    ADMINISTRATOR = "administrator"
+    MANAGER = "manager"
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The person or token that asks, and what they may see."""
+    """The person or token that asks: their role here, and their account in Jira if it is known."""
 
     name: str
-    may_list_secured: bool
+    role: Role | None = None
+    account_id: str | None = None
 
 
 # Until there are accounts serve listens on loopback only: whoever asks is the machine's operator,
 # about whose rights in Jira nothing is known.
-OPERATOR = Viewer("operator", may_list_secured=False)
+OPERATOR = Viewer("operator", Role.ADMINISTRATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a viewer may see in one snapshot; made by `Snapshot.rights`."""
+
+    viewer: Viewer
+    lists_secured: bool = False
+
+
+# What serve itself reads to know its own bounds; never for an answer.
+MACHINE = Rights(Viewer("serve"), lists_secured=True)
 
 
 class Purpose(StrEnum):
@@ -30,16 +55,16 @@ class Purpose(StrEnum):
     LIST = "list"
 
 
-def visible_actions(viewer: Viewer, purpose: Purpose) -> str:
-    """Return the relation of the actions that `viewer` may count or list."""
-    if purpose is Purpose.COUNT or viewer.may_list_secured:
+def visible_actions(rights: Rights, purpose: Purpose) -> str:
+    """Return the relation of the actions that may be counted or listed."""
+    if purpose is Purpose.COUNT or rights.lists_secured:
         return "fct_actions"
     return "(select * from fct_actions where is_secured is not true)"
 
 
-def visible_changes(viewer: Viewer, purpose: Purpose) -> str:
-    """Return the relation of the field changes of the actions `viewer` may count or list."""
-    listed = visible_actions(viewer, purpose)
+def visible_changes(rights: Rights, purpose: Purpose) -> str:
+    """Return the relation of the field changes of the actions that may be counted or listed."""
+    listed = visible_actions(rights, purpose)
     if listed == "fct_actions":
         return "fct_action_changes"
     return (
@@ -48,14 +73,14 @@ def visible_changes(viewer: Viewer, purpose: Purpose) -> str:
     )
 
 
-def is_nameless(viewer: Viewer, actions: str) -> str:
-    """Return the predicate of actions that `viewer` may count but whose issue has no name then."""
-    return "false" if viewer.may_list_secured else f"coalesce({actions}.is_secured, false)"
+def is_nameless(rights: Rights, actions: str) -> str:
+    """Return the predicate of actions that may be counted but whose issue has no name then."""
+    return "false" if rights.lists_secured else f"coalesce({actions}.is_secured, false)"
 
 
-def visible_views(viewer: Viewer) -> str:
-    """Return the relation of the counted issue views that `viewer` may list, named as actions."""
-    rule = "" if viewer.may_list_secured else "where is_secured is not true"
+def visible_views(rights: Rights) -> str:
+    """Return the relation of the counted issue views that may be listed, named as actions."""
+    rule = "" if rights.lists_secured else "where is_secured is not true"
     return f"""
         (
             select
@@ -67,8 +92,43 @@ def visible_views(viewer: Viewer) -> str:
     """
 
 
-def visible_issues(viewer: Viewer) -> str:
-    """Return the relation of the issues whose name `viewer` may know."""
-    if viewer.may_list_secured:
+def visible_issues(rights: Rights) -> str:
+    """Return the relation of the issues that may be listed: whose key and texts may be known."""
+    if rights.lists_secured:
         return "dim_issues"
     return "(select * from dim_issues where is_secured is not true)"
+
+
+IssueDetail = Literal["field_values", "links", "comments", "worklogs", "attachments"]
+_DETAILS: dict[IssueDetail, str] = {
+    "field_values": "bridge_issue_field_values",
+    "links": "bridge_issue_links",
+    "comments": "dim_comments",
+    "worklogs": "dim_worklogs",
+    "attachments": "bridge_issue_attachments",
+}
+
+
+def visible_details(rights: Rights, detail: IssueDetail) -> str:
+    """Return the relation of what the issues that may be listed hold; a link needs both ends.
+
+    Comments for some people only are left out: nothing says who they are.
+    """
+    issues = visible_issues(rights)
+    other_end = (
+        f"""
+        semi join {issues} as linked
+            on linked.site_id = details.site_id and linked.issue_id = details.linked_issue_id
+        """
+        if detail == "links"
+        else ""
+    )
+    return f"""
+        (
+            select details.*
+            from {_DETAILS[detail]} as details
+            semi join {issues} as owners using (site_id, issue_id)
+            {other_end}
+            {"where details.is_restricted is not true" if detail == "comments" else ""}
+        )
+    """

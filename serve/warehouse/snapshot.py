@@ -17,7 +17,7 @@ from serve.config import ServeSettings
 from serve.errors import ProblemError
 from serve.query import dimensions
 from serve.query.compiler import Query
-from serve.query.visibility import OPERATOR
+from serve.query.visibility import MACHINE, Rights, Viewer
 
 BATCH_ROWS = 4_096
 
@@ -112,6 +112,10 @@ class Snapshot:
             while batch := cursor.fetchmany(BATCH_ROWS):
                 yield batch
 
+    def rights(self, viewer: Viewer) -> Rights:
+        """Return what `viewer` may see in this snapshot."""
+        return Rights(viewer)
+
     def close(self) -> None:
         """Release the file."""
         self._connection.close()
@@ -172,7 +176,7 @@ class Snapshot:
         for (_, project_id), project in projects.items():
             for name in {project_id, project.key} - {None}:
                 project_ids[name] = (*project_ids.get(name, ()), project_id)
-        ((action_count, oldest_at, newest_at),) = self._fetch(dimensions.compile_bounds(OPERATOR))
+        ((action_count, oldest_at, newest_at),) = self._fetch(dimensions.compile_bounds(MACHINE))
         successes = [row[1] for row in self._fetch(dimensions.FRESHNESS) if row[1] is not None]
         # The end of an interval is not included, the newest action has to be.
         ends = [*successes, *([newest_at + timedelta(microseconds=1)] if newest_at else [])]

@@ -18,11 +18,12 @@ from serve.query.codec import CursorError, DetailCursor, OffsetCursor, digest
 from serve.query.compiler import compile_authors, compile_detail
 from serve.query.scope import Scope
 from serve.query.spec import AggregatedView, Interval
-from serve.query.visibility import OPERATOR, Purpose, Viewer, visible_actions
+from serve.query.visibility import MACHINE, OPERATOR, Purpose, Rights, visible_actions
 
 SERVE = Path(serve.__file__).parent
 SNAPSHOT = "01KE6JH6Y4ZC2JW3X7M1Q9V5TB"
 QUESTION = "0123456789abcdef"
+OPERATORS = Rights(OPERATOR)
 INTERVAL = Interval(start=datetime(2025, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 1, tzinfo=UTC))
 
 
@@ -45,10 +46,9 @@ def test_only_the_query_layer_writes_sql() -> None:
 
 
 def test_secured_actions_are_counted_by_all_and_listed_by_those_who_may() -> None:
-    auditor = Viewer("auditor", may_list_secured=True)
-    assert "is_secured" in visible_actions(OPERATOR, Purpose.LIST)
-    assert "is_secured" not in visible_actions(OPERATOR, Purpose.COUNT)
-    assert "is_secured" not in visible_actions(auditor, Purpose.LIST)
+    assert "is_secured" in visible_actions(OPERATORS, Purpose.LIST)
+    assert "is_secured" not in visible_actions(OPERATORS, Purpose.COUNT)
+    assert "is_secured" not in visible_actions(MACHINE, Purpose.LIST)
 
 
 @given(values=st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=5, unique=True))
@@ -56,8 +56,8 @@ def test_values_are_bound_and_never_spliced(values: list[str]) -> None:
     texts = tuple(f"value:{value}" for value in values)
     scope = Scope(INTERVAL, users=texts, projects=texts, action_codes=texts)
     for query in (
-        compile_detail(scope, OPERATOR, limit=1, not_before=INTERVAL.start, after=None),
-        compile_authors(scope, AggregatedView(), OPERATOR, limit=1, offset=0),
+        compile_detail(scope, OPERATORS, limit=1, not_before=INTERVAL.start, after=None),
+        compile_authors(scope, AggregatedView(), OPERATORS, limit=1, offset=0),
     ):
         assert "value:" not in query.sql
         assert set(texts) <= {v for v in query.params.values() if isinstance(v, str)}
@@ -133,7 +133,7 @@ def test_query_says_in_english_what_it_answers() -> None:
         statuses_to=("3",),
         fields=("summary",),
     )
-    query = compile_detail(scope, OPERATOR, limit=1, not_before=INTERVAL.start, after=None)
+    query = compile_detail(scope, OPERATORS, limit=1, not_before=INTERVAL.start, after=None)
     assert query.description == (
         "Actions, newest first, from 2025-01-01 00:00:00 to 2026-01-01 00:00:00 UTC "
         "and users ada, grace and projects 10000 and action codes ISSUE_CREATED "

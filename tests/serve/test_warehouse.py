@@ -16,7 +16,7 @@ from serve.errors import ProblemError
 from serve.query.compiler import Query, compile_detail
 from serve.query.scope import Scope
 from serve.query.spec import Interval
-from serve.query.visibility import OPERATOR
+from serve.query.visibility import OPERATOR, Rights
 from serve.warehouse.warehouse import Warehouse
 from tests.serve.conftest import make_client, publish_copy
 
@@ -44,7 +44,9 @@ def warehouse(home: Path) -> Iterator[Warehouse]:
 
 
 def test_readers_never_notice_a_publish(home: Path, marts: Path, warehouse: Warehouse) -> None:
-    query = compile_detail(SCOPE, OPERATOR, limit=100, not_before=SCOPE.interval.start, after=None)
+    query = compile_detail(
+        SCOPE, Rights(OPERATOR), limit=100, not_before=SCOPE.interval.start, after=None
+    )
     with warehouse.lease() as snapshot:
         wanted = snapshot.run(query)
     stop = threading.Event()
