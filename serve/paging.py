@@ -60,6 +60,10 @@ class Answer(Response):
         description="Resolved end, not included, UTC.",
         examples=["2026-01-31T00:00:00Z"],
     )
+    description: str = Field(
+        description="What was asked, in English and with names.",
+        examples=["Actions of Mia Krystof, in project DEMO, from 1 to 31 January 2026 (UTC)"],
+    )
     next_cursor: str | None = Field(
         description="Cursor of the next page; null on the last.", examples=["eyJzbmFwc2hvdCI6..."]
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from serve.errors import invalid_parameter
+from serve.query.describe import NameKind, describe
 from serve.query.dimensions import compile_former_projects
 from serve.query.scope import Scope
 from serve.query.spec import FilterSpec, WhoAndWhen
@@ -18,8 +20,10 @@ def resolve_who_and_when(spec: WhoAndWhen, snapshot: Snapshot, rights: Rights) -
     ProblemError 422 for a project, a group or an organization that the snapshot does not know.
     """
     directory = snapshot.directory
+    interval = spec.interval(directory.now)
     return Scope(
-        interval=spec.interval(directory.now),
+        interval=interval,
+        description=describe(spec, interval, partial(_name, directory)),
         users=spec.users,
         groups=_ids(directory, "group", "group", spec.groups),
         people_in_projects=_projects(
@@ -52,6 +56,24 @@ def resolve(spec: FilterSpec, snapshot: Snapshot, rights: Rights) -> Scope:
         resolutions=_ids(directory, "resolution", "resolution", spec.resolutions),
         fields=_ids(directory, "field", "field", spec.fields),
     )
+
+
+def _name(directory: Directory, kind: NameKind, value: str) -> str:
+    """Return what people call the thing that a filter names by its id, its name or its key."""
+    match kind:
+        case "user":
+            user = directory.users.get(value)
+            return (user and user.display_name) or value
+        case "action":
+            return directory.catalogue.label(value)
+        case "issue":
+            return value.upper()
+        case "project":
+            known = directory.project_ids
+            ids = known.get(value) or known.get(value.upper(), ())
+        case _:
+            ids = directory.ids[kind].get(value.lower(), ())
+    return next((directory.names[kind][one] for one in ids if one in directory.names[kind]), value)
 
 
 def _projects(

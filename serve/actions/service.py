@@ -45,9 +45,9 @@ from serve.query.compiler import (
     compile_sorted_detail,
 )
 from serve.query.export import compile_export_months, compile_export_rows
-from serve.query.scope import Scope, compile_where
+from serve.query.scope import Scope
 from serve.query.spec import NEWEST_FIRST, FilterSpec
-from serve.query.visibility import Purpose, Rights, Viewer
+from serve.query.visibility import Rights, Viewer
 from serve.scoping import resolve
 from serve.warehouse.snapshot import Directory, Snapshot, as_utc, as_utc_or_none
 from serve.warehouse.warehouse import Warehouse
@@ -140,6 +140,7 @@ class ActionsService:
                 snapshot_id=snapshot.id,
                 interval_from=scope.interval.start,
                 interval_to=scope.interval.end,
+                description=scope.description,
                 next_cursor=next_offset(snapshot, request, offset, len(rows.items)),
                 author_count=rows.author_count,
                 row_count=rows.row_count,
@@ -197,6 +198,7 @@ def _page(
         snapshot_id=snapshot.id,
         interval_from=scope.interval.start,
         interval_to=scope.interval.end,
+        description=scope.description,
         next_cursor=following,
         action_count=action_count,
         items=_items(
@@ -275,11 +277,10 @@ def _export(snapshot: Snapshot, scope: Scope, rights: Rights) -> Export:
     months = snapshot.run(compile_export_months(scope, rights))
     row_count = sum(count for _, count in months)
     first, last = f"{scope.interval.start:%Y-%m-%d}", f"{scope.interval.end:%Y-%m-%d}"
-    english = compile_where(scope, rights, Purpose.LIST).english
     shell = make_shell(
         row_count,
         title=f"Activity from {first} to {last}",
-        description=f"Actions {english}; snapshot {snapshot.id}"[:MAX_DESCRIPTION],
+        description=f"{scope.description}; snapshot {snapshot.id}"[:MAX_DESCRIPTION],
     )
 
     def rows() -> Iterator[str]:

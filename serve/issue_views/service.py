@@ -60,6 +60,7 @@ class IssueViewsService:
                 snapshot_id=snapshot.id,
                 interval_from=scope.interval.start,
                 interval_to=scope.interval.end,
+                description=scope.description,
                 next_cursor=next_cursor,
                 first_view_at=as_utc_or_none(first_view_at),
                 items=[

@@ -189,5 +189,5 @@ def compile_breakdown(
             limit $limit offset $offset
         """,
         params=where.params | sort_params | {"limit": limit, "offset": offset},
-        description=f"Actions by author and {', '.join(view.breakdowns)} {where.english}",
+        description=f"Actions by author and {', '.join(view.breakdowns)}: {scope.description}",
     )

@@ -63,16 +63,13 @@ class Membership:
 
     bridge: str
     key: str
-    english: str
 
 
 # Filter of a Scope -> membership.
 MEMBERSHIPS = {
-    "groups": Membership("bridge_group_members", "group_id", "members of group"),
-    "people_in_projects": Membership("bridge_project_people", "project_id", "people in project"),
-    "people_in_organizations": Membership(
-        "bridge_organization_members", "organization_id", "people in organization"
-    ),
+    "groups": Membership("bridge_group_members", "group_id"),
+    "people_in_projects": Membership("bridge_project_people", "project_id"),
+    "people_in_organizations": Membership("bridge_organization_members", "organization_id"),
 }
 
 

@@ -39,7 +39,7 @@ def compile_detail(
     `after` is the (time, id) of the last row already given. `not_before` keeps the scan small; the
     caller widens it until the page is full.
     """
-    place = [Condition("actions.occurred_at >= $not_before", {"not_before": naive(not_before)}, "")]
+    place = [Condition("actions.occurred_at >= $not_before", {"not_before": naive(not_before)})]
     if after is not None:
         # The time alone comes first: a row comparison (a, b) < (x, y) cannot use the zone maps.
         place.append(
@@ -47,7 +47,6 @@ def compile_detail(
                 "actions.occurred_at <= $after_at "
                 "and (actions.occurred_at < $after_at or actions.action_id < $after_id)",
                 {"after_at": naive(after[0]), "after_id": after[1]},
-                "",
             )
         )
     where = compile_where(scope, rights, Purpose.LIST, *place)
@@ -60,7 +59,7 @@ def compile_detail(
             limit $limit
         """,
         params=where.params | {"limit": limit},
-        description=f"Actions, newest first, {where.english}",
+        description=f"Actions, newest first: {scope.description}",
     )
 
 
@@ -84,7 +83,7 @@ def compile_sorted_detail(
             limit $limit offset $offset
         """,
         params=where.params | {"limit": limit, "offset": offset},
-        description=f"Actions by {key}, {where.english}",
+        description=f"Actions by {key}: {scope.description}",
     )
 
 
@@ -99,7 +98,7 @@ def compile_count(scope: Scope, rights: Rights) -> Query:
         select count(*) from {visible_actions(rights, Purpose.LIST)} as actions where {where.sql}
         """,
         where.params,
-        f"Number of actions {where.english}",
+        f"Number of actions: {scope.description}",
     )
 
 
@@ -153,7 +152,7 @@ def compile_authors(
             limit $limit offset $offset
         """,
         params=where.params | sort_params | {"limit": limit, "offset": offset},
-        description=f"Authors of actions {where.english}",
+        description=f"Authors of actions: {scope.description}",
     )
 
 
@@ -196,5 +195,5 @@ def compile_counts(scope: Scope, rights: Rights, authors: Sequence[str | None]) 
     return Query(
         sql=f"{known} union all {unknown}" if None in authors else known,
         params=where.params | {"authors": [author for author in authors if author is not None]},
-        description=f"Counts of actions of {len(authors)} authors {where.english}",
+        description=f"Counts of actions of {len(authors)} authors: {scope.description}",
     )

@@ -58,7 +58,7 @@ def compile_export_months(scope: Scope, rights: Rights) -> Query:
             order by occurred_month desc
         """,
         params=where.params,
-        description=f"Number of actions in each month {where.english}",
+        description=f"Number of actions in each month: {scope.description}",
     )
 
 
@@ -118,7 +118,7 @@ def compile_export_rows(
             "unknown_author": UNKNOWN_AUTHOR,
             "not_applicable": NOT_APPLICABLE,
         },
-        description=f"Rows of {first:%Y-%m} to {last:%Y-%m} {where.english}",
+        description=f"Rows of {first:%Y-%m} to {last:%Y-%m}: {scope.description}",
     )
 
 

@@ -40,7 +40,6 @@ def compile_views(
             Condition(
                 "actions.issue_id in (select unnest($issue_ids))",
                 {"issue_ids": list(issue_ids)},
-                f"and issues {', '.join(issue_ids)}",
             )
         )
     if after is not None:
@@ -49,7 +48,6 @@ def compile_views(
                 "actions.occurred_at <= $after_at "
                 "and (actions.occurred_at < $after_at or actions.action_id < $after_id)",
                 {"after_at": naive(after[0]), "after_id": after[1]},
-                "",
             )
         )
     where = compile_where(scope, rights, Purpose.LIST, *more)
@@ -62,7 +60,7 @@ def compile_views(
         limit $limit
         """,
         where.params | {"limit": limit},
-        f"Views of issues, newest first, {where.english}",
+        f"Views of issues, newest first: {scope.description}",
     )
 
 

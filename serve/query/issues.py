@@ -37,7 +37,7 @@ def compile_listed_issues(scope: Scope, rights: Rights, *, limit: int, offset: i
         limit $limit offset $offset
         """,
         where.params | {"limit": limit, "offset": offset},
-        f"Issues of actions {where.english}",
+        f"Issues of actions: {scope.description}",
     )
 
 
@@ -72,7 +72,7 @@ def compile_issue_ranges(scope: Scope, rights: Rights, *, limit: int, offset: in
         limit $limit offset $offset
         """,
         where.params | {"limit": limit, "offset": offset},
-        f"Ranges of issues of actions {where.english}",
+        f"Ranges of issues of actions: {scope.description}",
     )
 
 

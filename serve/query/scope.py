@@ -22,9 +22,13 @@ from serve.query.visibility import Purpose, Rights, visible_actions, visible_cha
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A FilterSpec with the interval and all names resolved; every value is an id."""
+    """A FilterSpec with the interval and all names resolved; every value is an id.
+
+    `description` is the same in English, with names.
+    """
 
     interval: Interval
+    description: str = ""
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     people_in_projects: tuple[str, ...] = ()
@@ -40,20 +44,18 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One predicate of a WHERE clause, with its parameters and its English."""
+    """One predicate of a WHERE clause, with its parameters."""
 
     sql: str
     params: Mapping[str, Any]
-    english: str
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A WHERE clause on the relation `actions`; `english` continues a sentence."""
+    """A WHERE clause on the relation `actions`."""
 
     sql: str
     params: dict[str, Any]
-    english: str
 
 
 def compile_where(scope: Scope, rights: Rights, purpose: Purpose, *more: Condition) -> Where:
@@ -62,13 +64,12 @@ def compile_where(scope: Scope, rights: Rights, purpose: Purpose, *more: Conditi
     for name, column in FILTER_COLUMNS.items():
         values: tuple[str, ...] = getattr(scope, name)
         if values:
-            conditions.append(_any_of(name, column, values, f"and {name.replace('_', ' ')}"))
+            conditions.append(_any_of(name, column, values))
     conditions += _edits(scope, rights, purpose)
     conditions += more
     return Where(
         " and ".join(condition.sql for condition in conditions),
         {name: value for condition in conditions for name, value in condition.params.items()},
-        " ".join(condition.english for condition in conditions if condition.english),
     )
 
 
@@ -81,7 +82,6 @@ def _during(interval: Interval) -> Condition:
     return Condition(
         "actions.occurred_at >= $start and actions.occurred_at < $end",
         {"start": naive(interval.start), "end": naive(interval.end)},
-        f"from {interval.start:%Y-%m-%d %H:%M:%S} to {interval.end:%Y-%m-%d %H:%M:%S} UTC",
     )
 
 
@@ -89,12 +89,12 @@ def _people(scope: Scope) -> list[Condition]:
     """Return the condition on who acted: none, or one for everybody who is meant."""
     sets = []
     if scope.users:
-        sets.append(_any_of("users", "actions.actor_account_id", scope.users, "users"))
+        sets.append(_any_of("users", "actions.actor_account_id", scope.users))
     for name, membership in MEMBERSHIPS.items():
         values: tuple[str, ...] = getattr(scope, name)
         if not values:
             continue
-        things = _any_of(name, f"members.{membership.key}", values, membership.english)
+        things = _any_of(name, f"members.{membership.key}", values)
         if scope.membership == "now":
             sql = (
                 "actions.actor_account_id in (select members.account_id "
@@ -108,24 +108,22 @@ def _people(scope: Scope) -> list[Condition]:
                 "and coalesce(members.valid_from_at <= actions.occurred_at, true) "
                 "and coalesce(actions.occurred_at < members.valid_to_at, true))"
             )
-        sets.append(Condition(sql, things.params, f"{things.english} ({scope.membership})"))
+        sets.append(Condition(sql, things.params))
     if not sets:
         return []
     return [
         Condition(
             f"({' or '.join(one.sql for one in sets)})",
             {name: value for one in sets for name, value in one.params.items()},
-            "and " + " or ".join(one.english for one in sets),
         )
     ]
 
 
-def _any_of(name: str, column: str, values: tuple[str, ...], english: str) -> Condition:
+def _any_of(name: str, column: str, values: tuple[str, ...]) -> Condition:
     params = {f"{name}_{index}": value for index, value in enumerate(values)}
     return Condition(
         f"{column} in ({', '.join(f'${param}' for param in params)})",
         params,
-        f"{english} {', '.join(values)}",
     )
 
 
@@ -134,27 +132,24 @@ def _edits(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
     kinds = []
     if scope.statuses_from or scope.statuses_to:
         ends = [
-            _any_of(name, f"actions.{column}", values, words)
-            for name, column, values, words in (
-                ("statuses_from", "from_status_id", scope.statuses_from, "from status"),
-                ("statuses_to", "to_status_id", scope.statuses_to, "to status"),
+            _any_of(name, f"actions.{column}", values)
+            for name, column, values in (
+                ("statuses_from", "from_status_id", scope.statuses_from),
+                ("statuses_to", "to_status_id", scope.statuses_to),
             )
             if values
         ]
-        kinds.append(_all_of(ends, "and changed"))
+        kinds.append(_all_of(ends))
     if scope.resolutions:
-        kinds.append(
-            _any_of("resolutions", "actions.resolution_id", scope.resolutions, "and resolved with")
-        )
+        kinds.append(_any_of("resolutions", "actions.resolution_id", scope.resolutions))
     if scope.fields:
-        changed = _any_of("fields", "changes.field_id", scope.fields, "and changed field")
+        changed = _any_of("fields", "changes.field_id", scope.fields)
         kinds.append(
             Condition(
                 "actions.action_id in (select changes.action_id "
                 f"from {visible_changes(rights, purpose)} as changes where {changed.sql} "
                 "and changes.occurred_at >= $start and changes.occurred_at < $end)",
                 changed.params,
-                changed.english,
             )
         )
     if len(kinds) < 2:  # noqa: PLR2004 - a single kind needs no comparing of edits
@@ -166,21 +161,18 @@ def _edits(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
             "where actions.occurred_at >= $start and actions.occurred_at < $end "
             f"and {kind.sql})",
             {},
-            "",
         )
         for kind in kinds
     ]
     either = Condition(
         f"({' or '.join(f'({kind.sql})' for kind in kinds)})",
         {name: value for kind in kinds for name, value in kind.params.items()},
-        " ".join(kind.english for kind in kinds) + " in one edit",
     )
     return [either, *meeting]
 
 
-def _all_of(conditions: list[Condition], english: str) -> Condition:
+def _all_of(conditions: list[Condition]) -> Condition:
     return Condition(
         f"({' and '.join(condition.sql for condition in conditions)})",
         {name: value for condition in conditions for name, value in condition.params.items()},
-        " ".join([english, *(condition.english for condition in conditions)]),
     )

@@ -81,14 +81,21 @@ def printable(value: str) -> str:
     return value
 
 
+def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Put the values of a filter in one order, each once, so that equal questions are equal."""
+    return tuple(sorted(set(values)))
+
+
 Moment = Annotated[
     datetime,
     BeforeValidator(_parse_moment),
     WithJsonSchema({"type": "string", "maxLength": 40}),
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(printable)]
+Texts = Annotated[tuple[Text, ...], AfterValidator(_each_once)]
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
 ActionCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,79}$")]
+ActionCodes = Annotated[tuple[ActionCode, ...], AfterValidator(_each_once)]
 SortKey = Annotated[
     str, StringConstraints(pattern=r"^-?(total|display_name|[A-Z][A-Z0-9_]{0,79})$")
 ]
@@ -140,14 +147,14 @@ class WhoAndWhen(BaseModel):
         ),
         examples=["2026-02-01"],
     )
-    users: tuple[Text, ...] = Field(
+    users: Texts = Field(
         default=(),
         alias="user",
         max_length=MAX_VALUES,
         description="Account ids of authors; repeat the parameter for several.",
         examples=[["5b10a2844c20165700ede21g"]],
     )
-    groups: tuple[Text, ...] = Field(
+    groups: Texts = Field(
         default=(),
         alias="group",
         max_length=MAX_VALUES,
@@ -157,14 +164,14 @@ class WhoAndWhen(BaseModel):
         ),
         examples=[["jira-software-users"]],
     )
-    people_in_projects: tuple[Text, ...] = Field(
+    people_in_projects: Texts = Field(
         default=(),
         alias="people_in_project",
         max_length=MAX_VALUES,
         description="People with a role in these projects (ids or keys), directly or by a group.",
         examples=[["DEMO"]],
     )
-    people_in_organizations: tuple[Text, ...] = Field(
+    people_in_organizations: Texts = Field(
         default=(),
         alias="people_in_organization",
         max_length=MAX_VALUES,
@@ -179,7 +186,7 @@ class WhoAndWhen(BaseModel):
         ),
         examples=["then"],
     )
-    projects: tuple[Text, ...] = Field(
+    projects: Texts = Field(
         default=(),
         alias="project",
         max_length=MAX_VALUES,
@@ -223,21 +230,21 @@ class WhoAndWhen(BaseModel):
 class FilterSpec(WhoAndWhen):
     """Which actions: all filters are ANDed, the values of one filter are ORed, none means all."""
 
-    action_codes: tuple[ActionCode, ...] = Field(
+    action_codes: ActionCodes = Field(
         default=(),
         alias="action_code",
         max_length=MAX_VALUES,
         description="Codes of the catalogue (`/api/v1/meta`); repeat the parameter for several.",
         examples=[["ISSUE_CREATED"]],
     )
-    statuses_from: tuple[Text, ...] = Field(
+    statuses_from: Texts = Field(
         default=(),
         alias="status_from",
         max_length=MAX_VALUES,
         description="Status changes out of these statuses (ids or names).",
         examples=[["To Do"]],
     )
-    statuses_to: tuple[Text, ...] = Field(
+    statuses_to: Texts = Field(
         default=(),
         alias="status_to",
         max_length=MAX_VALUES,
@@ -247,7 +254,7 @@ class FilterSpec(WhoAndWhen):
         ),
         examples=[["Done"]],
     )
-    resolutions: tuple[Text, ...] = Field(
+    resolutions: Texts = Field(
         default=(),
         alias="resolution",
         max_length=MAX_VALUES,
@@ -258,7 +265,7 @@ class FilterSpec(WhoAndWhen):
         ),
         examples=[["Fixed"]],
     )
-    fields: tuple[Text, ...] = Field(
+    fields: Texts = Field(
         default=(),
         alias="field",
         max_length=MAX_VALUES,
@@ -376,7 +383,7 @@ class AggregatedView(BaseModel):
 class IssueViewFilter(WhoAndWhen):
     """Which views of issues."""
 
-    issues: tuple[Text, ...] = Field(
+    issues: Texts = Field(
         default=(),
         alias="issue",
         max_length=MAX_VALUES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -53,6 +53,8 @@ class Directory:
     issue_types: dict[tuple[str, str], str]
     ids: dict[str, dict[str, tuple[str, ...]]]
     """Kind of thing -> id or name in lower case -> the ids it stands for."""
+    names: dict[str, dict[str, str]]
+    """Kind of thing -> id -> name; of a project its key."""
     action_count: int
     oldest_at: datetime | None
     newest_at: datetime | None
@@ -157,16 +159,6 @@ class Snapshot:
             with suppress(duckdb.Error):
                 cursor.close()
 
-    def _ids(self, query: Query) -> dict[str, tuple[str, ...]]:
-        ids: dict[str, tuple[str, ...]] = {}
-        rows = set(self._fetch(query))
-        for thing_id, name in sorted(rows, key=str):
-            if name is not None:
-                known = ids.get(name.lower(), ())
-                ids[name.lower()] = known if thing_id in known else (*known, thing_id)
-        # an id means itself, whatever else bears it as a name
-        return ids | {thing_id.lower(): (thing_id,) for thing_id, _ in rows}
-
     def _read_directory(self) -> Directory:
         projects = {
             (site_id, project_id): Project(key, name)
@@ -177,6 +169,10 @@ class Snapshot:
             for name in {project_id, project.key} - {None}:
                 project_ids[name] = (*project_ids.get(name, ()), project_id)
         ((action_count, oldest_at, newest_at),) = self._fetch(dimensions.compile_bounds(MACHINE))
+        things = {
+            kind: sorted(set(self._fetch(query)), key=str)
+            for kind, query in dimensions.NAMES.items()
+        }
         successes = [row[1] for row in self._fetch(dimensions.FRESHNESS) if row[1] is not None]
         # The end of an interval is not included, the newest action has to be.
         ends = [*successes, *([newest_at + timedelta(microseconds=1)] if newest_at else [])]
@@ -192,12 +188,32 @@ class Snapshot:
                 (site_id, issue_type_id): name
                 for site_id, issue_type_id, name in self._fetch(dimensions.ISSUE_TYPES)
             },
-            ids={kind: self._ids(query) for kind, query in dimensions.NAMES.items()},
+            ids={kind: _ids(rows) for kind, rows in things.items()},
+            names={
+                kind: {thing_id: name for thing_id, name in rows if name is not None}
+                for kind, rows in things.items()
+            }
+            | {
+                "project": {
+                    project_id: one.key for (_, project_id), one in projects.items() if one.key
+                }
+            },
             action_count=action_count,
             oldest_at=as_utc_or_none(oldest_at),
             newest_at=as_utc_or_none(newest_at),
             now=as_utc(max(ends)) if ends else datetime.now(UTC),
         )
+
+
+def _ids(things: Sequence[tuple[str, str | None]]) -> dict[str, tuple[str, ...]]:
+    """Return for every id and name, in lower case, the ids that it stands for."""
+    ids: dict[str, tuple[str, ...]] = {}
+    for thing_id, name in things:
+        if name is not None:
+            known = ids.get(name.lower(), ())
+            ids[name.lower()] = known if thing_id in known else (*known, thing_id)
+    # an id means itself, whatever else bears it as a name
+    return ids | {thing_id.lower(): (thing_id,) for thing_id, _ in things}
 
 
 def as_utc(moment: datetime) -> datetime:

@@ -122,20 +122,3 @@ def test_digest_tells_questions_apart_and_pages_not() -> None:
         of(expand=["changes"]),
     ]
     assert len(set(different)) == len(different)
-
-
-def test_query_says_in_english_what_it_answers() -> None:
-    scope = Scope(
-        INTERVAL,
-        users=("ada", "grace"),
-        projects=("10000",),
-        action_codes=("ISSUE_CREATED",),
-        statuses_to=("3",),
-        fields=("summary",),
-    )
-    query = compile_detail(scope, OPERATORS, limit=1, not_before=INTERVAL.start, after=None)
-    assert query.description == (
-        "Actions, newest first, from 2025-01-01 00:00:00 to 2026-01-01 00:00:00 UTC "
-        "and users ada, grace and projects 10000 and action codes ISSUE_CREATED "
-        "and changed to status 3 and changed field summary in one edit"
-    )

@@ -1,0 +1,155 @@
+"""A filter in English: what the API, an export and the log of serve say that was asked.
+
+One sentence without its full stop: "Actions of Mia Krystof or members of group staff, in project
+DEMO, from 1 to 31 January 2026 (Europe/Zurich)". Things go by their names, and a relative time
+stays relative, with what it means today behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from serve.query.period import Period
+from serve.query.spec import DEFAULT_DAYS, FilterSpec, Interval, IssueViewFilter, WhoAndWhen
+
+NameKind = Literal[
+    "user", "group", "project", "organization", "status", "resolution", "field", "action", "issue"
+]
+Namer = Callable[[NameKind, str], str]
+"""Kind of thing, and what the filter calls it -> what people call it."""
+
+MOST_NAMES = 20
+
+_PERIODS: dict[Period, str] = {
+    "today": "today",
+    "yesterday": "yesterday",
+    "this_week": "this week",
+    "last_week": "last week",
+    "this_month": "this month",
+    "last_month": "last month",
+    "this_year": "this year",
+    "last_year": "last year",
+    "last_7_days": "in the last 7 days",
+    "last_30_days": "in the last 30 days",
+    "last_90_days": "in the last 90 days",
+    "last_12_months": "in the last 12 months",
+    "all": "at any time",
+}
+_DAY = timedelta(days=1)
+
+
+def describe(spec: WhoAndWhen, interval: Interval, name: Namer) -> str:
+    """Return the sentence of a filter whose times are resolved to `interval`."""
+    parts = [_subject(spec, name) + _people(spec, name)]
+    if spec.projects:
+        parts.append(f"in {_things('project', spec.projects, name)}")
+    parts.append(_when(spec, interval))
+    if isinstance(spec, FilterSpec):
+        parts += _edits(spec, name)
+    return ", ".join(parts)
+
+
+def _subject(spec: WhoAndWhen, name: Namer) -> str:
+    if isinstance(spec, IssueViewFilter):
+        if not spec.issues:
+            return "Views of issues"
+        return f"Views of {_things('issue', spec.issues, name)}"
+    if isinstance(spec, FilterSpec) and spec.action_codes:
+        return f"Actions “{_either(spec.action_codes, 'action', name, '” or “', '”, “')}”"
+    return "Actions"
+
+
+def _people(spec: WhoAndWhen, name: Namer) -> str:
+    """Say whose actions: one set of people, however it was picked."""
+    sets = [_either(spec.users, "user", name)] if spec.users else []
+    memberships: tuple[tuple[str, NameKind, tuple[str, ...]], ...] = (
+        ("members", "group", spec.groups),
+        ("people", "project", spec.people_in_projects),
+        ("people", "organization", spec.people_in_organizations),
+    )
+    belonging = [
+        f"{people} of {_things(kind, values, name)}"
+        for people, kind, values in memberships
+        if values
+    ]
+    if belonging and spec.membership == "then":
+        belonging[-1] += " at that time"
+    sets += belonging
+    return f" of {' or '.join(sets)}" if sets else ""
+
+
+def _when(spec: WhoAndWhen, interval: Interval) -> str:
+    zone = ZoneInfo(spec.time_zone)
+    start, end = interval.start.astimezone(zone), interval.end.astimezone(zone)
+    if spec.period is not None:
+        words = _PERIODS[spec.period]
+        until = f"until {_moment(end)}" if spec.period == "all" else _span(start, end)
+    elif spec.occurred_from is None and spec.occurred_to is None:
+        words, until = f"in the last {DEFAULT_DAYS} days", _span(start, end)
+    else:
+        return f"{_span(start, end)} ({spec.time_zone})"
+    return f"{words} ({until}, {spec.time_zone})"
+
+
+def _span(start: datetime, end: datetime) -> str:
+    """Name a half-open interval by its days where it is made of whole ones."""
+    first, last = start.replace(tzinfo=None), end.replace(tzinfo=None) - _DAY
+    if not (_is_midnight(start) and _is_midnight(end) and first <= last):
+        return f"from {_moment(start)} to {_moment(end)}"
+    if first == last:
+        return f"on {_date(first)}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"from {first.day} to {_date(last)}"
+    if first.year == last.year:
+        return f"from {first:%-d %B} to {_date(last)}"
+    return f"from {_date(first)} to {_date(last)}"
+
+
+def _is_midnight(moment: datetime) -> bool:
+    return (moment.hour, moment.minute, moment.second, moment.microsecond) == (0, 0, 0, 0)
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment:%-d %B %Y}"
+
+
+def _moment(moment: datetime) -> str:
+    return (
+        f"{_date(moment)} {moment:%H:%M:%S}" if moment.second else f"{_date(moment)} {moment:%H:%M}"
+    )
+
+
+def _edits(spec: FilterSpec, name: Namer) -> list[str]:
+    """Say what an edit did; several filters speak of one and the same edit."""
+    kinds = []
+    if spec.statuses_from or spec.statuses_to:
+        leaving = (
+            f" from {_either(spec.statuses_from, 'status', name)}" if spec.statuses_from else ""
+        )
+        entering = f" to {_either(spec.statuses_to, 'status', name)}" if spec.statuses_to else ""
+        kinds.append(f"changed the status{leaving}{entering}")
+    if spec.resolutions:
+        kinds.append(f"resolved as {_either(spec.resolutions, 'resolution', name)}")
+    if spec.fields:
+        kinds.append(f"changed {_things('field', spec.fields, name)}")
+    if not kinds:
+        return []
+    return [f"that {' and '.join(kinds)}{' in one edit' if len(kinds) > 1 else ''}"]
+
+
+def _things(kind: NameKind, values: Sequence[str], name: Namer) -> str:
+    return f"{kind}{'s' if len(values) > 1 else ''} {_either(values, kind, name)}"
+
+
+def _either(
+    values: Sequence[str], kind: NameKind, name: Namer, last: str = " or ", other: str = ", "
+) -> str:
+    """Name the values as alternatives; of very many only the first, and how many more."""
+    # A name that somebody gave to something may hold line breaks.
+    names = [" ".join(name(kind, value).split()) or value for value in values[:MOST_NAMES]]
+    if len(values) > MOST_NAMES:
+        names.append(f"{len(values) - MOST_NAMES:,} more")
+    return last.join([other.join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,152 @@
+"""The filter in English."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from serve.query.describe import MOST_NAMES, NameKind, describe
+from serve.query.spec import FilterSpec, IssueViewFilter, WhoAndWhen
+from tests.serve.test_actions import get
+
+NOW = datetime(2026, 1, 31, 12, 0, 30, 1, tzinfo=UTC)
+NAMES = {
+    "5b10": "Mia Krystof",
+    "5b11": "Emma\nRichards",
+    "g-1": "jira-users",
+    "10000": "DEMO",
+    "10001": "APP",
+    "3": "In Progress",
+    "4": "Done",
+    "STATUS_CHANGED": "Status changed",
+    "ISSUE_CREATED": "Issue created",
+}
+
+
+def name(_kind: NameKind, value: str) -> str:
+    return NAMES.get(value, value)
+
+
+def english(kind: type[WhoAndWhen] = FilterSpec, **question: object) -> str:
+    spec = kind.model_validate(question)
+    return describe(spec, spec.interval(NOW), name)
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence"),
+    [
+        (
+            {
+                "user": ["5b10"],
+                "group": ["g-1"],
+                "project": ["10000"],
+                "from": "2026-01-01",
+                "to": "2026-02-01",
+                "time_zone": "Europe/Zurich",
+            },
+            (
+                "Actions of Mia Krystof or members of group jira-users, in project DEMO, "
+                "from 1 to 31 January 2026 (Europe/Zurich)"
+            ),
+        ),
+        ({"from": "2026-01-05", "to": "2026-01-06"}, "Actions, on 5 January 2026 (UTC)"),
+        (
+            {"from": "2026-01-05", "to": "2026-03-01"},
+            "Actions, from 5 January to 28 February 2026 (UTC)",
+        ),
+        (
+            {"from": "2025-12-05", "to": "2026-03-01"},
+            "Actions, from 5 December 2025 to 28 February 2026 (UTC)",
+        ),
+        (
+            {"from": "2026-01-05T10:00", "to": "2026-01-05T11:30:15", "time_zone": "Asia/Tokyo"},
+            "Actions, from 5 January 2026 10:00 to 5 January 2026 11:30:15 (Asia/Tokyo)",
+        ),
+        (
+            {},
+            (
+                "Actions, in the last 30 days (from 1 January 2026 12:00:30 "
+                "to 31 January 2026 12:00:30, UTC)"
+            ),
+        ),
+        (
+            {"period": "last_month", "time_zone": "Europe/Zurich"},
+            "Actions, last month (from 1 to 31 December 2025, Europe/Zurich)",
+        ),
+        ({"period": "all"}, "Actions, at any time (until 31 January 2026 12:00:30, UTC)"),
+        (
+            {
+                "user": ["5b10", "5b11"],
+                "people_in_project": ["10000", "10001"],
+                "people_in_organization": ["Example Ltd"],
+                "membership": "then",
+                "period": "today",
+            },
+            (
+                "Actions of Mia Krystof or Emma Richards or people of projects DEMO or APP or "
+                "people of organization Example Ltd at that time, today (on 31 January 2026, UTC)"
+            ),
+        ),
+        (
+            {"action_code": ["STATUS_CHANGED", "ISSUE_CREATED"], "period": "today"},
+            "Actions “Issue created” or “Status changed”, today (on 31 January 2026, UTC)",
+        ),
+        (
+            {"status_from": ["3"], "status_to": ["4", "Closed"], "period": "today"},
+            (
+                "Actions, today (on 31 January 2026, UTC), "
+                "that changed the status from In Progress to Done or Closed"
+            ),
+        ),
+        (
+            {"status_to": ["4"], "resolution": ["Fixed"], "field": ["a", "b"], "period": "today"},
+            (
+                "Actions, today (on 31 January 2026, UTC), that changed the status to Done and "
+                "resolved as Fixed and changed fields a or b in one edit"
+            ),
+        ),
+    ],
+)
+def test_a_filter_reads_as_a_sentence(question: dict[str, Any], sentence: str) -> None:
+    assert english(**question) == sentence
+
+
+def test_views_of_issues_are_called_so() -> None:
+    assert english(IssueViewFilter, period="today") == (
+        "Views of issues, today (on 31 January 2026, UTC)"
+    )
+    assert english(IssueViewFilter, issue=["DEMO-1", "DEMO-2"], user=["5b10"], period="today") == (
+        "Views of issues DEMO-1 or DEMO-2 of Mia Krystof, today (on 31 January 2026, UTC)"
+    )
+
+
+def test_of_very_many_only_the_first_are_named() -> None:
+    text = english(user=[f"u{number:04}" for number in range(1_000)])
+    assert "u0000, u0001" in text
+    assert f"u{MOST_NAMES:04}" not in text
+    assert f"or {1_000 - MOST_NAMES} more, in the last 30 days" in text
+
+
+def test_every_answer_says_what_was_asked_with_names(client: TestClient) -> None:
+    question: dict[str, str | int | list[str]] = {
+        "user": ["account-3", "nobody"],
+        "project": ["10001", "p2", "OLD"],
+        "group": "Group 2",
+        "people_in_organization": "organization-5",
+        "status_to": ["4"],
+        "field": "customfield_10016",
+        "action_code": "STATUS_CHANGED",
+        "from": "2025-12-01",
+        "to": "2026-01-01",
+    }
+    author = get(client, "/api/v1/lookups/users/labels", id="account-3")["items"][0]["label"]
+    sentence = (
+        f"Actions “Status changed” of {author} or nobody or members of group Group 2 or people of "
+        "organization Organization 5, in projects P1, OLD or P2, from 1 to 31 December 2025 (UTC), "
+        "that changed the status to Done and changed field Story Points in one edit"
+    )
+    for path in ("/api/v1/actions", "/api/v1/activity", "/api/v1/issues", "/api/v1/issues/links"):
+        assert get(client, path, **question)["description"] == sentence
