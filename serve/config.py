@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from serve.errors import ServeError
+from serve.query.spec import DEFAULT_DAYS
 
 
 def _loopback(host: str) -> str:
@@ -60,6 +61,12 @@ class ServeSettings(BaseSettings):
     queries_at_once: int = Field(default=4, ge=1, le=64, description="Others wait for their turn.")
     export_seconds: float = Field(
         default=900, gt=0, le=86_400, description="As query_seconds, for a whole export."
+    )
+    max_range_days: int | None = Field(
+        default=None,
+        ge=DEFAULT_DAYS,
+        le=36_600,
+        description="Most days that one question may cover; unset: any number.",
     )
     stale_minutes: int = Field(
         default=90,

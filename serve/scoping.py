@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from serve.errors import invalid_parameter
 from serve.query.describe import NameKind, describe
 from serve.query.dimensions import compile_former_projects
 from serve.query.scope import Scope
-from serve.query.spec import FilterSpec, WhoAndWhen
+from serve.query.spec import FilterSpec, Interval, WhoAndWhen
 from serve.query.visibility import Rights
 from serve.warehouse.snapshot import Directory, Snapshot
 
@@ -21,6 +23,7 @@ def resolve_who_and_when(spec: WhoAndWhen, snapshot: Snapshot, rights: Rights) -
     """
     directory = snapshot.directory
     interval = spec.interval(directory.now)
+    _check_range(spec, interval, snapshot.max_range_days)
     return Scope(
         interval=interval,
         description=describe(spec, interval, partial(_name, directory)),
@@ -55,7 +58,24 @@ def resolve(spec: FilterSpec, snapshot: Snapshot, rights: Rights) -> Scope:
         statuses_to=_ids(directory, "status", "status_to", spec.statuses_to),
         resolutions=_ids(directory, "resolution", "resolution", spec.resolutions),
         fields=_ids(directory, "field", "field", spec.fields),
+        row=spec.row,
     )
+
+
+def _check_range(spec: WhoAndWhen, interval: Interval, most: int | None) -> None:
+    """Refuse an interval of more than `most` days; a day on which clocks change is one."""
+    if most is None:
+        return
+    start, end = (
+        moment.astimezone(ZoneInfo(spec.time_zone)).replace(tzinfo=None)
+        for moment in (interval.start, interval.end)
+    )
+    if min(end - start, interval.end - interval.start) > timedelta(days=most):
+        raise invalid_parameter(
+            "period" if spec.period else "from",
+            f"asks for more than {most} days at once",
+            f"ask for at most {most} days, or raise AUDIT_LOG_MAX_RANGE_DAYS",
+        )
 
 
 def _name(directory: Directory, kind: NameKind, value: str) -> str:

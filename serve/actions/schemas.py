@@ -117,6 +117,26 @@ class Group(Response):
     label: str = Field(description="Its name.", examples=["Demo project"])
 
 
+class Drill(Response):
+    """The way from a row to what it counts: values for `row`, to be given with the same filters.
+
+    `/api/v1/actions`, `/api/v1/issues` and `/api/v1/issues/links` then give exactly what the row
+    counts, as far as it may be listed. For one column of it add `action:` and the column's code.
+    """
+
+    row: list[str] = Field(
+        description="What the row counts.",
+        examples=[["author:5b10a2844c20165700ede21g", "projects:10000", "status:4"]],
+    )
+    total: list[str] = Field(
+        description=(
+            "What its total opens: the same, but with the breakdowns status or transition all "
+            "status changes of the author (in the project), whatever the issue and the status."
+        ),
+        examples=[["author:5b10a2844c20165700ede21g", "projects:10000", "action:STATUS_CHANGED"]],
+    )
+
+
 class AuthorActivity(Response):
     """The actions of one author, counted; with breakdowns, those of one group of them."""
 
@@ -133,6 +153,9 @@ class AuthorActivity(Response):
     )
     issue_count: int | None = Field(
         description="Different issues of the row; null without a breakdown.", examples=[7]
+    )
+    drill: Drill | None = Field(
+        description="How to list it; null for issues with a security level, which are not listed."
     )
 
 

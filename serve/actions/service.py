@@ -20,6 +20,7 @@ from serve.actions.schemas import (
     AuthorActivity,
     Change,
     DetectionWindow,
+    Drill,
     Group,
     Target,
 )
@@ -33,7 +34,7 @@ from serve.labels import (
     project_label,
 )
 from serve.paging import decode_cursor, microseconds, next_offset, offset_of
-from serve.query.breakdowns import compile_breakdown
+from serve.query.breakdowns import SECURED, STATUS_CHANGED, compile_breakdown
 from serve.query.codec import Cursor, DetailCursor, digest
 from serve.query.columns import DETAIL_COLUMNS
 from serve.query.compiler import (
@@ -133,9 +134,13 @@ class ActionsService:
             counted = _broken_down if request.breakdowns else _plain
             # One more than asked for tells whether there is a next page.
             rows = counted(snapshot, scope, request, rights, offset)
-            zeros = dict.fromkeys(
-                (kind.code for kind in catalogue.action_types) if request.zeros else (), 0
-            )
+            for column in request.columns:
+                if column not in catalogue:
+                    raise invalid_parameter(
+                        "column", f"is no action code: {column}", "take a code of /api/v1/meta"
+                    )
+            columns = request.columns or tuple(kind.code for kind in catalogue.action_types)
+            zeros = dict.fromkeys(columns if request.zeros else (), 0)
             return ActivityPage.model_construct(
                 snapshot_id=snapshot.id,
                 interval_from=scope.interval.start,
@@ -149,9 +154,14 @@ class ActionsService:
                     AuthorActivity.model_construct(
                         author=author_label(snapshot.directory, row.author_id),
                         groups=row.groups,
-                        counts=dict(sorted((zeros | row.counts).items())),
+                        counts={
+                            code: count
+                            for code, count in sorted((zeros | row.counts).items())
+                            if not request.columns or code in request.columns
+                        },
                         total=row.total,
                         issue_count=row.issue_count,
+                        drill=_drill(row),
                     )
                     for row in rows.items[: request.limit]
                 ],
@@ -222,6 +232,21 @@ class _Rows(NamedTuple):
     author_count: int
     row_count: int
     action_count: int
+
+
+def _drill(row: _Row) -> Drill | None:
+    """Return the values of `row` that keep what a row counts, and what its total opens."""
+    if any(group.id is None and group.label == SECURED for group in row.groups):
+        return None
+    parts = {"author": row.author_id} | {group.by: group.id for group in row.groups}
+    total = parts
+    if not parts.keys().isdisjoint({"status", "transition"}):
+        kept = {kind: one for kind, one in parts.items() if kind in {"author", "projects"}}
+        total = kept | {"action": STATUS_CHANGED}
+    return Drill.model_construct(
+        row=[f"{kind}:{one or ''}" for kind, one in parts.items()],
+        total=[f"{kind}:{one or ''}" for kind, one in total.items()],
+    )
 
 
 def _plain(

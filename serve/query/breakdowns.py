@@ -27,6 +27,9 @@ NON_ISSUE = "Non-issue activities"
 SECURED = "Issues with a security level"
 UNKNOWN = "Unknown"
 
+# The action that the breakdowns Status and Transition are about.
+STATUS_CHANGED = "STATUS_CHANGED"
+
 
 @dataclass(frozen=True, slots=True)
 class Grouping:

@@ -13,7 +13,15 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from serve.query.period import Period
-from serve.query.spec import DEFAULT_DAYS, FilterSpec, Interval, IssueViewFilter, WhoAndWhen
+from serve.query.spec import (
+    DEFAULT_DAYS,
+    FilterSpec,
+    Interval,
+    IssueViewFilter,
+    RowKind,
+    WhoAndWhen,
+    row_part,
+)
 
 NameKind = Literal[
     "user", "group", "project", "organization", "status", "resolution", "field", "action", "issue"
@@ -49,6 +57,8 @@ def describe(spec: WhoAndWhen, interval: Interval, name: Namer) -> str:
     parts.append(_when(spec, interval))
     if isinstance(spec, FilterSpec):
         parts += _edits(spec, name)
+        if spec.row:
+            parts.append(f"in the row {_row(spec, name)}")
     return ", ".join(parts)
 
 
@@ -140,6 +150,33 @@ def _edits(spec: FilterSpec, name: Namer) -> list[str]:
     return [f"that {' and '.join(kinds)}{' in one edit' if len(kinds) > 1 else ''}"]
 
 
+_ROW_NAMES: dict[RowKind, NameKind] = {
+    "author": "user",
+    "action": "action",
+    "projects": "project",
+    "status": "status",
+    "transition": "status",
+    "issues": "issue",
+    "fields": "field",
+}
+
+
+def _row(spec: FilterSpec, name: Namer) -> str:
+    """Name a row of the aggregated view by what it is about."""
+    texts = []
+    for part in spec.row:
+        kind, thing_id = row_part(part)
+        ends = (thing_id or "").split(":", 1) if kind == "transition" else [thing_id or ""]
+        names = [_plain(name(_ROW_NAMES[kind], end)) if end else "none" for end in ends]
+        texts.append(f"{kind} {' → '.join(names)}")
+    return " and ".join(texts)
+
+
+def _plain(name: str) -> str:
+    """Take out the line breaks that a name which somebody gave to something may hold."""
+    return " ".join(name.split())
+
+
 def _things(kind: NameKind, values: Sequence[str], name: Namer) -> str:
     return f"{kind}{'s' if len(values) > 1 else ''} {_either(values, kind, name)}"
 
@@ -148,8 +185,7 @@ def _either(
     values: Sequence[str], kind: NameKind, name: Namer, last: str = " or ", other: str = ", "
 ) -> str:
     """Name the values as alternatives; of very many only the first, and how many more."""
-    # A name that somebody gave to something may hold line breaks.
-    names = [" ".join(name(kind, value).split()) or value for value in values[:MOST_NAMES]]
+    names = [_plain(name(kind, value)) or value for value in values[:MOST_NAMES]]
     if len(values) > MOST_NAMES:
         names.append(f"{len(values) - MOST_NAMES:,} more")
     return last.join([other.join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from serve.query.columns import FILTER_COLUMNS, MEMBERSHIPS
-from serve.query.spec import Interval
+from serve.query.spec import Interval, RowKind, row_part
 from serve.query.visibility import Purpose, Rights, visible_actions, visible_changes
 
 
@@ -40,6 +40,7 @@ class Scope:
     statuses_to: tuple[str, ...] = ()
     resolutions: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
+    row: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def compile_where(scope: Scope, rights: Rights, purpose: Purpose, *more: Conditi
         if values:
             conditions.append(_any_of(name, column, values))
     conditions += _edits(scope, rights, purpose)
+    conditions += _row(scope, rights, purpose)
     conditions += more
     return Where(
         " and ".join(condition.sql for condition in conditions),
@@ -169,6 +171,44 @@ def _edits(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
         {name: value for kind in kinds for name, value in kind.params.items()},
     )
     return [either, *meeting]
+
+
+# Kind of a part of a row -> columns of the facts; a field is in the changes.
+_ROW_COLUMNS: dict[RowKind, tuple[str, ...]] = {
+    "author": ("actor_account_id",),
+    "action": ("action_code",),
+    "projects": ("project_id",),
+    "status": ("to_status_id",),
+    "transition": ("from_status_id", "to_status_id"),
+    "issues": ("issue_id",),
+}
+
+
+def _row(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
+    """Return the conditions that keep what one row of the aggregated view counts."""
+    conditions = []
+    for text in scope.row:
+        kind, thing_id = row_part(text)
+        if kind == "fields":
+            conditions.append(
+                Condition(
+                    "actions.action_id in (select changes.action_id "
+                    f"from {visible_changes(rights, purpose)} as changes "
+                    "where changes.field_id = $row_fields "
+                    "and changes.occurred_at >= $start and changes.occurred_at < $end)",
+                    {"row_fields": thing_id},
+                )
+            )
+            continue
+        ids: tuple[str | None, ...] = (thing_id,)
+        if kind == "transition":
+            before, _, after = (thing_id or "").partition(":")
+            ids = (before or None, after or None)
+        for column, one in zip(_ROW_COLUMNS[kind], ids, strict=True):
+            is_one = f"= $row_{kind}_{column}" if one is not None else "is null"
+            params = {f"row_{kind}_{column}": one} if one is not None else {}
+            conditions.append(Condition(f"actions.{column} {is_one}", params))
+    return conditions
 
 
 def _all_of(conditions: list[Condition]) -> Condition:

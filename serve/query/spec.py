@@ -6,7 +6,7 @@ import re
 import zoneinfo
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, cast, get_args
 
 from pydantic import (
     AfterValidator,
@@ -93,12 +93,33 @@ Moment = Annotated[
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(printable)]
 Texts = Annotated[tuple[Text, ...], AfterValidator(_each_once)]
+RowKind = Literal["author", "action", "projects", "status", "transition", "issues", "fields"]
+ROW_KINDS: tuple[RowKind, ...] = get_args(RowKind)
+RowParts = Annotated[
+    tuple[
+        Annotated[
+            str,
+            StringConstraints(
+                pattern=rf"^({'|'.join(ROW_KINDS)}):[^\x00-\x1f\x7f]*$", max_length=300
+            ),
+            AfterValidator(printable),
+        ],
+        ...,
+    ],
+    AfterValidator(_each_once),
+]
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
 ActionCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,79}$")]
 ActionCodes = Annotated[tuple[ActionCode, ...], AfterValidator(_each_once)]
 SortKey = Annotated[
     str, StringConstraints(pattern=r"^-?(total|display_name|[A-Z][A-Z0-9_]{0,79})$")
 ]
+
+
+def row_part(text: str) -> tuple[RowKind, str | None]:
+    """Return the kind and the id that a value of `row` names; no id: what has none."""
+    kind, _, thing_id = text.partition(":")
+    return cast("RowKind", kind), thing_id or None
 
 
 class Interval(BaseModel):
@@ -272,6 +293,27 @@ class FilterSpec(WhoAndWhen):
         description="Actions that changed one of these fields (ids or names).",
         examples=[["assignee"]],
     )
+    row: RowParts = Field(
+        default=(),
+        max_length=len(ROW_KINDS),
+        description=(
+            "Only what one row of `/api/v1/activity` counts: give its `drill` here, with the same "
+            "filters. Each value is a kind and an id: `author:5b10a`, `action:ISSUE_CREATED`, "
+            "`projects:10000`, `status:4`, `transition:3:4`, `issues:10001`, `fields:assignee`; "
+            "without an id (`projects:`) it is what has none. All of them are ANDed."
+        ),
+        examples=[["author:5b10a2844c20165700ede21g", "projects:10000"]],
+    )
+
+    @field_validator("row")
+    @classmethod
+    def _row_is_one_row(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        kinds = [kind for kind, _ in map(row_part, value)]
+        for kind in kinds:
+            if kinds.count(kind) > 1:
+                msg = f"names {kind} more than once; a row has one of each kind"
+                raise ValueError(msg)
+        return value
 
 
 DetailSort = Literal[
@@ -362,9 +404,22 @@ class AggregatedView(BaseModel):
         ),
         examples=[["projects", "issues"]],
     )
+    columns: ActionCodes = Field(
+        default=(),
+        alias="column",
+        max_length=MAX_VALUES,
+        description=(
+            "Codes to give in `counts`; repeat the parameter for several. Left out: all that "
+            "occurred. `total` is of all actions of the filter, whatever columns are chosen."
+        ),
+        examples=[["ISSUE_CREATED", "STATUS_CHANGED"]],
+    )
     zeros: bool = Field(
         default=False,
-        description="Give every code of the catalogue in `counts`, also those that did not occur.",
+        description=(
+            "Give every column (without `column`: every code of the catalogue) in `counts`, also "
+            "those that did not occur."
+        ),
         examples=[True],
     )
 

@@ -101,6 +101,7 @@ def get_meta(warehouse: OpenWarehouse) -> Meta:
             lookups=list(LOOKUP_KINDS),
             limits=Limits(
                 default_days=DEFAULT_DAYS,
+                max_range_days=snapshot.max_range_days,
                 default_limit=DEFAULT_LIMIT,
                 max_limit=MAX_LIMIT,
                 max_values=MAX_VALUES,

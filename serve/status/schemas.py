@@ -91,6 +91,9 @@ class Limits(Response):
     default_days: int = Field(
         description="Days of the interval without from, to and period.", examples=[30]
     )
+    max_range_days: int | None = Field(
+        description="Most days of one question; null: any number.", examples=[366]
+    )
     default_limit: int = Field(description="Items of a page without `limit`.", examples=[50])
     max_limit: int = Field(description="Most items of a page.", examples=[1000])
     max_values: int = Field(description="Most values of one filter.", examples=[1000])

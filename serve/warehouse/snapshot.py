@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +21,8 @@ from serve.query.compiler import Query
 from serve.query.visibility import MACHINE, Rights, Viewer
 
 BATCH_ROWS = 4_096
+
+_log = logging.getLogger(__name__)
 
 
 class SnapshotError(Exception):
@@ -118,6 +121,11 @@ class Snapshot:
         """Return what `viewer` may see in this snapshot."""
         return Rights(viewer)
 
+    @property
+    def max_range_days(self) -> int | None:
+        """Most days that one question may cover; null: any number."""
+        return self._settings.max_range_days
+
     def close(self) -> None:
         """Release the file."""
         self._connection.close()
@@ -141,6 +149,7 @@ class Snapshot:
             cursor.execute(query.sql, dict(query.params))
             yield cursor
         except duckdb.InterruptException:
+            _log.warning("interrupted after %g seconds: %s", seconds, query.description)
             raise ProblemError(
                 "query-too-slow",
                 f"the query was interrupted after {seconds:g} seconds",

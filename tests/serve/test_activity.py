@@ -86,6 +86,25 @@ def test_zeros_gives_every_code_of_the_catalogue(client: TestClient) -> None:
     ]
 
 
+def test_chosen_columns_are_given_and_the_total_is_of_all(client: TestClient) -> None:
+    whole = get(client, "/api/v1/activity", limit=1_000, **ALL_TIME)["items"]
+    columns = ["STATUS_CHANGED", "ISSUE_CREATED"]
+    choices: tuple[dict[str, str], ...] = ({}, {"zeros": "true"})
+    for more in choices:
+        items = get(client, "/api/v1/activity", limit=1_000, column=columns, **more, **ALL_TIME)[
+            "items"
+        ]
+        assert [item["total"] for item in items] == [item["total"] for item in whole]
+        for item, all_columns in zip(items, whole, strict=True):
+            assert item["counts"] == {
+                code: all_columns["counts"].get(code, 0)
+                for code in sorted(columns)
+                if more or code in all_columns["counts"]
+            }
+    response = client.get("/api/v1/activity", params={"column": ["NO_SUCH"]})
+    assert [error["field"] for error in response.json()["errors"]] == ["column"]
+
+
 def test_empty_answer(client: TestClient) -> None:
     answer = get(client, "/api/v1/activity", **{"from": "2030-01-01"})
     assert (answer["items"], answer["author_count"], answer["action_count"]) == ([], 0, 0)
