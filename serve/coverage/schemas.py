@@ -30,8 +30,8 @@ class Told(Response):
         description="Time of the last of them, UTC.", examples=["2026-01-05T08:28:41Z"]
     )
     lag_p50_seconds: float | None = Field(
-        description="Seconds from an action to its record here, of those of the last 30 days:"
-        " half took at most so long.",
+        description="Seconds from an action to its record here, of those of the last 30 days that "
+        "happened since the source was first read: half took at most so long.",
         examples=[840.5],
     )
     lag_p99_seconds: float | None = Field(
