@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,8 @@ from pipelines.client import AtlassianClient, Patience
 from pipelines.config import Connection, Settings
 from pipelines.lake import raw_dir, read_manifest
 from pipelines.sync import Handoff, Sync
+from tests.loopback import Handler, answering
 from tests.sandbox.server import API_TOKEN
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 QUICK = Patience(attempts=4, first_pause_seconds=0.01, longest_pause_seconds=0.05, try_seconds=5)
@@ -105,30 +103,10 @@ async def _nothing(_: web.Request) -> web.StreamResponse:
 
 @pytest.fixture
 def site() -> Iterator[ScriptedSite]:
-    """Serve a scripted site in a thread of its own; set its `handler`."""
+    """Serve a scripted site; set its `handler`."""
     scripted = ScriptedSite()
-    loop = asyncio.new_event_loop()
-    started = threading.Event()
-    stop = asyncio.Event()
-
-    async def serve() -> None:
-        application = web.Application(client_max_size=2**24)
-        application.router.add_route("*", "/{path:.*}", scripted.answer)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        scripted.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        started.set()
-        await stop.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    assert started.wait(timeout=10)
-    yield scripted
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(timeout=10)
-    loop.close()
+    with answering(scripted.answer) as scripted.url:
+        yield scripted
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ from pipelines.errors import (
     SiteFailingError,
     SiteUnreachableError,
 )
-from tests.pipelines.conftest import QUICK, Handler, ScriptedSite
+from tests.loopback import Handler
+from tests.pipelines.conftest import QUICK, ScriptedSite
 
 PATH = "/rest/api/3/field"
 GOOD = web.json_response

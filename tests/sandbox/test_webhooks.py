@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 from aiohttp import web
 from msgspec import Struct
 
+from tests.loopback import answering
 from tests.sandbox.clock import MINUTE
 from tests.sandbox.running import RunningSandbox, running_sandbox
 from tests.sandbox.world import Issue, World
@@ -61,27 +60,9 @@ class Receiver:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     made = Receiver()
-    loop = asyncio.new_event_loop()
-    started, stop = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        application = web.Application(client_max_size=2**24)
-        application.router.add_post("/{path:.*}", made.answer)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/in?kept=1"
-        started.set()
-        await stop.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    assert started.wait(timeout=10)
-    yield made
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(timeout=10)
-    loop.close()
+    with answering(made.answer) as url:
+        made.url = f"{url}/in?kept=1"
+        yield made
 
 
 @pytest.fixture
