@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from serve.actions import endpoints as actions
 from serve.coverage import endpoints as coverage
+from serve.filters import endpoints as filters
 from serve.ingest import endpoints as ingest
 from serve.issue_views import endpoints as issue_views
 from serve.issues import endpoints as issues
 from serve.jql import endpoints as jql
 from serve.lookups import endpoints as lookups
+from serve.parameters import refuse_unknown_parameters
 from serve.status import endpoints as status
 
+# Whoever pushes to us may add to the address what they like: it is kept with what they sent.
 router = APIRouter()
-router.include_router(status.health_router)
 router.include_router(ingest.router, prefix="/ingest")
+
+_STRICT = [Depends(refuse_unknown_parameters)]
+router.include_router(status.health_router, dependencies=_STRICT)
 for _feature in (
     actions.router,
     coverage.router,
+    filters.router,
     issue_views.router,
     issues.router,
     jql.router,
     lookups.router,
     status.router,
 ):
-    router.include_router(_feature, prefix="/api/v1")
+    router.include_router(_feature, prefix="/api/v1", dependencies=_STRICT)

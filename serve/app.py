@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from serve import api, pages, problems
@@ -24,6 +24,7 @@ from serve.ingest.repository import InboxRepository
 from serve.issue_views.service import IssueViewsService
 from serve.issues.service import IssuesService
 from serve.middleware import Guard
+from serve.parameters import refuse_unknown_parameters
 from serve.warehouse.warehouse import Warehouse
 
 VERSION = "1"
@@ -69,7 +70,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
     app.state.bodies = BodyReader()
     app.state.inbox = inbox
     app.include_router(api.router)
-    app.include_router(pages.router)
+    app.include_router(pages.router, dependencies=[Depends(refuse_unknown_parameters)])
     app.add_middleware(Guard)
     problems.install(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to change its document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -101,18 +102,25 @@ def _problem_error(_request: Request, error: Exception) -> Response:
 
 def _validation_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-    fields = tuple(_field_error(details) for details in error.errors())
+    return render(invalid_fields(error.errors(), within=1).problem)
+
+
+def invalid_fields(errors: Sequence[Any], *, within: int) -> ProblemError:
+    """Return the 422 problem of pydantic's errors.
+
+    `within` is how many parts of a location come before the name: one for ("query", name) or
+    ("query", name, index of the repeated value), none for (name,).
+    """
+    fields = tuple(_field_error(details, within) for details in errors)
     shown = "; ".join(f"{field.field} {field.message}" for field in fields[:3])
-    return render(
-        ProblemError(
-            "invalid-parameters", shown, "correct the parameters named in errors", fields
-        ).problem
+    return ProblemError(
+        "invalid-parameters", shown, "correct the parameters named in errors", fields
     )
 
 
-def _field_error(details: dict[str, Any]) -> FieldError:
-    # The location is ("query", name) or ("query", name, index of the repeated value).
-    name = str(details["loc"][1]) if len(details["loc"]) > 1 else str(details["loc"][0])
+def _field_error(details: dict[str, Any], within: int) -> FieldError:
+    place = details["loc"]
+    name = str(place[within] if len(place) > within else place[0])
     message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if details["type"] == "extra_forbidden":
         message = "is not a parameter of this endpoint"

@@ -8,7 +8,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from serve.errors import invalid_parameter
-from serve.query.describe import NameKind, describe
+from serve.query.describe import NameKind, Namer, describe
 from serve.query.dimensions import compile_former_projects
 from serve.query.scope import Scope
 from serve.query.spec import FilterSpec, Interval, WhoAndWhen
@@ -26,7 +26,7 @@ def resolve_who_and_when(spec: WhoAndWhen, snapshot: Snapshot, rights: Rights) -
     _check_range(spec, interval, snapshot.max_range_days)
     return Scope(
         interval=interval,
-        description=describe(spec, interval, partial(_name, directory)),
+        description=describe(spec, interval, namer(directory)),
         users=spec.users,
         groups=_ids(directory, "group", "group", spec.groups),
         people_in_projects=_projects(
@@ -76,6 +76,11 @@ def _check_range(spec: WhoAndWhen, interval: Interval, most: int | None) -> None
             f"asks for more than {most} days at once",
             f"ask for at most {most} days, or raise AUDIT_LOG_MAX_RANGE_DAYS",
         )
+
+
+def namer(directory: Directory) -> Namer:
+    """Return what tells the names of things in one snapshot."""
+    return partial(_name, directory)
 
 
 def _name(directory: Directory, kind: NameKind, value: str) -> str:

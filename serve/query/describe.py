@@ -31,6 +31,20 @@ Namer = Callable[[NameKind, str], str]
 
 MOST_NAMES = 20
 
+# List of a filter -> kind of the things it holds.
+_KINDS: dict[str, NameKind] = {
+    "users": "user",
+    "groups": "group",
+    "people_in_projects": "project",
+    "people_in_organizations": "organization",
+    "projects": "project",
+    "action_codes": "action",
+    "statuses_from": "status",
+    "statuses_to": "status",
+    "resolutions": "resolution",
+    "fields": "field",
+}
+
 _PERIODS: dict[Period, str] = {
     "today": "today",
     "yesterday": "yesterday",
@@ -60,6 +74,15 @@ def describe(spec: WhoAndWhen, interval: Interval, name: Namer) -> str:
         if spec.row:
             parts.append(f"in the row {_row(spec, name)}")
     return ", ".join(parts)
+
+
+def named_values(spec: FilterSpec, name: Namer) -> list[tuple[str, str, str]]:
+    """Return (parameter, value, name) of everything that the lists of a filter hold."""
+    return [
+        (FilterSpec.model_fields[field].alias or field, value, name(kind, value))
+        for field, kind in _KINDS.items()
+        for value in getattr(spec, field)
+    ]
 
 
 def _subject(spec: WhoAndWhen, name: Namer) -> str:

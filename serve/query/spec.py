@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Annotated, Literal, cast, get_args
@@ -18,11 +19,14 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
 from serve.query.period import Period, resolve_period
 
 DEFAULT_DAYS = 30
+DEFAULT_PERIOD: Period = "last_30_days"
+"""What is meant when no time is given."""
 MAX_VALUES = 1_000
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, tzinfo=UTC)
@@ -217,6 +221,15 @@ class WhoAndWhen(BaseModel):
         ),
         examples=[["DEMO"]],
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_has_one_spelling(cls, data: object) -> object:
+        if not isinstance(data, Mapping) or data.get("period") != DEFAULT_PERIOD:
+            return data
+        if not data.keys().isdisjoint({"from", "to"}):
+            return data
+        return {name: value for name, value in data.items() if name != "period"}
 
     @field_validator("occurred_from", "occurred_to")
     @classmethod

@@ -1,0 +1,1 @@
+"""The filter itself: what it says, and the one text that it is written as."""

@@ -1,0 +1,58 @@
+"""What may stand behind the question mark of an address: known names, single ones once.
+
+FastAPI passes over a parameter that an endpoint does not ask for, and takes the last one of two
+that contradict each other. A filter with a spelling mistake would then answer another question.
+"""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+
+from serve.errors import FieldError, ProblemError
+
+_SHOWN_CHARACTERS = 100
+
+
+async def refuse_unknown_parameters(request: Request) -> None:
+    """Dependency of every route that has no parameters but its documented ones.
+
+    ProblemError 422 for a name that the OpenAPI document of the route does not list, and for one
+    that takes a single value and is given several times.
+    """
+    if not request.query_params:
+        return
+    known = _documented(request)
+    given = [name for name, _ in request.query_params.multi_items()]
+    errors = []
+    for name in dict.fromkeys(given):
+        if name not in known:
+            message = "is not a parameter of this endpoint"
+            remedy = "leave it out; /api/docs lists the parameters there are"
+        elif not known[name] and given.count(name) > 1:
+            message, remedy = "is given more than once", "give it once; it takes one value"
+        else:
+            continue
+        errors.append(FieldError(field=name[:_SHOWN_CHARACTERS], message=message, remedy=remedy))
+    if errors:
+        raise ProblemError(
+            "invalid-parameters",
+            "; ".join(f"{error.field} {error.message}" for error in errors[:3]),
+            "correct the parameters named in errors",
+            tuple(errors),
+        )
+
+
+def _documented(request: Request) -> dict[str, bool]:
+    """Return the query parameters of the route, and whether they take several values."""
+    app: FastAPI = request.app
+    for template, methods in app.openapi()["paths"].items():
+        path = template
+        for name, value in request.path_params.items():
+            path = path.replace(f"{{{name}}}", str(value))
+        if path == request.scope["path"] and request.method.lower() in methods:
+            return {
+                parameter["name"]: parameter["schema"].get("type") == "array"
+                for parameter in methods[request.method.lower()].get("parameters", [])
+                if parameter["in"] == "query"
+            }
+    return {}
