@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -61,9 +60,9 @@ rows = st.dictionaries(st.sampled_from(ROW_KINDS), texts | st.just(""), max_size
 who: dict[str, st.SearchStrategy[Any]] = dict.fromkeys(
     ("user", "group", "people_in_project", "people_in_organization"), lists
 )
-when = st.fixed_dictionaries({}, optional={"time_zone": zones}) | st.builds(
-    dict, time_zone=zones, period=st.sampled_from(PERIODS)
-)
+when: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {}, optional={"time_zone": zones}
+) | st.builds(dict, time_zone=zones, period=st.sampled_from(PERIODS))
 what = {
     "project": lists,
     "membership": st.sampled_from(["now", "then"]),
@@ -103,10 +102,13 @@ def questions(draw: st.DrawFn) -> WhoAndWhen:
     if "period" not in values:
         start, end = draw(st.none() | moments), draw(st.none() | moments)
         values |= {name: one for name, one in (("from", start), ("to", end)) if one is not None}
-    with suppress(ValidationError):
-        return kind.model_validate(values)
-    del values["to"]  # it was before the start, which is refused
-    return kind.model_validate(values)
+    question: WhoAndWhen
+    try:
+        question = kind.model_validate(values)
+    except ValidationError:
+        del values["to"]  # it was before the start, which is refused
+        question = kind.model_validate(values)
+    return question
 
 
 @settings(max_examples=400, deadline=None)
