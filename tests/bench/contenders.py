@@ -28,6 +28,7 @@ from tests.bench.report import cpu_seconds, peak_mb
 
 BATCH = 500
 IN_FLIGHT = 8
+ISSUES_PER_REQUEST = 100
 
 
 class Comment(msgspec.Struct):
@@ -190,18 +191,41 @@ class _ChangelogPage(msgspec.Struct):
     issueChangeLogs: list[msgspec.Raw]  # noqa: N815 - Jira's name
 
 
+def bare_requests(_folder: Path, _out: Path, url: str) -> int:
+    """Ask for the pages that the product reads, as many in flight, and throw every answer away."""
+
+    def forget(_body: bytes) -> None:
+        """Do nothing with it."""
+
+    return asyncio.run(_read_pages(url, forget, forget))
+
+
 def handwritten_pages(_folder: Path, out: Path, url: str) -> int:
     """Read the pages that the product reads into Parquet: what a careful person's script would do.
 
     The same requests, as many in flight; no retries, no limits, no checks, no state, and three
     tables where the product writes five.
     """
-    return asyncio.run(_read_pages(out, url))
-
-
-async def _read_pages(out: Path, url: str) -> int:
     writers = _Writers(out)
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+
+    def take_issues(body: bytes) -> None:
+        writers.add_issues(msgspec.json.decode(body, type=_IssuePage).issues)
+
+    def take_changelogs(body: bytes) -> None:
+        writers.add_changelogs(msgspec.json.decode(body, type=_ChangelogPage).issueChangeLogs)
+
+    asyncio.run(_read_pages(url, take_issues, take_changelogs))
+    writers.close()
+    return writers.rows
+
+
+async def _read_pages(
+    url: str, take_issues: Callable[[bytes], None], take_changelogs: Callable[[bytes], None]
+) -> int:
+    """List the site's issues, then hand over all pages of them; returns how many issues."""
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), read_bufsize=2**20
+    ) as session:
 
         async def post(path: str, body: object) -> bytes:
             async with session.post(url + path, data=msgspec.json.encode(body)) as response:
@@ -225,18 +249,11 @@ async def _read_pages(out: Path, url: str) -> int:
 
             await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
 
-        def take_issues(body: bytes) -> None:
-            writers.add_issues(msgspec.json.decode(body, type=_IssuePage).issues)
-
-        def take_changelogs(body: bytes) -> None:
-            writers.add_changelogs(msgspec.json.decode(body, type=_ChangelogPage).issueChangeLogs)
-
         await asyncio.gather(
-            read("/rest/api/3/issue/bulkfetch", 100, take_issues),
+            read("/rest/api/3/issue/bulkfetch", ISSUES_PER_REQUEST, take_issues),
             read("/rest/api/3/changelog/bulkfetch", 250, take_changelogs),
         )
-    writers.close()
-    return writers.rows
+    return len(ids)
 
 
 def _dictionaries(folder: Path) -> Iterator[dict[str, Any]]:
@@ -251,12 +268,16 @@ def _dictionaries(folder: Path) -> Iterator[dict[str, Any]]:
             yield issue
 
 
-def _dlt(folder: Path, out: Path, destination: Any, **options: Any) -> int:  # noqa: ANN401 - dlt's own loose types
+def _pipeline(out: Path, destination: Any) -> dlt.Pipeline:  # noqa: ANN401 - dlt's own loose types
     os.environ["DLT_DATA_DIR"] = str(out / "dlt_data")
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
-    pipeline = dlt.pipeline(
+    return dlt.pipeline(
         "contender", pipelines_dir=str(out / "dlt"), destination=destination, dataset_name="bench"
     )
+
+
+def _dlt(folder: Path, out: Path, destination: Any, **options: Any) -> int:  # noqa: ANN401 - dlt's own loose types
+    pipeline = _pipeline(out, destination)
     resource_ = dlt.resource(_dictionaries(folder), name="issues", write_disposition="append")
     pipeline.run(resource_, **options)
     trace = pipeline.last_trace
@@ -265,6 +286,29 @@ def _dlt(folder: Path, out: Path, destination: Any, **options: Any) -> int:  # n
         raise RuntimeError(message)
     counts = trace.last_normalize_info.row_counts
     return sum(count for table, count in counts.items() if not table.startswith("_dlt"))
+
+
+def dlt_parallelized(folder: Path, out: Path, url: str) -> int:
+    """Extract issues as dictionaries with dlt's own means: deferred requests in its thread pool."""
+    with (folder / "issues.ndjson").open("rb") as lines:
+        ids = [msgspec.json.decode(line)["id"] for line in lines]
+    os.environ["EXTRACT__WORKERS"] = str(IN_FLIGHT)
+    os.environ["EXTRACT__MAX_PARALLEL_ITEMS"] = str(2 * IN_FLIGHT)
+
+    @dlt.resource(name="issues", parallelized=True)
+    def issues() -> Iterator[Any]:
+        for start in range(0, len(ids), ISSUES_PER_REQUEST):
+
+            @dlt.defer
+            def page(start: int = start) -> Any:  # noqa: ANN401 - what the site sends
+                asked = {"issueIdsOrKeys": ids[start : start + ISSUES_PER_REQUEST]}
+                post = dlt.sources.helpers.requests.post
+                return post(f"{url}/rest/api/3/issue/bulkfetch", json=asked).json()["issues"]
+
+            yield page()
+
+    _pipeline(out, dlt.destinations.duckdb(str(out / "extract.duckdb"))).extract(issues)
+    return len(ids)
 
 
 def dlt_default(folder: Path, out: Path, _url: str) -> int:
@@ -283,10 +327,12 @@ def dlt_nested_parquet(folder: Path, out: Path, _url: str) -> int:
 
 
 CONTENDERS: dict[str, Callable[[Path, Path, str], int]] = {
+    "bare_requests": bare_requests,
     "duckdb_objects": duckdb_objects,
     "handwritten_parquet": handwritten_parquet,
     "handwritten_pages": handwritten_pages,
     "dlt_default": dlt_default,
+    "dlt_parallelized": dlt_parallelized,
     "dlt_nested_parquet": dlt_nested_parquet,
 }
 
