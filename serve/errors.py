@@ -6,12 +6,16 @@ says what is wrong and what to do about it. `PROBLEMS` is the closed list of the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 DOCUMENTATION_PATH = "/api/docs"
+
+# One parameter can hold a thousand wrong values; they are not all sent back.
+MAX_ERRORS = 20
 
 
 class ServeError(Exception):
@@ -128,6 +132,19 @@ class ProblemError(Exception):
             remedy=remedy,
             errors=list(errors),
         )
+
+
+def invalid_parameters(fields: Sequence[FieldError]) -> ProblemError:
+    """Return a 422 problem that blames several parameters."""
+    detail = "; ".join(f"{field.field} {field.message}" for field in fields[:3])
+    if len(fields) > MAX_ERRORS:
+        detail += f"; of {len(fields)} errors the first {MAX_ERRORS} are shown"
+    return ProblemError(
+        "invalid-parameters",
+        detail,
+        "correct the parameters named in errors",
+        tuple(fields[:MAX_ERRORS]),
+    )
 
 
 def invalid_parameter(field: str, message: str, remedy: str) -> ProblemError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request
 
-from serve.errors import FieldError, ProblemError
+from serve.errors import FieldError, invalid_parameters
 
 _SHOWN_CHARACTERS = 100
 
@@ -34,12 +34,7 @@ async def refuse_unknown_parameters(request: Request) -> None:
             continue
         errors.append(FieldError(field=name[:_SHOWN_CHARACTERS], message=message, remedy=remedy))
     if errors:
-        raise ProblemError(
-            "invalid-parameters",
-            "; ".join(f"{error.field} {error.message}" for error in errors[:3]),
-            "correct the parameters named in errors",
-            tuple(errors),
-        )
+        raise invalid_parameters(errors)
 
 
 def _documented(request: Request) -> dict[str, bool]:

@@ -17,6 +17,7 @@ from serve.errors import (
     FieldError,
     Problem,
     ProblemError,
+    invalid_parameters,
 )
 
 _log = logging.getLogger(__name__)
@@ -111,11 +112,7 @@ def invalid_fields(errors: Sequence[Any], *, within: int) -> ProblemError:
     `within` is how many parts of a location come before the name: one for ("query", name) or
     ("query", name, index of the repeated value), none for (name,).
     """
-    fields = tuple(_field_error(details, within) for details in errors)
-    shown = "; ".join(f"{field.field} {field.message}" for field in fields[:3])
-    return ProblemError(
-        "invalid-parameters", shown, "correct the parameters named in errors", fields
-    )
+    return invalid_parameters([_field_error(details, within) for details in errors])
 
 
 def _field_error(details: dict[str, Any], within: int) -> FieldError:

@@ -1,0 +1,61 @@
+"""A query that runs over its time limit is interrupted and says so, over HTTP."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.serve.conftest import make_client, publish_copy
+
+SECONDS = 1
+# All that reads field changes has thousands of millions of them to go through.
+SLOW = (
+    "/api/v1/activity?period=all&breakdown=issues&breakdown=fields",
+    "/api/v1/actions?period=all&field=summary",
+    "/api/v1/issues?period=all&field=summary",
+    "/api/v1/actions.xlsx?period=all&field=summary",
+)
+
+
+@pytest.fixture(scope="module")
+def endless(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Publish a log whose field changes are too many for any machine."""
+    home = tmp_path_factory.mktemp("endless")
+    copy = home / "endless.duckdb"
+    copy.write_bytes(marts.read_bytes())
+    with duckdb.connect(str(copy)) as database:
+        database.execute("alter table fct_action_changes rename to few_changes")
+        database.execute(
+            "create view fct_action_changes as "
+            "select few.* replace (few.change_id || times.i as change_id) "
+            "from few_changes as few, range(10_000_000) as times (i)"
+        )
+        database.execute("checkpoint")
+    publish_copy(home, copy)
+    copy.unlink()
+    return home
+
+
+@pytest.mark.parametrize("path", SLOW)
+def test_a_slow_query_is_interrupted_and_says_so(
+    endless: Path, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with make_client(endless, query_seconds=SECONDS, export_seconds=SECONDS) as client:
+        assert client.get("/api/v1/actions?limit=1").status_code == 200
+        begun = time.monotonic()
+        response = client.get(path)
+        assert time.monotonic() - begun < SECONDS + 20
+        assert response.status_code == 503
+        assert response.headers["content-type"] == "application/problem+json"
+        problem = response.json()
+        assert problem["type"].endswith("#query-too-slow")
+        assert problem["detail"] == f"the query was interrupted after {SECONDS} seconds"
+        assert "shorter time" in problem["remedy"]
+        assert "AUDIT_LOG_QUERY_SECONDS" in problem["remedy"]
+        assert "Actions, at any time" in caplog.text, "the log says what was asked"
+        # Its place is free again, and the rest of the API answers.
+        for _ in range(5):
+            assert client.get("/api/v1/actions?limit=1").status_code == 200
