@@ -12,6 +12,7 @@ import pytest
 from pipelines.registry import SOURCES
 from pipelines.runner import SyncReport, run_source
 from tests.pipelines.conftest import QUICK, lake_rows, settings_for
+from tests.sandbox.domains.admin import Admin
 from tests.sandbox.running import RunningSandbox, running_sandbox
 from tests.sandbox.world import World
 
@@ -93,13 +94,14 @@ def test_missing_permissions_skip_their_list_only(sandbox: RunningSandbox, home:
     sandbox.permission("ADMINISTER", granted=False)
     sandbox.permission("USER_PICKER", granted=False)
     report = sync(sandbox, home)
-    assert "issue_security_levels" not in report.rows
+    assert not {one for one in report.rows if one.startswith("issue_security")}
     assert "users" not in report.rows
     assert report.rows["projects"] > 0
     warned = " ".join(report.warnings)
     assert "'Administer Jira'" in warned
     assert "'Browse users and groups'" in warned
     assert "names of issue security levels" in warned
+    assert "who may see secured issues is unknown" in warned
     sandbox.permission("USER_PICKER", granted=True)
     assert sync(sandbox, home).rows["users"] > 0
 
@@ -109,6 +111,28 @@ def test_a_permission_that_was_lost_is_no_deletion(sandbox: RunningSandbox, home
     sandbox.permission("USER_PICKER", granted=False)
     sync(sandbox, home)
     assert all(row["is_present"] for row in lake_rows(home, "jira_platform", "users"))
+
+
+def test_members_of_security_levels_come_and_go(sandbox: RunningSandbox, home: Path) -> None:
+    resource = "issue_security_level_members"
+    sync(sandbox, home)
+    security = sandbox.site.world.domain(Admin).security
+    assert security is not None
+    before = {str(member.id) for member in security.members}
+    gone = security.members[0]
+    security.remove(gone)
+    new = security.add(
+        gone.level, "projectRole", next(iter(sandbox.site.world.domain(Admin).roles))
+    )
+    sandbox.permission("ADMINISTER", granted=False)
+    assert resource not in sync(sandbox, home).rows
+    sandbox.permission("ADMINISTER", granted=True)
+    assert sync(sandbox, home).rows[resource] == 2
+    rows = lake_rows(home, "jira_platform", resource)
+    assert {row["object_id"] for row in rows if row["is_present"]} == before | {str(new.id)}
+    assert [row["object_id"] for row in rows if not row["is_present"]] == [str(gone.id)]
+    holder = json.loads(next(r["payload"] for r in rows if r["object_id"] == str(new.id)))["holder"]
+    assert (holder["type"], holder["value"]) == (new.holder, new.value)
 
 
 def test_a_list_that_shrank_is_held_back_until_accepted(

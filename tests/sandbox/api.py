@@ -15,7 +15,7 @@ from tests.sandbox.clock import MINUTE, iso
 from tests.sandbox.jql import JqlError, Query, SortKey, parse
 from tests.sandbox.logs import Listings, Served
 from tests.sandbox.render import INLINE_LIMIT, Renderer
-from tests.sandbox.world import Issue, JsonObject, World
+from tests.sandbox.world import PROJECT_SCHEME, Issue, JsonObject, World
 
 _MISSING = "Issue does not exist or you do not have permission to see it."
 _EXPIRED = "The provided next page token is invalid or expired."
@@ -565,36 +565,21 @@ class Api:
         page, body = self._page(call, list(self.world.resolutions.values()))
         return Reply(body | {"values": page})
 
-    def security_schemes(self, _: Call) -> Reply:
-        """GET /issuesecurityschemes (Administer Jira)."""
-        self._demand("ADMINISTER")
-        schemes = [self._security_scheme()] if self.world.security_levels else []
-        return Reply({"issueSecuritySchemes": schemes})
-
-    def _security_scheme(self) -> JsonObject:
-        return {
-            "self": f"{self.world.site}/rest/api/3/issuesecurityschemes/10450",
-            "id": 10450,
-            "name": "Confidential",
-            "description": "",
-        }
-
     def security_part(self, part: str) -> Reply:
         """GET /project/{id or key}/…: the security scheme, or the levels the user belongs to."""
-        levels = list(self.world.security_levels.values())
+        levels = [
+            level
+            for level in self.world.security_levels.values()
+            if level["issueSecuritySchemeId"] == PROJECT_SCHEME
+        ]
         if part == "securitylevel":
             seen = [level for level in levels if level["id"] not in self.world.hidden_levels]
             return Reply({"levels": seen})
         self._demand("ADMINISTER")
         if not levels:
             raise ApiError(404, "The project has no issue security scheme.")
-        return Reply(self._security_scheme() | {"levels": levels})
-
-    def security_levels(self, call: Call) -> Reply:
-        """GET /issuesecurityschemes/level (Administer Jira)."""
-        self._demand("ADMINISTER")
-        page, body = self._page(call, list(self.world.security_levels.values()))
-        return Reply(body | {"values": page})
+        url = f"{self.world.site}/rest/api/3/issuesecurityschemes/{PROJECT_SCHEME}"
+        return Reply({"self": url, "id": int(PROJECT_SCHEME), "levels": levels})
 
     def my_permissions(self, call: Call) -> Reply:
         """GET /mypermissions: the asked ones; Jira refuses a call that asks for none."""
@@ -749,8 +734,6 @@ _EXACT: dict[tuple[str, str], Callable[[Api, Call], Reply]] = {
             "issueLinkType",
             lambda api, _: Reply({"issueLinkTypes": list(api.world.link_types.values())}),
         ),
-        ("GET", "issuesecurityschemes", Api.security_schemes),
-        ("GET", "issuesecurityschemes/level", Api.security_levels),
         ("GET", "priority", lambda api, _: Reply(list(api.world.priorities.values()))),
         ("GET", "myself", lambda api, _: Reply(api.render.person(api.world.people[api.world.me]))),
         ("GET", "mypermissions", Api.my_permissions),

@@ -13,7 +13,9 @@ from tests.sandbox.clock import DAY, HOUR, SECOND, from_ms
 from tests.sandbox.world import (
     IMPACT,
     POINTS,
+    PROJECT_SCHEME,
     RANK,
+    REVIEWERS,
     SPRINT,
     TEAM,
     Issue,
@@ -207,7 +209,7 @@ def _add_catalogue(world: World) -> None:
             level_id,
             name,
             isDefault=False,
-            issueSecuritySchemeId="10450",
+            issueSecuritySchemeId=PROJECT_SCHEME,
         )
     world.teams = {"10500": "Team Rot", "10501": "Team Blau", "10502": "Équipe verte"}
     world.fields = _fields()
@@ -254,6 +256,7 @@ def _fields() -> list[JsonObject]:
         (RANK, "Rank", "any", "com.pyxis.greenhopper.jira:gh-lexo-rank", None),
         (TEAM, "Team", "option", f"{prefix}:select", None),
         (IMPACT, "Customer impact", "string", f"{prefix}:textarea", None),
+        (REVIEWERS, "Reviewers", "array", f"{prefix}:multiuserpicker", "user"),
     ):
         schema = {"type": kind, "custom": custom, "customId": int(field_id.rpartition("_")[2])}
         if items is not None:

@@ -18,6 +18,7 @@ from tests.sandbox.world import (
     IMPACT,
     POINTS,
     RANK,
+    REVIEWERS,
     SPRINT,
     TEAM,
     Attachment,
@@ -361,6 +362,7 @@ class Renderer:
         RANK: lambda _, i: i.rank,
         TEAM: lambda r, i: r._team(i),
         IMPACT: lambda _, i: None if i.impact is None else document(i.impact),
+        REVIEWERS: lambda r, i: [r.user(who) for who in r._world.reviewers(i)] or None,
         "watches": lambda r, i: {
             "self": f"{r._api}/issue/{i.id}/watchers",
             "watchCount": 1,

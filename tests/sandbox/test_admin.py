@@ -64,6 +64,56 @@ def test_a_year_holds_every_action_of_an_administration() -> None:
     assert len(log.records) > len(lines), "records that are no action"
 
 
+def test_people_come_and_go_in_security_levels_beside_everything_else() -> None:
+    lines: list[Line] = []
+    world = build_world(seed=7, start=START, actions_per_year=1, sink=lines.append)
+    world.activity = 1.0
+    admin = Admin(world, random.Random("7:admin"), START)
+    assert admin.security is not None
+    before = list(admin.security.members)
+    listed = {(member.level, member.holder, member.value) for member in before}
+    assert {member.level for member in before} < set(world.security_levels)
+    written = len(lines)
+    for _ in range(60):
+        admin.security.step()
+    after = {(member.level, member.holder, member.value) for member in admin.security.members}
+    assert listed - after
+    assert after - listed
+    assert {holder for _, holder, _ in listed | after} == {
+        "user",
+        "group",
+        "projectRole",
+        "projectLead",
+        "reporter",
+        "assignee",
+        "userCustomField",
+        "applicationRole",
+        "anyone",
+    }
+    assert len({member.id for member in admin.security.members}) == len(admin.security.members)
+    assert START < admin.security.next_at < START + 3 * YEAR
+    assert len(lines) == written
+
+
+def test_secured_issues_have_a_level_that_administrators_see(sandbox: RunningSandbox) -> None:
+    world = sandbox.site.world
+    _, levels = call(sandbox, Endpoint("GET", "issuesecurityschemes/level"))
+    known = {level["id"] for level in levels["values"]}
+    secured = {issue.security for issue in world.issues.values() if issue.security is not None}
+    assert secured
+    assert secured <= known
+    _, of_project = call(sandbox, Endpoint("GET", "project/APP/issuesecuritylevelscheme"))
+    assert secured <= {level["id"] for level in of_project["levels"]} < known
+    fields = {field["id"] for field in world.fields}
+    _, members = call(sandbox, Endpoint("GET", "issuesecurityschemes/level/member"))
+    held = {m["holder"]["type"]: m["holder"].get("value") for m in members["values"]}
+    assert held["userCustomField"] in fields
+    reviewed = next(issue for issue in world.issues.values() if issue.id % 10 == 0)
+    _, shown = call(sandbox, Endpoint("GET", f"issue/{reviewed.id}", {"fields": "*all"}))
+    reviewers = shown["fields"][held["userCustomField"]]
+    assert [person["accountId"] for person in reviewers] == world.reviewers(reviewed)
+
+
 PATHS: dict[str, tuple[str, dict[str, str]]] = {
     "auditing/record": ("auditing/record", {"limit": "50"}),
     "user/bulk/migration": ("user/bulk/migration", {"key": "{key}", "maxResults": "50"}),
@@ -76,6 +126,9 @@ PATHS: dict[str, tuple[str, dict[str, str]]] = {
     "permissions": ("permissions", {}),
     "permissionscheme": ("permissionscheme", {"expand": "all"}),
     "project/{projectKeyOrId}/permissionscheme": ("project/11000/permissionscheme", {}),
+    "issuesecurityschemes": ("issuesecurityschemes", {}),
+    "issuesecurityschemes/level": ("issuesecurityschemes/level", {}),
+    "issuesecurityschemes/level/member": ("issuesecurityschemes/level/member", {"expand": "all"}),
 }
 
 
@@ -117,8 +170,19 @@ def test_the_log_is_newest_first_and_never_more_than_a_page(sandbox: RunningSand
     assert all("group" in record["summary"] for record in filtered["records"])
 
 
-def test_the_log_is_for_administrators(sandbox: RunningSandbox) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        "auditing/record",
+        "issuesecurityschemes",
+        "issuesecurityschemes/level",
+        "issuesecurityschemes/level/member",
+    ],
+)
+def test_the_log_and_security_levels_are_for_administrators(
+    sandbox: RunningSandbox, path: str
+) -> None:
     sandbox.permission("ADMINISTER", granted=False)
-    status, _ = call(sandbox, Endpoint("GET", "auditing/record"))
+    status, _ = call(sandbox, Endpoint("GET", path))
     sandbox.permission("ADMINISTER", granted=True)
     assert status == 403

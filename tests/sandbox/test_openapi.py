@@ -83,8 +83,6 @@ ENDPOINTS = (
     Endpoint("GET", "resolution/search"),
     Endpoint("GET", "issuetype"),
     Endpoint("GET", "issueLinkType"),
-    Endpoint("GET", "issuesecurityschemes"),
-    Endpoint("GET", "issuesecurityschemes/level"),
     Endpoint("GET", "priority"),
     Endpoint("GET", "myself"),
     Endpoint("GET", "mypermissions", {"permissions": "BROWSE_PROJECTS,ADMINISTER"}),

@@ -21,6 +21,10 @@ action_types as (
     select * from {{ ref('action_types') }}
 ),
 
+assets as (
+    select * from {{ ref('int_assets__targets') }}
+),
+
 final as (
     select
         actions.action_id,
@@ -48,6 +52,7 @@ final as (
         actions.change_count,
         periods.security_level_id,
         periods.security_level_id is not null as is_secured,
+        assets.object_schema_id,
         actions.source,
         actions.sources,
         actions.source_event_id
@@ -59,6 +64,11 @@ final as (
             and actions.issue_id = periods.issue_id
             and actions.occurred_at >= periods.valid_from_at
             and actions.occurred_at < periods.valid_to_at
+    left join assets
+        on
+            actions.site_id = assets.site_id
+            and actions.action_code = assets.action_code
+            and actions.target_id = assets.target_id
 )
 
 select * from final

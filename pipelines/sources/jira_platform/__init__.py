@@ -9,7 +9,6 @@ Data flow:
     GET /resolution                 -> resolutions
     GET /issuetype                  -> issue_types
     GET /issueLinkType              -> issue_link_types
-    GET /issuesecurityschemes/level -> issue_security_levels (needs Administer Jira)
     GET /configuration              -> configuration
     GET /filter/search              -> filters (needs Administer Jira)
     GET /project/{id}/version       -> versions, version_orders
@@ -22,6 +21,9 @@ Data flow:
     GET /permissions                -> permissions
     GET /permissionscheme           -> permission_schemes
       GET /project/{id}/permissionscheme   -> project_permission_schemes
+    GET /issuesecurityschemes              -> issue_security_schemes (needs Administer Jira)
+    GET /issuesecurityschemes/level        -> issue_security_levels
+    GET /issuesecurityschemes/level/member -> issue_security_level_members
     GET /servicedeskapi/organization       -> organizations
       GET /servicedeskapi/organization/{id}/user -> organization_members
 

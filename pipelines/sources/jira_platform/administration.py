@@ -1,7 +1,7 @@
-"""The lists of people, roles and permissions of a Jira site, as data.
+"""The lists of people, roles, permissions and security levels of a Jira site, as data.
 
 Requests per run: groups / 100 + members / 50 per group; roles + 2 per live project; organisations
-of customers / 50 + their members / 50.
+of customers / 50 + their members / 50; security levels and their members / 100.
 """
 
 from __future__ import annotations
@@ -107,9 +107,37 @@ ADMINISTRATION_LISTS = (
         "object",
         key="",
         permission="Administer Jira",
-        loses="which project has which permission scheme is unknown",
+        loses="which project has which permission scheme, and so who may browse it, is unknown",
         parents="projects",
         parents_where=is_live,
+    ),
+    FullList(
+        "issue_security_schemes",
+        "One row per issue security scheme and changed content.",
+        "/rest/api/3/issuesecurityschemes",
+        "named",
+        member="issueSecuritySchemes",
+        permission="Administer Jira",
+        loses="names of issue security schemes are unknown",
+    ),
+    FullList(
+        "issue_security_levels",
+        "One row per issue security level and changed content.",
+        "/rest/api/3/issuesecurityschemes/level",
+        "page_bean",
+        page_size=100,
+        permission="Administer Jira",
+        loses="names of issue security levels are unknown",
+    ),
+    FullList(
+        "issue_security_level_members",
+        "One row per person, group, role or field in a security level and changed content.",
+        "/rest/api/3/issuesecurityschemes/level/member",
+        "page_bean",
+        page_size=100,
+        params=(("expand", "all"),),
+        permission="Administer Jira",
+        loses="who may see secured issues is unknown, so nobody may list them",
     ),
     FullList(
         "organizations",

@@ -51,15 +51,6 @@ FULL_LISTS = {
             permission="Browse projects, with issue linking switched on",
             loses="the kinds of issue links are unknown",
         ),
-        FullList(
-            "issue_security_levels",
-            "One row per issue security level and changed content.",
-            "/rest/api/3/issuesecurityschemes/level",
-            "page_bean",
-            page_size=100,
-            permission="Administer Jira",
-            loses="names of issue security levels are unknown",
-        ),
         *ADMINISTRATION_LISTS,
         *PLANNING_LISTS,
     )

@@ -39,10 +39,10 @@ versions as (
         case
             when listed.change != 'baseline' then coalesce(told.occurred_at, listed.observed_to_at)
         end as held_from_at,
-        row_number() over (
-            partition by listed.site_id, listed.project_id, listed.role_id
-            order by listed.observed_to_at, listed.version
-        ) as place
+        list_concat(
+            list_transform(listed.user_ids, lambda one: struct_pack(via := 'user', actor_id := one)),
+            list_transform(listed.group_ids, lambda one: struct_pack(via := 'group', actor_id := one))
+        ) as members
     from listed
     left join told
         on
@@ -52,61 +52,8 @@ versions as (
             and listed.version = told.version
 ),
 
-bounded as (
-    select
-        *,
-        lead(held_from_at) over (partition by site_id, project_id, role_id order by place) as held_to_at
-    from versions
-),
-
-held as (
-    select
-        site_id,
-        project_id,
-        role_id,
-        place,
-        held_from_at,
-        held_to_at,
-        'user' as via,
-        {{ each('user_ids') }} as actor_id
-    from bounded
-    where is_present
-    union all
-    select
-        site_id,
-        project_id,
-        role_id,
-        place,
-        held_from_at,
-        held_to_at,
-        'group' as via,
-        {{ each('group_ids') }} as actor_id
-    from bounded
-    where is_present
-),
-
--- Versions that follow each other are one period.
-runs as (
-    select
-        *,
-        place - row_number() over (
-            partition by site_id, project_id, role_id, via, actor_id order by place
-        ) as run
-    from held
-),
-
 final as (
-    select
-        site_id,
-        project_id,
-        role_id,
-        via,
-        actor_id,
-        -- Not min_by and max_by: they pass over the nulls that mean `always` and `still`.
-        list(held_from_at order by place asc)[1] as valid_from_at,
-        list(held_to_at order by place desc)[1] as valid_to_at
-    from runs
-    group by site_id, project_id, role_id, via, actor_id, run
+    {{ membership_periods('versions', ['project_id', 'role_id']) }}
 )
 
 select * from final

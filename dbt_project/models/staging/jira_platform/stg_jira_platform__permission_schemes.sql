@@ -12,14 +12,7 @@ parsed as (
             'description': 'varchar',
             'permissions': [{
                 'permission': 'varchar',
-                'holder': {
-                    'type': 'varchar',
-                    'parameter': 'varchar',
-                    'value': 'varchar',
-                    'group': {'name': 'varchar'},
-                    'projectRole': {'name': 'varchar'},
-                    'user': {'displayName': 'varchar'},
-                },
+                'holder': holder_shape(),
             }],
         }) }} as scheme
     from raw
@@ -37,7 +30,7 @@ final as (
             lambda granted: struct_pack(
                 permission_key := granted.permission,
                 holder_type := granted.holder.type,
-                holder_id := coalesce(granted.holder.value, granted.holder.parameter),
+                holder_id := {{ holder_id('granted.holder') }},
                 holder_name := coalesce(
                     granted.holder."group".name,
                     granted.holder.projectrole.name,

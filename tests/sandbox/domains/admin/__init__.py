@@ -21,6 +21,7 @@ from tests.sandbox.domain import Carrier, Domain, LineItem, Route, World
 from tests.sandbox.domains.admin import endpoints
 from tests.sandbox.domains.admin.activity import Activity
 from tests.sandbox.domains.admin.log import AuditLog, group_item, item, person_item
+from tests.sandbox.domains.admin.security import Security
 from tests.sandbox.domains.organization import Organization as Guard
 from tests.sandbox.world import JsonObject, Person, Project
 
@@ -134,18 +135,20 @@ class Admin(Domain):
         self.organizations: dict[str, Organization] = {}
         self._numbers = 20_000
         self.default_scheme = self._add_scheme("Default Permission Scheme")
+        self.security: Security | None = None
+        self._streams: tuple[Activity | Security, ...] = ()
         self._names = {person.account_id: person.name for person in world.people.values()}
         self._project_names = {project.id: project.name for project in world.projects.values()}
         if start is not None:
             self._furnish()
-            activity = Activity(self, rng, start)
-            self._activity = activity
-            self.next_at = activity.next_at
+            self.security = Security(self, start)
+            self._streams = (Activity(self, rng, start), self.security)
+            self.next_at = min(stream.next_at for stream in self._streams)
 
     def step(self) -> None:
-        """Do what the activity does next."""
-        self._activity.step()
-        self.next_at = self._activity.next_at
+        """Do what comes next, of the activity or in the security levels."""
+        min(self._streams, key=lambda stream: stream.next_at).step()
+        self.next_at = min(stream.next_at for stream in self._streams)
 
     def routes(self) -> Sequence[Route]:
         """Give the endpoints."""

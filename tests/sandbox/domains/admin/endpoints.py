@@ -35,6 +35,9 @@ def routes(admin: Admin) -> Sequence[Route]:
         route(f"{_API}/permissions", _permissions),
         route(f"{_API}/permissionscheme", _schemes),
         route(f"{project}/permissionscheme", _project_scheme),
+        route(f"{_API}/issuesecurityschemes", _security_schemes),
+        route(f"{_API}/issuesecurityschemes/level", _security_levels),
+        route(f"{_API}/issuesecurityschemes/level/member", _level_members),
         route(f"{_DESK}/organization", _organizations),
         route(rf"{_DESK}/organization/(?P<organization>\d+)/user", _organization_users),
     )
@@ -195,20 +198,25 @@ def _permissions(admin: Admin, _: Call) -> Reply:
     )
 
 
+def _holder(admin: Admin, kind: str, value: str | None) -> JsonObject:
+    """Render who holds a permission, or is in a security level."""
+    holder: JsonObject = {"type": kind}
+    if value is None:
+        return holder
+    holder |= {"parameter": value, "value": value, "expand": kind}
+    if kind == "group":
+        name = admin.groups[value].name
+        holder |= {"parameter": name, "group": {"name": name, "groupId": value}}
+    elif kind == "projectRole":
+        holder["projectRole"] = _role(admin, admin.roles[value])
+    return holder
+
+
 def _grant(admin: Admin, scheme: Scheme, grant: Grant) -> JsonObject:
-    holder: JsonObject = {"type": grant.holder}
-    if grant.value is not None:
-        name = admin.holder_name(grant)
-        holder |= {"value": grant.value, "expand": grant.holder}
-        if grant.holder == "group":
-            holder |= {"parameter": name, "group": {"name": name, "groupId": grant.value}}
-        else:
-            role = _role(admin, admin.roles[grant.value])
-            holder |= {"parameter": grant.value, "projectRole": role}
     return {
         "id": grant.id,
         "self": f"{admin.world.site}{_API}/permissionscheme/{scheme.id}/permission/{grant.id}",
-        "holder": holder,
+        "holder": _holder(admin, grant.holder, grant.value),
         "permission": grant.permission,
     }
 
@@ -241,6 +249,53 @@ def _project_scheme(admin: Admin, call: Call) -> Reply:
     scheme = admin.schemes[admin.scheme_of.get(project.id, admin.default_scheme.id)]
     body = _scheme(admin, scheme, is_whole=False)
     return admin.listing(body, "project_permission_schemes", project.id)
+
+
+# -- issue security ----------------------------------------------------------------------------
+
+
+def _security_schemes(admin: Admin, _: Call) -> Reply:
+    """GET /issuesecurityschemes (Administer Jira)."""
+    admin.demand("ADMINISTER")
+    schemes = {} if admin.security is None else admin.security.schemes
+    return admin.listing(
+        {
+            "issueSecuritySchemes": [
+                {
+                    "self": f"{admin.world.site}{_API}/issuesecurityschemes/{number}",
+                    "id": int(number),
+                    "name": name,
+                    "description": "",
+                }
+                for number, name in schemes.items()
+            ]
+        },
+        "issue_security_schemes",
+    )
+
+
+def _security_levels(admin: Admin, call: Call) -> Reply:
+    """GET /issuesecurityschemes/level (Administer Jira)."""
+    admin.demand("ADMINISTER")
+    levels = list(admin.world.security_levels.values())
+    return admin.page(call, levels, "issue_security_levels")
+
+
+def _level_members(admin: Admin, call: Call) -> Reply:
+    """GET /issuesecurityschemes/level/member (Administer Jira)."""
+    admin.demand("ADMINISTER")
+    levels = admin.world.security_levels
+    members = [] if admin.security is None else admin.security.members
+    values = [
+        {
+            "id": str(member.id),
+            "issueSecurityLevelId": member.level,
+            "issueSecuritySchemeId": levels[member.level]["issueSecuritySchemeId"],
+            "holder": _holder(admin, member.holder, member.value),
+        }
+        for member in members
+    ]
+    return admin.page(call, values, "issue_security_level_members")
 
 
 # -- service management ------------------------------------------------------------------------

@@ -28,7 +28,7 @@ _YEAR = 365 * DAY
 _ACTIONS_PER_YEAR = 2_000
 _STEADY = 60
 _ROLES = ("Managers", "Developers", "Users")
-_GROUPS = ("jira-servicemanagement-users", "it-assets", "=facility management", "finance")
+_GROUPS = ("jira-servicemanagement-users", "support", "=facility management", "developers")
 _ATTRIBUTES: Mapping[str, Sequence[str]] = {
     "Name": ("Notebook", "Server rack", "Badge printer", "Œuvre d'art", "会議室", "=SUM(A1)"),
     "Owner": ("Ada", "Bram", "Chiara", ""),
