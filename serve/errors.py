@@ -96,6 +96,19 @@ class FieldError(BaseModel):
     remedy: str = Field(
         description="What to do about it.", examples=["give a whole number from 1 to 1000"]
     )
+    start: int | None = Field(
+        default=None,
+        description=(
+            "First character of the place at fault within a query in JQL, from 0, in Unicode code "
+            "points; absent for everything else."
+        ),
+        examples=[9],
+    )
+    end: int | None = Field(
+        default=None,
+        description="First character after that place; absent as well.",
+        examples=[14],
+    )
 
 
 class Problem(BaseModel):
@@ -147,11 +160,14 @@ def invalid_parameters(fields: Sequence[FieldError]) -> ProblemError:
     )
 
 
-def invalid_parameter(field: str, message: str, remedy: str) -> ProblemError:
-    """Return a 422 problem that blames one parameter."""
+def invalid_parameter(
+    field: str, message: str, remedy: str, place: tuple[int, int] | None = None
+) -> ProblemError:
+    """Return a 422 problem that blames one parameter, or a `place` [start, end) within it."""
+    start, end = place or (None, None)
     return ProblemError(
         "invalid-parameters",
         f"{field} {message}",
         remedy,
-        (FieldError(field=field, message=message, remedy=remedy),),
+        (FieldError(field=field, message=message, remedy=remedy, start=start, end=end),),
     )

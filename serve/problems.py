@@ -59,7 +59,7 @@ def problem_responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
         problem = PROBLEMS[kind]
         example = ProblemError(kind, problem.meaning, "what to do about it").problem
         examples = {
-            kind: {"summary": problem.title, "value": example.model_dump()},
+            kind: {"summary": problem.title, "value": example.model_dump(exclude_none=True)},
         }
         if problem.status in responses:
             known = responses[problem.status]
@@ -89,7 +89,7 @@ def install(app: FastAPI) -> None:
 def render(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """Return `problem` as a response."""
     return Response(
-        problem.model_dump_json(),
+        problem.model_dump_json(exclude_none=True),
         status_code=problem.status,
         media_type=PROBLEM_MEDIA_TYPE,
         headers=headers,

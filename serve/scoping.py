@@ -10,9 +10,14 @@ from zoneinfo import ZoneInfo
 from serve.errors import invalid_parameter
 from serve.query.describe import NameKind, Namer, describe
 from serve.query.dimensions import compile_former_projects
-from serve.query.scope import Scope
+from serve.query.jql.compiler import compile_query
+from serve.query.jql.errors import JqlError
+from serve.query.jql.moments import Clock
+from serve.query.jql.parser import parse
+from serve.query.scope import Condition, Scope
 from serve.query.spec import FilterSpec, Interval, WhoAndWhen
 from serve.query.visibility import Rights
+from serve.warehouse.names import SnapshotNames
 from serve.warehouse.snapshot import Directory, Snapshot
 
 
@@ -59,7 +64,22 @@ def resolve(spec: FilterSpec, snapshot: Snapshot, rights: Rights) -> Scope:
         resolutions=_ids(directory, "resolution", "resolution", spec.resolutions),
         fields=_ids(directory, "field", "field", spec.fields),
         row=spec.row,
+        jql=_jql(spec, snapshot, rights),
     )
+
+
+def _jql(spec: FilterSpec, snapshot: Snapshot, rights: Rights) -> Condition | None:
+    """Return the condition of the JQL of a filter; ProblemError 422 with the place of a fault."""
+    if spec.jql is None:
+        return None
+    clock = Clock(snapshot.directory.now, ZoneInfo(spec.time_zone))
+    try:
+        selection = compile_query(parse(spec.jql), SnapshotNames(snapshot, rights), rights, clock)
+    except JqlError as error:
+        raise invalid_parameter(
+            "jql", error.reason, error.remedy, (error.span.start, error.span.end)
+        ) from None
+    return Condition(selection.sql, selection.params)
 
 
 def _check_range(spec: WhoAndWhen, interval: Interval, most: int | None) -> None:

@@ -30,6 +30,7 @@ Namer = Callable[[NameKind, str], str]
 """Kind of thing, and what the filter calls it -> what people call it."""
 
 MOST_NAMES = 20
+MOST_OF_JQL = 500
 
 # List of a filter -> kind of the things it holds.
 _KINDS: dict[str, NameKind] = {
@@ -71,6 +72,8 @@ def describe(spec: WhoAndWhen, interval: Interval, name: Namer) -> str:
     parts.append(_when(spec, interval))
     if isinstance(spec, FilterSpec):
         parts += _edits(spec, name)
+        if spec.jql:
+            parts.append(f"on issues that match JQL “{_shortened(spec.jql)}”")
         if spec.row:
             parts.append(f"in the row {_row(spec, name)}")
     return ", ".join(parts)
@@ -193,6 +196,11 @@ def _row(spec: FilterSpec, name: Namer) -> str:
         names = [_plain(name(_ROW_NAMES[kind], end)) if end else "none" for end in ends]
         texts.append(f"{kind} {' → '.join(names)}")
     return " and ".join(texts)
+
+
+def _shortened(jql: str) -> str:
+    plain = _plain(jql)
+    return plain if len(plain) <= MOST_OF_JQL else f"{plain[:MOST_OF_JQL]}…"
 
 
 def _plain(name: str) -> str:

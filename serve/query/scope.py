@@ -41,6 +41,7 @@ class Scope:
     resolutions: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     row: tuple[str, ...] = ()
+    jql: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ def compile_where(scope: Scope, rights: Rights, purpose: Purpose, *more: Conditi
             conditions.append(_any_of(name, column, values))
     conditions += _edits(scope, rights, purpose)
     conditions += _row(scope, rights, purpose)
+    if scope.jql is not None:
+        conditions.append(scope.jql)
     conditions += more
     return Where(
         " and ".join(condition.sql for condition in conditions),

@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from serve.query.jql.parser import MAX_LENGTH
 from serve.query.period import Period, resolve_period
 
 DEFAULT_DAYS = 30
@@ -34,6 +35,7 @@ LATEST = datetime(9999, 12, 31, tzinfo=UTC)
 _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
 )
+_UNENCODABLE = re.compile("[\x00\ud800-\udfff]")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -90,6 +92,14 @@ def _each_once(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(values)))
 
 
+def _encodable(value: str) -> str:
+    """Return `value`, which may have lines; ValueError for what no text can hold."""
+    if _UNENCODABLE.search(value):
+        msg = "must not hold U+0000 or halves of characters"
+        raise ValueError(msg)
+    return value
+
+
 Moment = Annotated[
     datetime,
     BeforeValidator(_parse_moment),
@@ -111,6 +121,9 @@ RowParts = Annotated[
         ...,
     ],
     AfterValidator(_each_once),
+]
+Jql = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_LENGTH), AfterValidator(_encodable)
 ]
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
 ActionCode = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,79}$")]
@@ -305,6 +318,17 @@ class FilterSpec(WhoAndWhen):
         max_length=MAX_VALUES,
         description="Actions that changed one of these fields (ids or names).",
         examples=[["assignee"]],
+    )
+    jql: Jql | None = Field(
+        default=None,
+        description=(
+            "Only actions on issues that this query in Jira's query language finds, as the issues "
+            "are now. It is answered here, without a limit, and with the history of this log; "
+            "times are read in the time zone, `now()` is the snapshot's now. Deleted issues are "
+            "found if it names the field `deleted`: `deleted in (true, false)`. ORDER BY changes "
+            "nothing. Issues that you may not list are not found."
+        ),
+        examples=["project = DEMO AND status WAS Done"],
     )
     row: RowParts = Field(
         default=(),

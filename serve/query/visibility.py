@@ -132,3 +132,30 @@ def visible_details(rights: Rights, detail: IssueDetail) -> str:
             {"where details.is_restricted is not true" if detail == "comments" else ""}
         )
     """
+
+
+def of_listed_issues(rights: Rights, what: IssueDetail | Literal["actions", "changes"]) -> str:
+    """Return a relation to be read together with `visible_issues` only, never on its own.
+
+    It leaves to that relation which issues there are, so it costs no join; of a link it makes sure
+    that the other end may be listed too.
+    """
+    match what:
+        case "actions":
+            return "fct_actions"
+        case "changes":
+            return "fct_action_changes"
+        case "comments":
+            return "(select * from dim_comments where is_restricted is not true)"
+        case "links":
+            return f"""
+                (
+                    select links.*
+                    from bridge_issue_links as links
+                    semi join {visible_issues(rights)} as linked
+                        on linked.site_id = links.site_id
+                        and linked.issue_id = links.linked_issue_id
+                )
+            """
+        case _:
+            return _DETAILS[what]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import duckdb
 
@@ -21,6 +21,8 @@ from serve.query.compiler import Query
 from serve.query.visibility import MACHINE, Rights, Viewer
 
 BATCH_ROWS = 4_096
+
+Kept = TypeVar("Kept")
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +77,7 @@ class Snapshot:
         self.path = path
         self._settings = settings
         self._turns = turns
+        self._kept: dict[Hashable, object] = {}
         try:
             self._connection = duckdb.connect(
                 str(path),
@@ -110,6 +113,13 @@ class Snapshot:
             return self._fetch(query)
         finally:
             self._turns.release()
+
+    def kept(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
+        """Return what `make` made when it was first asked for under `key`; it never changes."""
+        if key not in self._kept:
+            # two threads may both make it: the same thing twice
+            self._kept[key] = make()
+        return cast("Kept", self._kept[key])
 
     def stream(self, query: Query) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of an export in batches; exports have limits of their own."""

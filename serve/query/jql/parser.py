@@ -59,6 +59,9 @@ union unique update user validate values view was when whenever where while will
 """
 RESERVED = frozenset(_RESERVED_WORDS.split())
 
+# Words that Jira reserves too, but which the field `deleted` is compared with.
+_TRUTH = frozenset({"true", "false"})
+
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 _UNESCAPABLE = re.compile("[\ud800-\udfff\x00]")
@@ -228,6 +231,8 @@ class _Builder(Transformer[Token, Query]):
     def value(self, meta: Meta, parts: list[Token]) -> Operand:
         if parts[0].type == "EMPTY":
             return Empty(_span(meta))
+        if parts[0].lower() in _TRUTH:
+            return Literal(str(parts[0]).lower(), _span(meta))
         return self._literal(parts[0])
 
     def function(self, meta: Meta, parts: list[Literal | Empty | None]) -> Function:

@@ -1,0 +1,717 @@
+"""Syntax tree -> one SQL condition on the issues that a viewer may list.
+
+NOT is pushed to the comparisons, as Jira does it: `NOT a = b` is `a != b`, and no comparison but
+IS EMPTY matches an issue whose field is empty. Values are always bound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
+
+from serve.query.jql.errors import JqlError
+from serve.query.jql.fields import (
+    MATCHING,
+    ORDERING,
+    SPRINT_TYPE,
+    SYSTEM_FIELDS,
+    Column,
+    FieldType,
+    Hanging,
+    JqlField,
+    Source,
+    Values,
+    compared_as,
+    custom_field,
+    system_field,
+    without_suffix,
+)
+from serve.query.jql.functions import FUNCTIONS, REFUSED_FUNCTIONS, Among, Question
+from serve.query.jql.moments import CALENDAR_NAMES, TIME_FUNCTIONS, Clock, moment_of, naive
+from serve.query.jql.names import CATEGORIES, Names, Thing, Vocabulary, fold
+from serve.query.jql.past import compile_past
+from serve.query.jql.syntax import (
+    HISTORY_OPERATORS,
+    LIST_OPERATORS,
+    And,
+    Clause,
+    Comparison,
+    Empty,
+    Field,
+    Function,
+    Literal,
+    Not,
+    Operand,
+    Operator,
+    Or,
+    Query,
+    Span,
+    comparisons,
+)
+from serve.query.jql.syntax import (
+    Sequence as List,
+)
+from serve.query.jql.text import patterns
+from serve.query.jql.values import number_of, seconds_of
+from serve.query.visibility import Rights, of_listed_issues, visible_issues
+
+MAX_COMPARISONS = 200
+"""Comparisons in one query; lists of IN count once."""
+
+MAX_HISTORY = 40
+"""Comparisons of one query that read the history."""
+
+_INLINE = 50
+"""Ids that are written as a list; more are a relation of their own."""
+
+_NEGATED = {
+    Operator.EQUALS: Operator.NOT_EQUALS,
+    Operator.CONTAINS: Operator.NOT_CONTAINS,
+    Operator.LESS: Operator.GREATER_EQUALS,
+    Operator.LESS_EQUALS: Operator.GREATER,
+    Operator.IN: Operator.NOT_IN,
+    Operator.IS: Operator.IS_NOT,
+    Operator.WAS: Operator.WAS_NOT,
+    Operator.WAS_IN: Operator.WAS_NOT_IN,
+}
+NEGATED = _NEGATED | {negated: operator for operator, negated in _NEGATED.items()}
+_NEGATIVE = frozenset({Operator.NOT_EQUALS, Operator.NOT_IN, Operator.NOT_CONTAINS})
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A condition on `site_id` and `issue_id` of the relation `actions`."""
+
+    sql: str
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The values that an operand means: any of `among` and `literals`, or none at all."""
+
+    among: tuple[Among, ...]
+    literals: tuple[Literal | Function, ...]
+    has_empty: bool
+    span: Span
+
+
+Test = Callable[[str, str], str]
+"""SQL of a value, and of its site -> SQL of the condition on it."""
+
+# Which cell of a value the values of a type are compared by.
+_CELLS = {
+    FieldType.CHOICE: "id",
+    FieldType.ORDERED: "id",
+    FieldType.PERSON: "id",
+    FieldType.ISSUE: "id",
+    FieldType.WORD: "text",
+    FieldType.TEXT: "text",
+    FieldType.NUMBER: "number",
+    FieldType.DURATION: "number",
+    FieldType.TIME: "at",
+    FieldType.DATE: "at",
+    FieldType.DAY_OF_TIME: "at",
+    FieldType.FLAG: "id",
+    FieldType.PRESENCE: "id",
+}
+
+
+def compile_query(query: Query, names: Names, rights: Rights, clock: Clock) -> Selection:
+    """Return the condition of a query. JqlError with its place for what cannot be answered."""
+    return Compiler(names, rights, clock).selection(query)
+
+
+@dataclass
+class Compiler:
+    """The state of compiling one query: its parameters."""
+
+    names: Names
+    rights: Rights
+    clock: Clock
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def selection(self, query: Query) -> Selection:
+        """Return the condition of a whole query."""
+        self._check_size(query)
+        for key in query.order_by:
+            if self._lookup(key.field) is None:
+                self._no_field(key.field)
+        issues = visible_issues(self.rights)
+        conditions = ["true"]
+        if query.where is not None:
+            conditions = [self._clause(query.where, negated=False)]
+        if not any(self.field(one.field).name == "deleted" for one in comparisons(query.where)):
+            conditions.append("issues.deletion_state not in ('deleted', 'trashed')")
+        sql = (
+            "(actions.site_id, actions.issue_id) in ("
+            f"select issues.site_id, issues.issue_id from {issues} as issues "
+            f"where {' and '.join(f'({one})' for one in conditions)})"
+        )
+        # what a field has in several places may not be needed in all of them
+        used = set(_PARAMETER.findall(sql))
+        return Selection(sql, {name: self.params[name] for name in self.params if name in used})
+
+    def bind(self, value: object) -> str:
+        """Return the name of a new parameter that holds `value`."""
+        name = f"jql_{len(self.params)}"
+        self.params[name] = value
+        return f"${name}"
+
+    @property
+    def question(self) -> Question:
+        """What functions need to know."""
+        return Question(self.names, self.rights, self.clock, self.bind)
+
+    # -- clauses -------------------------------------------------------------------------------
+
+    def _check_size(self, query: Query) -> None:
+        found = list(comparisons(query.where))
+        past = [one for one in found if one.operator in HISTORY_OPERATORS]
+        for kind, some, most in (
+            ("comparisons", found, MAX_COMPARISONS),
+            ("comparisons with the history", past, MAX_HISTORY),
+        ):
+            if len(some) > most:
+                raise JqlError(
+                    f"The query has {len(some)} {kind}; at most {most} are answered.",
+                    "Use IN with a list for several values of one field.",
+                    some[most].span,
+                )
+
+    def _clause(self, clause: Clause, *, negated: bool) -> str:
+        match clause:
+            case Not(inner):
+                return self._clause(inner, negated=not negated)
+            case And(clauses) | Or(clauses):
+                word = "and" if isinstance(clause, And) != negated else "or"
+                parts = [f"({self._clause(one, negated=negated)})" for one in clauses]
+                return f" {word} ".join(parts)
+            case Comparison():
+                return self._comparison(clause, negated=negated)
+
+    def _comparison(self, one: Comparison, *, negated: bool) -> str:
+        named = self.field(one.field)
+        if one.operator not in named.operators:
+            self._not_allowed(one, named)
+        if one.operator in HISTORY_OPERATORS:
+            return compile_past(self, one, named, negated=negated)
+        operator = NEGATED[one.operator] if negated else one.operator
+        operand = one.operand
+        assert operand is not None  # noqa: S101 - only CHANGED has none
+        if operator in {Operator.IS, Operator.IS_NOT} and not isinstance(operand, Empty):
+            raise JqlError(
+                "IS and IS NOT are only followed by EMPTY or NULL.",
+                f"Write {named.name} = …, or {named.name} IS EMPTY.",
+                operand.span,
+            )
+        wanted = self.resolved(operand, named, one.operator)
+        present = [self._present(source) for source in self._sources(named)]
+        parts = []
+        if wanted.among or wanted.literals:
+            test = self._test(named, operator, wanted)
+            parts.append(self._compared(named, operator, test))
+        if wanted.has_empty:
+            is_there = f"({' or '.join(present)})"
+            is_wanted = operator in _NEGATIVE | {Operator.IS_NOT}
+            parts.append(is_there if is_wanted else f"not {is_there}")
+        word = " and " if operator in _NEGATIVE else " or "
+        return word.join(f"({part})" for part in parts)
+
+    def _not_allowed(self, one: Comparison, named: JqlField) -> NoReturn:
+        allowed = ", ".join(
+            operator.value.upper() for operator in Operator if operator in named.operators
+        )
+        raise JqlError(
+            f"The operator '{one.operator.value.upper()}' is not supported by the field "
+            f"'{named.name}'.",
+            f"It supports {allowed}.",
+            one.span,
+        )
+
+    # -- fields --------------------------------------------------------------------------------
+
+    def field(self, named: Field) -> JqlField:
+        """Return the entry of a field. JqlError if there is none, or it cannot be answered."""
+        if named.property_path is not None:
+            raise JqlError(
+                "Entity properties are not part of this log.",
+                "Leave the clause out, or use a field.",
+                named.span,
+            )
+        found = self._lookup(named)
+        if found is None:
+            self._no_field(named)
+        if found.refusal is not None:
+            raise JqlError(found.refusal.reason, found.refusal.remedy, named.span)
+        return found
+
+    def _lookup(self, named: Field) -> JqlField | None:
+        facts = self.names.custom_fields()
+        if named.custom_id is not None:
+            same = [one for one in facts if one.id == f"customfield_{named.custom_id}"]
+            return custom_field(named.name, same) if same else None
+        found = system_field(named.name)
+        if found is not None:
+            return found
+        name = fold(named.name)
+        if name == "sprint":
+            same = [one for one in facts if one.custom_type == SPRINT_TYPE]
+        else:
+            same = [one for one in facts if name in (fold(one.name), one.id)]
+        suffixed = without_suffix(named.name)
+        if not same and suffixed is not None:
+            same = [
+                one
+                for one in facts
+                if fold(one.name) == fold(suffixed[0]) and compared_as(one) in suffixed[1]
+            ]
+        return custom_field(named.name, same) if same else None
+
+    def _no_field(self, named: Field) -> NoReturn:
+        near = self.field_names().near(named.name)
+        raise JqlError(
+            f"The field '{named.name[:80]}' does not exist.",
+            f"Did you mean '{near}'?" if near else "POST /api/v1/jql/suggest lists the fields.",
+            named.span,
+        )
+
+    def field_names(self) -> Vocabulary:
+        """Return all fields by name."""
+        system = [Thing(None, one.name, one.name, one.aliases) for one in SYSTEM_FIELDS]
+        custom = [Thing(one.site_id, one.id, one.name) for one in self.names.custom_fields()]
+        return Vocabulary([*system, *custom])
+
+    def _sources(self, named: JqlField) -> tuple[Source, ...]:
+        if named.name != "text":
+            return named.sources
+        texts = tuple(
+            one.id for one in self.names.custom_fields() if compared_as(one) is FieldType.TEXT
+        )
+        comments = system_field("comment")
+        assert comments is not None  # noqa: S101 - an entry of the registry
+        return (
+            Column("issues.summary"),
+            Values(("description", "environment", *texts)),
+            *comments.sources,
+        )
+
+    # -- values of now -------------------------------------------------------------------------
+
+    def rows(self, source: Source) -> tuple[str, dict[str, str]]:
+        """Return the relation of a source that hangs on issues, and its cells."""
+        if isinstance(source, Values):
+            ids = ", ".join(self.bind(field_id) for field_id in source.field_ids)
+            relation = of_listed_issues(self.rights, "field_values")
+            cells = {name: f"held.value_{name}" for name in ("id", "text", "number", "at")}
+            return f"{relation} as held where held.field_id in ({ids})", cells
+        assert isinstance(source, Hanging)  # noqa: S101 - columns are no relation
+        relation = of_listed_issues(self.rights, source.what)
+        cells = dict.fromkeys(("id", "text", "number", "at"), f"held.{source.value}")
+        return f"{relation} as held where {source.where} and held.{source.value} is not null", cells
+
+    def column(self, source: Column) -> str:
+        """Return SQL of the value of a column on the relation `issues`."""
+        return source.sql.replace("{issues}", visible_issues(self.rights))
+
+    def _present(self, source: Source) -> str:
+        if isinstance(source, Column):
+            return f"{self.column(source)} is not null"
+        rows, _ = self.rows(source)
+        return f"{_IS_HELD} {rows})"
+
+    def _compared(self, named: JqlField, operator: Operator, test: Test) -> str:
+        """Return SQL of whether a value of an issue meets `test`; of negative operators, none."""
+        cell = _CELLS[named.type]
+        has, met = [], []
+        for source in self._sources(named):
+            if isinstance(source, Column):
+                column = self.column(source)
+                has.append(f"{column} is not null")
+                met.append(f"coalesce({test(column, 'issues.site_id')}, false)")
+                continue
+            rows, cells = self.rows(source)
+            has.append(f"{_IS_HELD} {rows})")
+            met.append(f"{_IS_HELD} {rows} and ({test(cells[cell], 'held.site_id')}))")
+        if operator in _NEGATIVE:
+            return f"({' or '.join(has)}) and not ({' or '.join(met)})"
+        return " or ".join(met)
+
+    def _test(self, named: JqlField, operator: Operator, wanted: Wanted) -> Test:
+        """Return the test of one value; of a negative operator that of its opposite."""
+        positive = NEGATED[operator] if operator in _NEGATIVE else operator
+        tests = [self._literal_test(named, positive, one) for one in wanted.literals]
+        if wanted.among and positive in ORDERING:
+            tests.append(self._ordered(named, positive, wanted))
+        elif wanted.among and named.type is FieldType.WORD:
+            # words have no ids but their own text
+            tests.append(lambda cell, site: self.any_of(f"lower({cell})", site, wanted.among))
+        elif wanted.among:
+            tests.append(lambda cell, site: self.any_of(cell, site, wanted.among))
+        return lambda cell, site: " or ".join(f"({test(cell, site)})" for test in tests)
+
+    def _literal_test(self, named: JqlField, operator: Operator, one: Literal | Function) -> Test:
+        comparing = operator.value if operator in ORDERING else "="
+        if named.type in _OF_TIME:
+            return self._time_test(named.type, comparing, one)
+        if named.type is FieldType.ISSUE:
+            return self._key_test(named, comparing, one)
+        if isinstance(one, Function) or named.type not in _WRITTEN:
+            self._misplaced(one, named)
+        if named.type is FieldType.TEXT:
+            found = [self.bind(pattern) for pattern in patterns(one)]
+            return lambda cell, _: " and ".join(
+                f"regexp_matches({cell}, {pattern}, 'i')" for pattern in found
+            )
+        value = self.bind(_WRITTEN[named.type](one))
+        if named.type is FieldType.WORD:
+            return lambda cell, _: f"lower({cell}) = {value}"
+        return lambda cell, _: f"{cell} {comparing} {value}"
+
+    def _time_test(self, kind: FieldType, comparing: str, one: Literal | Function) -> Test:
+        moment = moment_of(one, self.clock)
+        if kind is FieldType.DATE:
+            day = datetime.combine(self.clock.day(moment), datetime.min.time())
+            start, end = day, day + timedelta(days=1)
+        elif kind is FieldType.DAY_OF_TIME:
+            first, following = self.clock.day_bounds(self.clock.day(moment))
+            start, end = naive(first), naive(following)
+        elif comparing == "=":
+            start = naive(moment).replace(second=0, microsecond=0)
+            end = start + timedelta(minutes=1)
+        else:
+            start = end = naive(moment)
+        # a day is over when the next one begins; an instant has no length
+        has_length = start < end
+        low, high = self.bind(start), self.bind(end)
+        match comparing:
+            case "=":
+                return lambda cell, _: f"{cell} >= {low} and {cell} < {high}"
+            case "<":
+                return lambda cell, _: f"{cell} < {low}"
+            case ">=":
+                return lambda cell, _: f"{cell} >= {low}"
+            case "<=":
+                sign = "<" if has_length else "<="
+            case _:
+                sign = ">=" if has_length else ">"
+        return lambda cell, _: f"{cell} {sign} {high}"
+
+    def _key_test(self, named: JqlField, comparing: str, one: Literal | Function) -> Test:
+        """Compare keys within their project by number."""
+        match = _KEY.fullmatch(one.text.strip()) if isinstance(one, Literal) else None
+        if match is None or named.name != "issuekey":
+            raise JqlError(
+                f"Only the keys of issues have an order, not {_shown(one)}.",
+                "Write a key such as DEMO-12.",
+                one.span,
+            )
+        projects = self._things(
+            "project", Literal(match[1], one.span), named.name, self.names.former_projects
+        )
+        number = self.bind(int(match[2]))
+        within = self.any_of("issues.project_id", "issues.site_id", (Among(tuple(projects)),))
+        return lambda _, __: (
+            f"({within}) and "
+            "try_cast(regexp_extract(issues.issue_key, '[0-9]+$') as bigint) "
+            f"{comparing} {number}"
+        )
+
+    def _ordered(self, named: JqlField, operator: Operator, wanted: Wanted) -> Test:
+        """Compare by rank: versions within their project; the first priority is the highest."""
+        vocabulary = self._vocabulary(named.kind or "")
+        if any(among.relation for among in wanted.among):
+            raise JqlError(
+                f"'{operator.value}' compares '{named.name}' with a value, not with a function.",
+                "Name the value.",
+                wanted.span,
+            )
+        things: list[Thing] = []
+        for one in vocabulary.things:
+            for among in wanted.among:
+                if any(_is_beyond(named.kind, operator, one, limit) for limit in among.things):
+                    things.append(one)
+                    break
+        return lambda cell, site: self.any_of(cell, site, (Among(tuple(things)),))
+
+    # -- what operands mean --------------------------------------------------------------------
+
+    def resolved(self, operand: Operand, named: JqlField, operator: Operator) -> Wanted:
+        """Resolve an operand. JqlError for what does not exist or cannot be compared so."""
+        if isinstance(operand, List) and operator not in LIST_OPERATORS:
+            raise JqlError(
+                f"'{operator.value.upper()}' compares with one value, not with a list.",
+                "Use IN or NOT IN.",
+                operand.span,
+            )
+        among: list[Among] = []
+        literals: list[Literal | Function] = []
+        things: dict[Thing, None] = {}
+        has_empty = False
+        for atom in _atoms(operand):
+            if isinstance(atom, Empty) or self._is_unresolved(atom, named):
+                has_empty = True
+                if operator in ORDERING | MATCHING:
+                    raise JqlError(
+                        f"EMPTY has no place with '{operator.value}'.",
+                        f"Write {named.name} IS EMPTY.",
+                        atom.span,
+                    )
+            elif isinstance(atom, Function) and atom.name.lower() not in TIME_FUNCTIONS:
+                among.append(self._call(atom, named, operator))
+            elif isinstance(atom, Literal) and self._is_named(named, operator):
+                things |= dict.fromkeys(self.things(atom, named))
+            else:
+                literals.append(atom)
+        if things:
+            among.append(Among(tuple(things)))
+        return Wanted(tuple(among), tuple(literals), has_empty, operand.span)
+
+    def _is_unresolved(self, atom: Operand, named: JqlField) -> bool:
+        """Whether it is Jira's word for an empty resolution."""
+        return (
+            named.kind == "resolution"
+            and isinstance(atom, Literal)
+            and fold(atom.text) == "unresolved"
+            and not self._vocabulary("resolution").find(atom.text)
+        )
+
+    @staticmethod
+    def _is_named(named: JqlField, operator: Operator) -> bool:
+        """Whether literals are names of things, to be resolved to ids."""
+        if named.type is FieldType.ISSUE:
+            return operator not in ORDERING
+        if named.type is FieldType.WORD:
+            return named.kind is not None
+        return named.type in _OF_THINGS
+
+    def things(self, one: Literal, named: JqlField) -> Sequence[Thing]:
+        """Return what a literal names in a field. JqlError if there is nothing of that name."""
+        if named.type is FieldType.ISSUE:
+            text = one.text.strip().upper()
+            found = self.names.issues([text]).get(text, ())
+            if not found:
+                raise JqlError(
+                    f"There is no issue {one.text[:80]} that you may see.",
+                    "Check the key.",
+                    one.span,
+                )
+            return found
+        if named.kind is None:
+            field_ids = [
+                field_id
+                for source in named.sources
+                if isinstance(source, Values)
+                for field_id in source.field_ids
+            ]
+            return self._found(
+                one, named.name, self.names.values(field_ids), self._former_values(named)
+            )
+        former = (
+            self.names.former_projects if named.kind == "project" else self._former_values(named)
+        )
+        return self._things(named.kind, one, named.name, former)
+
+    def _former_values(self, named: JqlField) -> Callable[[str], tuple[Thing, ...]] | None:
+        past = named.history
+        if past is None:
+            return None
+        return lambda text: self.names.former_values(past.field_ids).find(text)
+
+    def _things(
+        self,
+        kind: str,
+        one: Literal,
+        field_name: str,
+        former: Callable[[str], tuple[Thing, ...]] | None,
+    ) -> Sequence[Thing]:
+        return self._found(one, field_name, self._vocabulary(kind), former)
+
+    @staticmethod
+    def _found(
+        one: Literal,
+        field_name: str,
+        vocabulary: Vocabulary,
+        former: Callable[[str], tuple[Thing, ...]] | None,
+    ) -> Sequence[Thing]:
+        found = vocabulary.find(one.text)
+        if not found and former is not None:
+            found = former(one.text.strip())
+        if not found:
+            near = vocabulary.near(one.text)
+            raise JqlError(
+                f"The value '{one.text[:80]}' does not exist for the field '{field_name}'.",
+                f"Did you mean '{near}'?" if near else "Check the spelling, or give its id.",
+                one.span,
+            )
+        return found
+
+    def _vocabulary(self, kind: str) -> Vocabulary:
+        if kind == "status_category":
+            return STATUS_CATEGORIES
+        if kind == "link_type":
+            return self.names.link_types()
+        return self.names.vocabulary(kind)
+
+    def _call(self, call: Function, named: JqlField, operator: Operator) -> Among:
+        """Resolve a function. JqlError if it does not exist, or has no place here."""
+        name = call.name.lower()
+        refusal = REFUSED_FUNCTIONS.get(name)
+        if refusal is not None:
+            raise JqlError(refusal.reason, refusal.remedy, call.span)
+        function = FUNCTIONS.get(name)
+        if function is None:
+            near = FUNCTION_NAMES.near(call.name)
+            raise JqlError(
+                f"The function '{call.name[:80]}' does not exist.",
+                f"Did you mean '{near}()'?" if near else "Give the values themselves.",
+                call.span,
+            )
+        if function.gives != ("issue" if named.type is FieldType.ISSUE else named.kind):
+            self._misplaced(call, named)
+        fewest, most = function.arguments
+        if not fewest <= len(call.arguments) <= most:
+            wants = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+            raise JqlError(
+                f"{function.name}() takes {wants} arguments, not {len(call.arguments)}.",
+                "Add or remove some.",
+                call.span,
+            )
+        if function.is_list and operator not in LIST_OPERATORS:
+            raise JqlError(
+                f"{function.name}() gives a list, which '{operator.value.upper()}' cannot compare.",
+                "Use IN or NOT IN.",
+                call.span,
+            )
+        among = function.answer(self.question, call)
+        if named.type is FieldType.ISSUE and named.name != "issuekey" and among.relation:
+            # of issues that hang on others only those count whose name may be known
+            return Among(
+                relation=(
+                    f"select found.* from ({among.relation}) as found (site_id, issue_id) "
+                    f"semi join {visible_issues(self.rights)} as listed using (site_id, issue_id)"
+                )
+            )
+        return among
+
+    def _misplaced(self, one: Literal | Function, named: JqlField) -> NoReturn:
+        raise JqlError(
+            f"{_shown(one)} gives no values for the field '{named.name}'.",
+            "Give a value, or another function.",
+            one.span,
+        )
+
+    # -- ids -----------------------------------------------------------------------------------
+
+    @property
+    def has_one_site(self) -> bool:
+        """Whether ids mean the same thing wherever they stand."""
+        return len({one.site_id for one in self.names.vocabulary("project").things}) <= 1
+
+    def any_of(self, cell: str, site: str, among: Sequence[Among]) -> str:
+        """Return SQL of whether `cell`, an id on `site`, is among the wanted ones."""
+        parts = []
+        for one in among:
+            for site_id, ids in _by_site(one.things).items():
+                found = f"{cell} in {self._ids(ids)}"
+                if site_id is not None and not self.has_one_site:
+                    found = f"({site} = {self.bind(site_id)} and {found})"
+                parts.append(found)
+            if one.relation is not None:
+                key = f"({site}, {cell})" if one.is_of_site else cell
+                parts.append(f"{key} in ({one.relation})")
+        return f"({' or '.join(parts)})" if parts else "false"
+
+    def _ids(self, ids: list[str]) -> str:
+        if len(ids) > _INLINE:
+            return f"(select unnest({self.bind(ids)}::varchar[]))"
+        return f"({', '.join(self.bind(one) for one in ids)})"
+
+    # -- history -------------------------------------------------------------------------------
+
+    def any_item(self, items: str, site: str, wanted: Wanted) -> str:
+        """Return SQL of whether one of `items`, a list of ids or words on `site`, is wanted."""
+        parts = []
+        for one in wanted.among:
+            for site_id, ids in _by_site(one.things).items():
+                found = f"list_has_any({items}, {self.bind(ids)}::varchar[])"
+                if site_id is not None and not self.has_one_site:
+                    found = f"({site} = {self.bind(site_id)} and {found})"
+                parts.append(found)
+            if one.relation is not None:
+                columns = "(site_id, id)" if one.is_of_site else "(id)"
+                parts.append(
+                    f"list_has_any({items}, (select coalesce(list(wanted.id), []) "
+                    f"from ({one.relation}) as wanted {columns}))"
+                )
+        words = [one.text.strip().lower() for one in wanted.literals if isinstance(one, Literal)]
+        if words:
+            parts.append(f"list_has_any({items}, {self.bind(words)}::varchar[])")
+        return f"({' or '.join(parts)})" if parts else "false"
+
+
+_IS_HELD = "(issues.site_id, issues.issue_id) in (select held.site_id, held.issue_id from"
+_OF_TIME = frozenset({FieldType.TIME, FieldType.DATE, FieldType.DAY_OF_TIME})
+_PARAMETER = re.compile(r"\$(jql_\d+)\b", re.ASCII)
+_FLAGS = {"true": True, "false": False}
+_KEY = re.compile(r"([\w]+)-(\d{1,18})", re.ASCII)
+_OF_THINGS = frozenset({FieldType.CHOICE, FieldType.ORDERED, FieldType.PERSON})
+
+
+def _flag_of(one: Literal) -> bool:
+    if fold(one.text) not in _FLAGS:
+        raise JqlError(f"{one.text[:80]} is neither true nor false.", "Write true.", one.span)
+    return _FLAGS[fold(one.text)]
+
+
+# How a literal of a type is read.
+_WRITTEN: Mapping[FieldType, Callable[[Literal], object]] = {
+    FieldType.TEXT: patterns,
+    FieldType.WORD: lambda one: one.text.strip().lower(),
+    FieldType.NUMBER: number_of,
+    FieldType.DURATION: seconds_of,
+    FieldType.FLAG: _flag_of,
+}
+
+STATUS_CATEGORIES = Vocabulary(
+    Thing(None, key, name, (number,)) for key, (number, name) in CATEGORIES.items()
+)
+FUNCTION_NAMES = Vocabulary(
+    Thing(None, name, name)
+    for name in (*(one.name for one in FUNCTIONS.values()), "now", *CALENDAR_NAMES)
+)
+
+
+def _atoms(operand: Operand) -> Iterator[Literal | Empty | Function]:
+    if isinstance(operand, List):
+        for item in operand.items:
+            yield from _atoms(item)
+    else:
+        yield operand
+
+
+def _by_site(things: Sequence[Thing]) -> dict[str | None, list[str]]:
+    by_site: dict[str | None, list[str]] = {}
+    for thing in things:
+        by_site.setdefault(thing.site_id, []).append(thing.id)
+    return by_site
+
+
+def _is_beyond(kind: str | None, operator: Operator, one: Thing, limit: Thing) -> bool:
+    """Whether a thing of an ordered vocabulary stands where `operator` asks for."""
+    if one.site_id != limit.site_id or (kind == "version" and one.project_id != limit.project_id):
+        return False
+    if one.id == limit.id:
+        return operator in {Operator.LESS_EQUALS, Operator.GREATER_EQUALS}
+    if one.rank is None or limit.rank is None:
+        return False
+    # the first priority is the highest, the first version the lowest
+    is_less = one.rank > limit.rank if kind == "priority" else one.rank < limit.rank
+    return is_less == (operator in {Operator.LESS, Operator.LESS_EQUALS})
+
+
+def _shown(one: Literal | Function) -> str:
+    return f"{one.name}()" if isinstance(one, Function) else f"'{one.text[:80]}'"

@@ -1,0 +1,352 @@
+"""The functions of JQL as data: what they may be compared with, and what they stand for.
+
+A function gives things (ids) or a relation of ids; the functions of the calendar are in `moments`.
+What cannot be answered exactly from the log is refused, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from serve.query.jql.errors import JqlError
+from serve.query.jql.fields import Refusal
+from serve.query.jql.moments import Clock, naive, span_of
+from serve.query.jql.names import Names, Thing, fold
+from serve.query.jql.syntax import Function, Literal
+from serve.query.visibility import Rights, of_listed_issues
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """What a value may be: things, or a relation of ids.
+
+    `relation` is SQL of rows (site_id, id), or of rows (id) where `is_of_site` is False.
+    """
+
+    things: tuple[Thing, ...] = ()
+    relation: str | None = None
+    is_of_site: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who asks, when, where, and how values are bound."""
+
+    names: Names
+    rights: Rights
+    clock: Clock
+    bind: Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class JqlFunction:
+    """A function. `gives` is the vocabulary of its values; `is_list`: IN is needed.
+
+    `arguments` is how many it takes at least and at most.
+    """
+
+    name: str
+    gives: str
+    arguments: tuple[int, int]
+    answer: Callable[[Question, Function], Among]
+    is_list: bool = True
+
+
+def _gone(call: Function, kind: str, text: str, names: Names, argument: Literal) -> NoReturn:
+    near = names.vocabulary(kind).near(text)
+    raise JqlError(
+        f"The value '{text[:80]}' does not exist for the function {call.name}().",
+        f"Did you mean '{near}'?" if near else f"Give the name or the id of a {kind}.",
+        argument.span,
+    )
+
+
+def things_named(question: Question, call: Function, kind: str, argument: Literal) -> list[Thing]:
+    """Return the things that an argument names. JqlError if there is none."""
+    found = question.names.vocabulary(kind).find(argument.text)
+    if not found and kind == "project":
+        found = question.names.former_projects(argument.text.strip().upper())
+    if not found:
+        _gone(call, kind, argument.text, question.names, argument)
+    return list(found)
+
+
+def current_user(question: Question, call: Function) -> Thing:
+    """Return the account of whoever asks. JqlError if it is not known."""
+    account_id = question.rights.viewer.account_id
+    if account_id is None:
+        raise JqlError(
+            f"{call.name}() needs to know who you are in Jira, and nobody has said.",
+            "Set AUDIT_LOG_VIEWER_ACCOUNT_ID to your account id, or name the account.",
+            call.span,
+        )
+    return Thing(None, account_id, None)
+
+
+def _current_user(question: Question, call: Function) -> Among:
+    return Among((current_user(question, call),))
+
+
+def _people(question: Question, call: Function, place: int = 0) -> list[Thing]:
+    """Return the people that an argument names, or whoever asks without one."""
+    if len(call.arguments) <= place:
+        return [current_user(question, call)]
+    return things_named(question, call, "user", call.arguments[place])
+
+
+def bound_ids(question: Question, things: list[Thing]) -> str:
+    """Return SQL of a list of rows for IN, with the ids of things bound."""
+    return f"(select unnest({question.bind([thing.id for thing in things])}::varchar[]))"
+
+
+def _pairs(question: Question, things: list[Thing]) -> str:
+    sites = question.bind([thing.site_id for thing in things])
+    ids = question.bind([thing.id for thing in things])
+    return f"(select unnest({sites}::varchar[]), unnest({ids}::varchar[]))"
+
+
+def _members_of(question: Question, call: Function) -> Among:
+    groups = things_named(question, call, "group", call.arguments[0])
+    return Among(
+        relation=(
+            "select members.account_id from bridge_group_members as members "
+            "where members.valid_to_at is null "
+            f"and (members.site_id, members.group_id) in {_pairs(question, groups)}"
+        ),
+        is_of_site=False,
+    )
+
+
+def _sprints(state: str) -> Callable[[Question, Function], Among]:
+    def answer(question: Question, _: Function) -> Among:
+        return Among(
+            relation=(
+                "select sprints.site_id, sprints.sprint_id from dim_sprints as sprints "
+                f"where sprints.sprint_state = {question.bind(state)} and not sprints.is_deleted"
+            )
+        )
+
+    return answer
+
+
+def _projects(question: Question, call: Function) -> list[Thing]:
+    return [
+        thing
+        for argument in call.arguments
+        for thing in things_named(question, call, "project", argument)
+    ]
+
+
+def _versions(*, released: bool) -> Callable[[Question, Function], Among]:
+    def answer(question: Question, call: Function) -> Among:
+        projects = _projects(question, call)
+        pairs = _pairs(question, projects)
+        within = f"and (versions.site_id, versions.project_id) in {pairs}" if projects else ""
+        return Among(
+            relation=(
+                "select versions.site_id, versions.version_id from dim_versions as versions "
+                "where not versions.is_deleted "
+                f"and coalesce(versions.is_released, false) = {question.bind(released)} {within}"
+            )
+        )
+
+    return answer
+
+
+def _one_version(*, released: bool) -> Callable[[Question, Function], Among]:
+    """Return the last released or the first unreleased version of each named project."""
+    order = "desc" if released else "asc"
+
+    def answer(question: Question, call: Function) -> Among:
+        pairs = _pairs(question, _projects(question, call))
+        return Among(
+            relation=(
+                "select versions.site_id, versions.version_id from dim_versions as versions "
+                "where not versions.is_deleted and not coalesce(versions.is_archived, false) "
+                f"and coalesce(versions.is_released, false) = {question.bind(released)} "
+                f"and (versions.site_id, versions.project_id) in {pairs} "
+                "qualify row_number() over (partition by versions.site_id, versions.project_id "
+                f"order by versions.version_order {order} nulls last, versions.version_id) = 1"
+            )
+        )
+
+    return answer
+
+
+def _issue_types(*, subtasks: bool) -> Callable[[Question, Function], Among]:
+    def answer(question: Question, _: Function) -> Among:
+        return Among(
+            relation=(
+                "select types.site_id, types.issue_type_id from dim_issue_types as types "
+                f"where types.is_subtask = {question.bind(subtasks)}"
+            )
+        )
+
+    return answer
+
+
+def _led_projects(question: Question, call: Function) -> Among:
+    return Among(
+        relation=(
+            "select projects.site_id, projects.project_id from dim_projects as projects "
+            f"where projects.lead_account_id in {bound_ids(question, _people(question, call))}"
+        )
+    )
+
+
+def _projects_with_role(question: Question, call: Function) -> Among:
+    roles = things_named(question, call, "role", call.arguments[0])
+    person = current_user(question, call)
+    return Among(
+        relation=(
+            "select people.site_id, people.project_id from bridge_project_people as people "
+            f"where people.valid_to_at is null and people.account_id = {question.bind(person.id)} "
+            f"and (people.site_id, people.role_id) in {_pairs(question, roles)}"
+        )
+    )
+
+
+# Looking at an issue does not update it, and a deleted one is updated no more.
+_NO_UPDATES = ("ISSUE_VIEWED", "ISSUE_DELETED")
+
+
+def _updated_by(question: Question, call: Function) -> Among:
+    people = bound_ids(question, things_named(question, call, "user", call.arguments[0]))
+    conditions = [
+        f"updates.actor_account_id in {people}",
+        f"updates.action_code not in {bound_texts(question, _NO_UPDATES)}",
+        "updates.issue_id is not null",
+    ]
+    for place, edge in enumerate((">=", "<"), start=1):
+        if len(call.arguments) > place:
+            moment = span_of(call.arguments[place], question.clock)[place - 1]
+            bound = question.bind(naive(moment))
+            conditions.append(f"updates.occurred_at {edge} {bound}")
+    return Among(
+        relation=(
+            "select updates.site_id, updates.issue_id "
+            f"from {of_listed_issues(question.rights, 'actions')} as updates "
+            f"where {' and '.join(conditions)}"
+        )
+    )
+
+
+def bound_texts(question: Question, texts: tuple[str, ...]) -> str:
+    """Return SQL of a list of rows for IN, with texts bound."""
+    return f"(select unnest({question.bind(list(texts))}::varchar[]))"
+
+
+def _linked_issues(question: Question, call: Function) -> Among:
+    key, *phrases = call.arguments
+    found = question.names.issues([key.text.strip().upper()]).get(key.text.strip().upper(), ())
+    if not found:
+        raise JqlError(
+            f"There is no issue {key.text[:80]} that you may see.",
+            "Check the key.",
+            key.span,
+        )
+    types = question.names.link_types()
+    for phrase in phrases:
+        if not types.find(phrase.text):
+            near = types.near(phrase.text)
+            raise JqlError(
+                f"No link reads '{phrase.text[:80]}'.",
+                f"Did you mean '{near}'?" if near else "Give a phrase such as 'is blocked by'.",
+                phrase.span,
+            )
+    texts = bound_texts(question, tuple(fold(phrase.text) for phrase in phrases))
+    within = (
+        f"and (lower(links.direction_name) in {texts} or lower(links.link_type_name) in {texts})"
+        if phrases
+        else ""
+    )
+    return Among(
+        relation=(
+            "select links.site_id, links.linked_issue_id "
+            f"from {of_listed_issues(question.rights, 'links')} as links "
+            f"where (links.site_id, links.issue_id) in {_pairs(question, list(found))} {within}"
+        )
+    )
+
+
+_MANY = 100
+
+FUNCTIONS: Mapping[str, JqlFunction] = {
+    function.name.lower(): function
+    for function in (
+        JqlFunction("currentUser", "user", (0, 0), _current_user, is_list=False),
+        JqlFunction("membersOf", "user", (1, 1), _members_of),
+        JqlFunction("openSprints", "sprint", (0, 0), _sprints("active")),
+        JqlFunction("closedSprints", "sprint", (0, 0), _sprints("closed")),
+        JqlFunction("futureSprints", "sprint", (0, 0), _sprints("future")),
+        JqlFunction("releasedVersions", "version", (0, _MANY), _versions(released=True)),
+        JqlFunction("unreleasedVersions", "version", (0, _MANY), _versions(released=False)),
+        JqlFunction(
+            "latestReleasedVersion",
+            "version",
+            (1, 1),
+            _one_version(released=True),
+            is_list=False,
+        ),
+        JqlFunction(
+            "earliestUnreleasedVersion",
+            "version",
+            (1, 1),
+            _one_version(released=False),
+            is_list=False,
+        ),
+        JqlFunction("standardIssueTypes", "issue_type", (0, 0), _issue_types(subtasks=False)),
+        JqlFunction("subtaskIssueTypes", "issue_type", (0, 0), _issue_types(subtasks=True)),
+        JqlFunction("projectsLeadByUser", "project", (0, 1), _led_projects),
+        JqlFunction("projectsWhereUserHasRole", "project", (1, 1), _projects_with_role),
+        JqlFunction("updatedBy", "issue", (1, 3), _updated_by),
+        JqlFunction("linkedIssues", "issue", (1, _MANY), _linked_issues),
+        JqlFunction("linkedIssue", "issue", (1, _MANY), _linked_issues),
+    )
+}
+
+REFUSED_FUNCTIONS: Mapping[str, Refusal] = {
+    "issuehistory": Refusal(
+        "Which issues you opened last is kept by Jira for you alone.",
+        "Ask /api/v1/issue-views who viewed which issue.",
+    ),
+    "votedissues": Refusal(
+        "Who voted for an issue is not told to this log.",
+        "Compare the number of votes: votes > 0.",
+    ),
+    "watchedissues": Refusal(
+        "Who watches an issue is not told to this log.",
+        "Compare their number: watchers > 0.",
+    ),
+    "componentsleadbyuser": Refusal(
+        "Who leads a component is not part of this log.",
+        "Name the components: component IN (…).",
+    ),
+    "projectswhereuserhaspermission": Refusal(
+        "Permissions are decided by Jira when they are asked for.",
+        "Use projectsWhereUserHasRole(), or name the projects.",
+    ),
+    "currentlogin": Refusal(
+        "When you signed in is not part of this log.", "Give the time, such as startOfDay()."
+    ),
+    "lastlogin": Refusal(
+        "When you signed in is not part of this log.", "Give the time, such as -1w."
+    ),
+    "approved": Refusal(
+        "Approvals are decided by Jira Service Management, not logged.",
+        "Leave it out, and ask Jira.",
+    ),
+    "approver": Refusal(
+        "Approvals are decided by Jira Service Management, not logged.",
+        "Leave it out, and ask Jira.",
+    ),
+    **dict.fromkeys(
+        ("breached", "completed", "elapsed", "everbreached", "paused", "remaining", "running"),
+        Refusal(
+            "The clocks of service level agreements are not part of this log.",
+            "Leave it out, and ask Jira.",
+        ),
+    ),
+}
