@@ -16,6 +16,8 @@ class ActionType:
     product: str
     target_type: str
     is_default_column: bool
+    is_issue_action: bool
+    has_changes: bool
 
 
 class Catalogue:
@@ -32,6 +34,11 @@ class Catalogue:
     def action_types(self) -> tuple[ActionType, ...]:
         """All types in order."""
         return tuple(self._by_code.values())
+
+    def has_changes(self, code: str) -> bool:
+        """Return whether actions of `code` have old and new values to show; unknown ones may."""
+        known = self._by_code.get(code)
+        return known is None or known.has_changes
 
     def label(self, code: str) -> str:
         """Return the label of `code`; a code that only the facts know is its own label."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple
+from urllib.parse import quote
 
 from pydantic import Field
 
@@ -11,6 +12,9 @@ from serve.paging import Response
 from serve.query.dimensions import compile_issues
 from serve.query.visibility import Rights
 from serve.warehouse.snapshot import Directory, Snapshot
+
+# Issues in these states have no page in Jira; an archived one still has.
+_NO_PAGE = frozenset({"deleted", "trashed"})
 
 
 class Author(Response):
@@ -20,6 +24,10 @@ class Author(Response):
     display_name: str | None = Field(description="Current name.", examples=["Mia Krystof"])
     avatar_url: str | None = Field(
         description="Address of the picture.", examples=["https://avatars.example.com/1"]
+    )
+    url: str | None = Field(
+        description="Page of the person in Jira; null if the log does not know them.",
+        examples=["https://example.atlassian.net/jira/people/5b10a2844c20165700ede"],
     )
 
 
@@ -39,6 +47,10 @@ class IssueLabel(Response):
     type: str | None = Field(description="Issue type as of the action.", examples=["Task"])
     summary: str | None = Field(description="Current summary.", examples=["Paint the shed"])
     is_deleted: bool = Field(description="The issue exists no more.", examples=[False])
+    url: str | None = Field(
+        description="Its page in Jira; null if Jira cannot show it any more.",
+        examples=["https://example.atlassian.net/browse/DEMO-1"],
+    )
 
 
 class IssueName(NamedTuple):
@@ -81,6 +93,11 @@ def issue_label(
         type=directory.issue_types.get((site_id, type_id), type_id) if type_id else None,
         summary=name.summary,
         is_deleted=name.deletion_state == "deleted",
+        url=(
+            f"https://{site_id}/browse/{quote(name.key)}"
+            if name.key is not None and name.deletion_state not in _NO_PAGE
+            else None
+        ),
     )
 
 
@@ -107,4 +124,5 @@ def author_label(directory: Directory, account_id: str | None) -> Author | None:
         account_id=account_id,
         display_name=user.display_name if user else None,
         avatar_url=user.avatar_url if user else None,
+        url=f"https://{user.site_id}/jira/people/{quote(account_id)}" if user else None,
     )

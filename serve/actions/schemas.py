@@ -22,7 +22,8 @@ class ActivityRequest(Paging, AggregatedView, FilterSpec):
 class Target(Response):
     """The affected thing."""
 
-    type: str = Field(description="Kind of thing.", examples=["issue"])
+    type: str = Field(description="Kind of thing.", examples=["issuelink"])
+    type_label: str = Field(description="The kind in words.", examples=["issue link"])
     id: str = Field(description="Its id at the source.", examples=["10001"])
     label: str | None = Field(description="What people call it.", examples=["DEMO-1"])
 
@@ -32,6 +33,9 @@ class ActionKind(Response):
 
     code: str = Field(description="Key of the catalogue.", examples=["STATUS_CHANGED"])
     label: str = Field(description="The code in words.", examples=["Status changed"])
+    has_changes: bool = Field(
+        description="Whether its details have old and new values to show.", examples=[True]
+    )
 
 
 class DetectionWindow(Response):
@@ -89,7 +93,10 @@ class Action(Response):
     new_value: str | None = Field(description="Value after.", examples=["Done"])
     change_count: int = Field(description="Number of changed fields.", examples=[1])
     changes: list[Change] | None = Field(
-        description="The changed fields with `expand=changes`, null without."
+        description=(
+            "The changed fields with `expand=changes`; null without, and for actions whose "
+            "details have no values to show."
+        )
     )
 
 

@@ -36,7 +36,7 @@ from serve.labels import (
 from serve.paging import decode_cursor, microseconds, next_offset, offset_of
 from serve.query.breakdowns import SECURED, STATUS_CHANGED, compile_breakdown
 from serve.query.codec import Cursor, DetailCursor, digest
-from serve.query.columns import DETAIL_COLUMNS
+from serve.query.columns import DETAIL_COLUMNS, TARGET_LABELS
 from serve.query.compiler import (
     compile_authors,
     compile_changes,
@@ -393,6 +393,7 @@ def _item(
     directory: Directory, row: dict[str, Any], names: IssueNames, changes: list[Change] | None
 ) -> Action:
     issue = issue_label(directory, names, row["site_id"], row["issue_id"], row["issue_type_id"])
+    has_changes = directory.catalogue.has_changes(row["action_code"])
     return Action.model_construct(
         action_id=row["action_id"],
         site_id=row["site_id"],
@@ -406,16 +407,21 @@ def _item(
         else None,
         author=author_label(directory, row["actor_account_id"]),
         target=Target.model_construct(
-            type=row["target_type"], id=row["target_id"], label=row["target_label"]
+            type=row["target_type"],
+            type_label=TARGET_LABELS.get(row["target_type"], row["target_type"]),
+            id=row["target_id"],
+            label=row["target_label"],
         ),
         action=ActionKind.model_construct(
-            code=row["action_code"], label=directory.catalogue.label(row["action_code"])
+            code=row["action_code"],
+            label=directory.catalogue.label(row["action_code"]),
+            has_changes=has_changes,
         ),
         project=project_label(directory, row["site_id"], row["project_id"]),
         issue=issue,
         reference=(issue.key if issue else None) or row["target_id"],
-        old_value=row["old_value"],
-        new_value=row["new_value"],
+        old_value=row["old_value"] if has_changes else None,
+        new_value=row["new_value"] if has_changes else None,
         change_count=row["change_count"] or 0,
-        changes=changes,
+        changes=changes if has_changes else None,
     )

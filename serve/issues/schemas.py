@@ -25,10 +25,6 @@ class ListedIssue(Response):
     last_action_at: datetime = Field(
         description="The newest of them, UTC.", examples=["2026-01-05T08:15:30.123Z"]
     )
-    url: str | None = Field(
-        description="Its page in Jira; null if Jira cannot show it any more.",
-        examples=["https://example.atlassian.net/browse/DEMO-1"],
-    )
 
 
 class IssuesPage(Answer):

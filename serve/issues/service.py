@@ -13,7 +13,7 @@ from serve.issues.schemas import (
     IssuesRequest,
     ListedIssue,
 )
-from serve.labels import IssueNames, issue_label, issue_names, project_label
+from serve.labels import issue_label, issue_names, project_label
 from serve.paging import next_offset, offset_of
 from serve.query.issues import (
     ISSUE_COLUMNS,
@@ -28,9 +28,6 @@ from serve.warehouse.warehouse import Warehouse
 
 # Longer addresses are cut by some browsers and proxies; ranges are halved until they fit.
 MAX_URL = 2_000
-
-# Issues in these states have no page in Jira; an archived one still has.
-_NO_PAGE = frozenset({"deleted", "trashed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,6 @@ class IssuesService:
                     project=project_label(directory, issue["site_id"], issue["project_id"]),
                     action_count=issue["action_count"],
                     last_action_at=as_utc(issue["last_action_at"]),
-                    url=_page_in_jira(issue["site_id"], names, issue["issue_id"]),
                 )
                 for issue in found
             ]
@@ -97,13 +93,6 @@ class IssuesService:
                     for part in links(site_id, first, keys)
                 ],
             )
-
-
-def _page_in_jira(site_id: str, names: IssueNames, issue_id: str) -> str | None:
-    name = names.get((site_id, issue_id))
-    if name is None or name.key is None or name.deletion_state in _NO_PAGE:
-        return None
-    return f"https://{site_id}/browse/{quote(name.key)}"
 
 
 def links(site_id: str, first: int, keys: list[str]) -> Iterator[IssueRange]:

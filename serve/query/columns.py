@@ -53,6 +53,9 @@ EXPORT_COLUMNS = {
     "ID/Issue Key": 16,
     "Issue Type": 16,
 }
+# Kinds of targets whose words differ from their name in the catalogue.
+TARGET_LABELS = {"issuelink": "issue link"}
+
 NOT_APPLICABLE = "N/A"
 UNKNOWN_AUTHOR = "Unknown"
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from serve.query.compiler import Query
 from serve.query.visibility import Purpose, Rights, visible_actions, visible_issues
 
-USERS = Query("select account_id, display_name, avatar_url from dim_users")
+USERS = Query("select account_id, display_name, avatar_url, site_id from dim_users")
 PROJECTS = Query("select site_id, project_id, project_key, project_name from dim_projects")
 ISSUE_TYPES = Query("select site_id, issue_type_id, issue_type_name from dim_issue_types")
 ACTION_TYPES = Query(
     """
-    select action_number, action_code, label, product, target_type, is_default_column
+    select
+        action_number, action_code, label, product, target_type, is_default_column,
+        is_issue_action, has_changes
     from dim_action_types
     """
 )

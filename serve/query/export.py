@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from serve.query.columns import NOT_APPLICABLE, UNKNOWN_AUTHOR
+from serve.query.columns import NOT_APPLICABLE, TARGET_LABELS, UNKNOWN_AUTHOR
 from serve.query.compiler import Query
 from serve.query.scope import Scope, compile_where
 from serve.query.visibility import Purpose, Rights, visible_actions, visible_issues
@@ -29,12 +29,20 @@ _CELL_PARAMS = {
     "pictures": "".join(chr(0x2400 + code) for code in _CONTROLS) + "\u2421\ufffd\ufffd",
 }
 
-_NO_VALUES = "actions.old_value is null and actions.new_value is null"
+_NO_VALUES = (
+    "(actions.old_value is null and actions.new_value is null or action_types.has_changes is false)"
+)
+
+_TARGET = (
+    "case actions.target_type "
+    + " ".join(f"when '{name}' then '{label}'" for name, label in TARGET_LABELS.items())
+    + " else actions.target_type end"
+)
 
 # The texts of a row after its date; an action that cannot have values shows that none apply.
 _TEXTS = {
     "author": "coalesce(users.display_name, actions.actor_account_id, $unknown_author)",
-    "target": "actions.target_type",
+    "target": _TARGET,
     "action": "coalesce(action_types.label, actions.action_code)",
     "project": (
         "coalesce(projects.project_name, projects.project_key, actions.project_id, $not_applicable)"

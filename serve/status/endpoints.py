@@ -9,12 +9,14 @@ from fastapi import APIRouter
 from serve.dependencies import OpenWarehouse, SettingsInUse
 from serve.paging import DEFAULT_LIMIT, MAX_LIMIT
 from serve.problems import QUERY_PROBLEMS, problem_responses
+from serve.query.columns import EXPORT_COLUMNS, TARGET_LABELS
 from serve.query.dimensions import FRESHNESS
 from serve.query.lookups import LOOKUP_KINDS, MOST
-from serve.query.period import PERIODS
+from serve.query.period import PERIOD_LABELS, PERIODS
 from serve.query.spec import (
     BREAKDOWN_LABELS,
     DEFAULT_DAYS,
+    DEFAULT_PERIOD,
     DETAIL_SORTS,
     MAX_VALUES,
     NOT_TOGETHER,
@@ -26,8 +28,11 @@ from serve.status.schemas import (
     Health,
     Limits,
     Meta,
+    PeriodEntry,
     SourceFreshness,
+    TargetTypeEntry,
 )
+from serve.status.wording import FILTERS, VIEWS, WORDS
 from serve.warehouse.snapshot import as_utc_or_none
 
 health_router = APIRouter(tags=["status"])
@@ -74,6 +79,7 @@ def get_meta(warehouse: OpenWarehouse) -> Meta:
     """Give the catalogue of action types, the time that the log covers, and what can be asked."""
     with warehouse.lease() as snapshot:
         directory = snapshot.directory
+        action_types = directory.catalogue.action_types
         return Meta(
             snapshot_id=snapshot.id,
             action_count=directory.action_count,
@@ -87,10 +93,22 @@ def get_meta(warehouse: OpenWarehouse) -> Meta:
                     product=action_type.product,
                     target_type=action_type.target_type,
                     is_default_column=action_type.is_default_column,
+                    is_issue_action=action_type.is_issue_action,
+                    has_changes=action_type.has_changes,
                 )
-                for action_type in directory.catalogue.action_types
+                for action_type in action_types
             ],
-            periods=list(PERIODS),
+            default_columns=[one.code for one in action_types if one.is_default_column],
+            target_types=[
+                TargetTypeEntry(type=one, label=TARGET_LABELS.get(one, one))
+                for one in dict.fromkeys(one.target_type for one in action_types)
+            ],
+            filters=list(FILTERS),
+            views=list(VIEWS),
+            export_columns=list(EXPORT_COLUMNS),
+            words=WORDS,
+            periods=[PeriodEntry(period=one, label=PERIOD_LABELS[one]) for one in PERIODS],
+            default_period=DEFAULT_PERIOD,
             breakdowns=[
                 BreakdownEntry(
                     by=by, label=label, not_with=sorted(NOT_TOGETHER.get(by, frozenset()))

@@ -73,6 +73,68 @@ class ActionTypeEntry(Response):
     is_default_column: bool = Field(
         description="Shown in the aggregated view unless chosen otherwise.", examples=[True]
     )
+    is_issue_action: bool = Field(
+        description="Happens on issues, so that its number leads to a list of them.",
+        examples=[True],
+    )
+    has_changes: bool = Field(
+        description="Whether its details have old and new values to show.", examples=[False]
+    )
+
+
+class TargetTypeEntry(Response):
+    """One kind of affected thing."""
+
+    type: str = Field(description="Name in the catalogue.", examples=["issuelink"])
+    label: str = Field(description="The kind in words.", examples=["issue link"])
+
+
+class PeriodEntry(Response):
+    """One relative time."""
+
+    period: Period = Field(description="Value of `period`.", examples=["last_7_days"])
+    label: str = Field(description="What it is called.", examples=["Last 7 days"])
+
+
+class FilterEntry(Response):
+    """One filter of the search."""
+
+    label: str = Field(description="What it is called.", examples=["Project"])
+    parameters: list[str] = Field(description="Its parameters.", examples=[["project"]])
+    lookup: LookupKind | None = Field(
+        default=None, description="Lookup that finds its values.", examples=["projects"]
+    )
+    is_people: bool = Field(
+        default=False,
+        description="One of those that together are one set of people.",
+        examples=[False],
+    )
+    is_more: bool = Field(default=False, description="Stands under +More.", examples=[False])
+
+
+class ColumnEntry(Response):
+    """One column of a view."""
+
+    label: str = Field(description="What it is called.", examples=["Author"])
+    member: str = Field(description="Member of an item that it shows.", examples=["author"])
+    sort: str | None = Field(
+        default=None,
+        description="Value of `sort` (with `-`: the other way round); null: cannot be sorted by.",
+        examples=["author"],
+    )
+
+
+class ViewEntry(Response):
+    """One view of the results."""
+
+    label: str = Field(description="What it is called.", examples=["Detailed View"])
+    path: str = Field(description="Its endpoint.", examples=["/api/v1/actions"])
+    columns: list[ColumnEntry] = Field(
+        description=(
+            "Its columns, from the left; those of the action types stand between the two of the "
+            "aggregated view."
+        )
+    )
 
 
 class BreakdownEntry(Response):
@@ -114,8 +176,23 @@ class Meta(Response):
         description="Time of the newest action, UTC.", examples=["2026-01-05T08:28:41Z"]
     )
     action_types: list[ActionTypeEntry] = Field(description="The catalogue, by number.")
-    periods: list[Period] = Field(
-        description="Values of `period`.", examples=[["today", "last_30_days"]]
+    default_columns: list[str] = Field(
+        description="Codes that the aggregated view shows unless chosen otherwise.",
+        examples=[["ISSUE_CREATED", "ISSUE_UPDATED"]],
+    )
+    target_types: list[TargetTypeEntry] = Field(description="Kinds of affected things.")
+    filters: list[FilterEntry] = Field(description="The filters, in the order of the search.")
+    views: list[ViewEntry] = Field(description="The views, in the order of their tabs.")
+    export_columns: list[str] = Field(
+        description="Columns of the workbook of actions.", examples=[["Date", "Author"]]
+    )
+    words: dict[str, str] = Field(
+        description="What is shown for things without a name of their own.",
+        examples=[{"not_applicable": "N/A", "non_project": "Non-project activities"}],
+    )
+    periods: list[PeriodEntry] = Field(description="Relative times, in menu order.")
+    default_period: Period = Field(
+        description="What is meant without a time.", examples=["last_30_days"]
     )
     breakdowns: list[BreakdownEntry] = Field(description="Values of `breakdown`, in menu order.")
     detail_sorts: list[DetailSort] = Field(

@@ -33,10 +33,11 @@ class SnapshotError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """What a person is called."""
+    """What a person is called, and a site that knows them."""
 
     display_name: str | None
     avatar_url: str | None
+    site_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +198,7 @@ class Snapshot:
         ends = [*successes, *([newest_at + timedelta(microseconds=1)] if newest_at else [])]
         return Directory(
             catalogue=Catalogue(ActionType(*row) for row in self._fetch(dimensions.ACTION_TYPES)),
-            users={
-                account_id: User(display_name, avatar_url)
-                for account_id, display_name, avatar_url in self._fetch(dimensions.USERS)
-            },
+            users={account_id: User(*user) for account_id, *user in self._fetch(dimensions.USERS)},
             projects=projects,
             project_ids=project_ids,
             issue_types={

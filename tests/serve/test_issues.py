@@ -55,12 +55,12 @@ def test_all_issues_are_listed_with_their_actions(
         key, state = issues[item["issue"]["id"]]
         assert item["issue"]["key"] == key
         assert item["issue"]["is_deleted"] == (state == "deleted")
-        assert item["url"] == (
+        assert item["issue"]["url"] == (
             f"https://{item['site_id']}/browse/{key}" if state != "deleted" else None
         )
     links_page = get(client, "/api/v1/issues/links", limit=1_000, **question)
     opened = [key for item in links_page["items"] for key in keys_of(item["url"])]
-    present = [item["issue"]["key"] for item in items if item["url"]]
+    present = [item["issue"]["key"] for item in items if item["issue"]["url"]]
     assert opened == present
     assert links_page["issue_count"] == len(present)
 

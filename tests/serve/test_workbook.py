@@ -68,7 +68,7 @@ def expected_row(item: dict[str, Any]) -> Row:
     return (
         datetime.fromisoformat(item["occurred_at"]).replace(tzinfo=None),
         (author["display_name"] or author["account_id"]) if author else "Unknown",
-        item["target"]["type"],
+        item["target"]["type_label"],
         item["action"]["label"],
         project["name"] if project else "N/A",
         "N/A" if no_values else shown(item["old_value"]),
