@@ -98,7 +98,7 @@ def compile_search(kind: LookupKind, text: str) -> Query:
         | {
             "separators": _SEPARATORS,
             "blanks": " " * len(_SEPARATORS),
-            "text": _unaccented(text).strip(),
+            "text": unaccented(text).strip(),
         },
         f"{kind} that match what was typed",
     )
@@ -121,7 +121,7 @@ def compile_labels(kind: LookupKind, ids: Sequence[str]) -> Query:
     )
 
 
-def _unaccented(text: str) -> str:
+def unaccented(text: str) -> str:
     """Do as DuckDB's strip_accents(lower(…))."""
     decomposed = unicodedata.normalize("NFD", text.lower())
     return unicodedata.normalize(
@@ -130,4 +130,4 @@ def _unaccented(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return _unaccented(text).translate(dict.fromkeys(map(ord, _SEPARATORS), " "))
+    return unaccented(text).translate(dict.fromkeys(map(ord, _SEPARATORS), " "))

@@ -18,6 +18,7 @@ from serve.query.jql.names import (
     compile_issues,
     compile_link_types,
     compile_values,
+    compile_words,
 )
 from serve.query.visibility import Rights
 from serve.warehouse.snapshot import Snapshot
@@ -36,22 +37,19 @@ class SnapshotNames:
 
     def values(self, field_ids: Sequence[str]) -> Vocabulary:
         """Return the values that these fields have now."""
-        query = compile_values(self.rights, field_ids)
-        return self.snapshot.kept(
-            (self.rights.viewer, query.sql, *field_ids), lambda: self._read(query)
-        )
+        return self._kept(compile_values(self.rights, field_ids))
 
     def former_values(self, field_ids: Sequence[str]) -> Vocabulary:
         """Return the values that changes of these fields name."""
-        query = compile_former_values(self.rights, field_ids)
-        return self.snapshot.kept(
-            (self.rights.viewer, query.sql, *field_ids), lambda: self._read(query)
-        )
+        return self._kept(compile_former_values(self.rights, field_ids))
+
+    def words(self, field_ids: Sequence[str]) -> Vocabulary:
+        """Return the texts that these fields have now, the commonest."""
+        return self._kept(compile_words(self.rights, field_ids))
 
     def link_types(self) -> Vocabulary:
         """Return the names and phrases of types of links."""
-        query = compile_link_types(self.rights)
-        return self.snapshot.kept((self.rights.viewer, query.sql), lambda: self._read(query))
+        return self._kept(compile_link_types(self.rights))
 
     def custom_fields(self) -> Sequence[FieldFacts]:
         """Return the custom fields of all sites."""
@@ -76,6 +74,11 @@ class SnapshotNames:
             one for (one,) in self.snapshot.run(compile_former_projects(key.upper(), self.rights))
         }
         return tuple(one for one in self.vocabulary("project").things if one.id in ids)
+
+    def _kept(self, query: Query) -> Vocabulary:
+        field_ids = query.params.get("field_ids", ())
+        key = (self.rights.viewer, query.description, *field_ids)
+        return self.snapshot.kept(key, lambda: self._read(query))
 
     def _read(self, query: Query) -> Vocabulary:
         return Vocabulary(_thing(row) for row in self.snapshot.run(query))

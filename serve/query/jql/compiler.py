@@ -280,8 +280,12 @@ class Compiler:
         )
 
     def field_names(self) -> Vocabulary:
-        """Return all fields by name."""
-        system = [Thing(None, one.name, one.name, one.aliases) for one in SYSTEM_FIELDS]
+        """Return all fields that can be compared, by name."""
+        system = [
+            Thing(None, one.name, one.name, one.aliases)
+            for one in SYSTEM_FIELDS
+            if one.refusal is None
+        ]
         custom = [Thing(one.site_id, one.id, one.name) for one in self.names.custom_fields()]
         return Vocabulary([*system, *custom])
 
@@ -422,7 +426,7 @@ class Compiler:
 
     def _ordered(self, named: JqlField, operator: Operator, wanted: Wanted) -> Test:
         """Compare by rank: versions within their project; the first priority is the highest."""
-        vocabulary = self._vocabulary(named.kind or "")
+        vocabulary = self.vocabulary(named.kind or "")
         if any(among.relation for among in wanted.among):
             raise JqlError(
                 f"'{operator.value}' compares '{named.name}' with a value, not with a function.",
@@ -476,7 +480,7 @@ class Compiler:
             named.kind == "resolution"
             and isinstance(atom, Literal)
             and fold(atom.text) == "unresolved"
-            and not self._vocabulary("resolution").find(atom.text)
+            and not self.vocabulary("resolution").find(atom.text)
         )
 
     @staticmethod
@@ -528,7 +532,7 @@ class Compiler:
         field_name: str,
         former: Callable[[str], tuple[Thing, ...]] | None,
     ) -> Sequence[Thing]:
-        return self._found(one, field_name, self._vocabulary(kind), former)
+        return self._found(one, field_name, self.vocabulary(kind), former)
 
     @staticmethod
     def _found(
@@ -549,7 +553,8 @@ class Compiler:
             )
         return found
 
-    def _vocabulary(self, kind: str) -> Vocabulary:
+    def vocabulary(self, kind: str) -> Vocabulary:
+        """Return the things of a kind."""
         if kind == "status_category":
             return STATUS_CATEGORIES
         if kind == "link_type":

@@ -23,6 +23,9 @@ from serve.query.visibility import (
 # Beyond so many names, likely misspellings are searched among those with the same first letter.
 _FEW = 2_000
 
+MOST_WORDS = 10_000
+"""Texts of a field that are kept in memory to be suggested."""
+
 
 @dataclass(frozen=True, slots=True)
 class Thing:
@@ -99,6 +102,9 @@ class Names(Protocol):
 
     def former_values(self, field_ids: Sequence[str]) -> Vocabulary:
         """Return the values that changes of these fields name, by the names of then."""
+
+    def words(self, field_ids: Sequence[str]) -> Vocabulary:
+        """Return the texts that these fields have now; for fields of words such as labels."""
 
     def link_types(self) -> Vocabulary:
         """Return the names and the phrases of types of links; the id is the text in lower case."""
@@ -227,6 +233,22 @@ def compile_values(rights: Rights, field_ids: Sequence[str]) -> Query:
     )
 
 
+def compile_words(rights: Rights, field_ids: Sequence[str]) -> Query:
+    """Return the texts that fields have now, with those columns too; the commonest only."""
+    return Query(
+        f"""
+        select null, lower(value_text), any_value(value_text), [], null, null, false
+        from {visible_details(rights, "field_values")} as held
+        where field_id in (select unnest($field_ids)) and value_text is not null
+        group by lower(value_text)
+        order by count(*) desc, lower(value_text)
+        limit {MOST_WORDS}
+        """,
+        {"field_ids": list(field_ids)},
+        "Texts of fields",
+    )
+
+
 def compile_former_values(rights: Rights, field_ids: Sequence[str]) -> Query:
     """Return the values that the changes of fields name, with the columns of `VOCABULARIES`.
 
@@ -261,7 +283,8 @@ def compile_link_types(rights: Rights) -> Query:
             from {visible_details(rights, "links")} as links
         ) as phrases
         where name is not null
-        """
+        """,
+        description="Names of types of links",
     )
 
 

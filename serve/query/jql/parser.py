@@ -99,6 +99,21 @@ def parse(text: str) -> Query:
     return query
 
 
+def tokens_of(text: str) -> tuple[list[Token], frozenset[str]]:
+    """Return the tokens of the beginning of a query, and the kinds that may follow.
+
+    JqlError for what no query begins with.
+    """
+    _check_nesting(text)
+    state = _PARSER.parse_interactive(text)
+    try:
+        tokens = list(state.exhaust_lexer())
+    except UnexpectedInput as error:
+        raise _explained(text, error) from None
+    follows: set[str] = state.accepts()  # type: ignore[no-untyped-call]  # lark leaves it untyped
+    return tokens, frozenset(follows)
+
+
 def unescape(text: str, start: int) -> str:
     """Replace the escapes of a word or text that stands at `start`. JqlError for a half escape."""
 
