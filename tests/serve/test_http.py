@@ -280,6 +280,7 @@ def test_openapi_document_is_complete(client: TestClient) -> None:
         "/api/v1/issues",
         "/api/v1/issues/links",
         "/api/v1/jql/parse",
+        "/api/v1/jql/suggest",
         "/api/v1/lookups/{kind}",
         "/api/v1/lookups/{kind}/labels",
         "/api/v1/meta",

@@ -224,11 +224,17 @@ def _updated_by(question: Question, call: Function) -> Among:
             moment = span_of(call.arguments[place], question.clock)[place - 1]
             bound = question.bind(naive(moment))
             conditions.append(f"updates.occurred_at {edge} {bound}")
+    where = (
+        f"from {of_listed_issues(question.rights, 'actions')} as updates "
+        f"where {' and '.join(conditions)}"
+    )
+    # a link updates the issues at both its ends; its id is outward issue, type, inward issue
     return Among(
         relation=(
-            "select updates.site_id, updates.issue_id "
-            f"from {of_listed_issues(question.rights, 'actions')} as updates "
-            f"where {' and '.join(conditions)}"
+            f"select updates.site_id, updates.issue_id {where} "
+            "union all select updates.site_id, "
+            "unnest(list_filter(string_split(updates.target_id, '-'), lambda one, place: "
+            f"place != 2)) {where} and updates.target_type = 'issuelink'"
         )
     )
 
