@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from serve.query.columns import CHANGE_COLUMNS, DETAIL_COLUMNS, SORT_COLUMNS, SortColumn
+from serve.query.rollups import counted_actions
 from serve.query.scope import Condition, Scope, compile_where, naive
 from serve.query.spec import AggregatedView, DetailView
 from serve.query.visibility import Purpose, Rights, visible_actions, visible_changes
@@ -92,12 +93,10 @@ _BY_TIME = SortColumn("actions.occurred_at")
 
 def compile_count(scope: Scope, rights: Rights) -> Query:
     """Return the number of actions of `scope` that may be listed."""
-    where = compile_where(scope, rights, Purpose.LIST)
+    counted = counted_actions(scope, rights, Purpose.LIST, by_code=False)
     return Query(
-        f"""
-        select count(*) from {visible_actions(rights, Purpose.LIST)} as actions where {where.sql}
-        """,
-        where.params,
+        f"select coalesce(sum(number), 0)::bigint from {counted.sql} as counted",
+        counted.params,
         f"Number of actions: {scope.description}",
     )
 
@@ -130,14 +129,14 @@ def compile_authors(
     Columns: actor_account_id (null: unknown), total (of the author), author_count and action_count
     (of the whole answer, the same in every row).
     """
-    where = compile_where(scope, rights, Purpose.COUNT)
-    sort_count, order, sort_params = author_order(view.sort, "action_code")
+    sort_count, order, sort_params = author_order(view.sort, "action_code", "sum(number)")
+    counted = counted_actions(scope, rights, Purpose.COUNT, by_code=bool(sort_params))
     return Query(
         sql=f"""
             with authors as (
-                select actor_account_id, count(*) as total, {sort_count} as sort_count
-                from {visible_actions(rights, Purpose.COUNT)} as actions
-                where {where.sql}
+                select
+                    actor_account_id, sum(number)::bigint as total, {sort_count} as sort_count
+                from {counted.sql} as counted
                 group by actor_account_id
             ),
             users as ({AUTHOR_NAMES})
@@ -151,7 +150,7 @@ def compile_authors(
             order by {order}, authors.actor_account_id nulls last
             limit $limit offset $offset
         """,
-        params=where.params | sort_params | {"limit": limit, "offset": offset},
+        params={**counted.params, **sort_params, "limit": limit, "offset": offset},
         description=f"Authors of actions: {scope.description}",
     )
 
@@ -162,11 +161,13 @@ AUTHOR_NAMES = (
 )
 
 
-def author_order(sort: str, action_code: str) -> tuple[str, str, dict[str, Any]]:
+def author_order(
+    sort: str, action_code: str, counting: str = "count(*)"
+) -> tuple[str, str, dict[str, Any]]:
     """Return what authors are sorted by: an aggregate, ORDER BY terms, and their parameters.
 
     The terms name the aggregate `sort_count` and the relation `users`; `action_code` is the column
-    that the aggregate counts.
+    by which the aggregate `counting` is limited.
     """
     key = sort.removeprefix("-")
     direction = "desc" if sort.startswith("-") else "asc"
@@ -175,8 +176,9 @@ def author_order(sort: str, action_code: str) -> tuple[str, str, dict[str, Any]]
         return "0", f"{name} {direction} nulls last", {}
     by_count = f"sort_count {direction}, {name} nulls last"
     if key == "total":
-        return "count(*)", by_count, {}
-    return f"count(*) filter (where {action_code} = $sort_code)", by_count, {"sort_code": key}
+        return counting, by_count, {}
+    of_code = f"coalesce({counting} filter (where {action_code} = $sort_code), 0)"
+    return of_code, by_count, {"sort_code": key}
 
 
 def compile_counts(scope: Scope, rights: Rights, authors: Sequence[str | None]) -> Query:
@@ -185,15 +187,20 @@ def compile_counts(scope: Scope, rights: Rights, authors: Sequence[str | None]) 
     Second stage of the aggregated view. Two selects, because `in (...) or is null` cannot use the
     hash of the chosen authors and costs twice as much.
     """
-    where = compile_where(scope, rights, Purpose.COUNT)
-    count = (
-        "select actor_account_id, action_code, count(*) "
-        f"from {visible_actions(rights, Purpose.COUNT)} as actions where {where.sql} and "
-    )
-    known = f"{count} actor_account_id in (select unnest($authors)) group by all"
-    unknown = f"{count} actor_account_id is null group by all"
+    chosen = ["actions.actor_account_id in (select unnest($authors))"]
+    if None in authors:
+        chosen.append("actions.actor_account_id is null")
+    parts = []
+    params: dict[str, Any] = {"authors": [author for author in authors if author is not None]}
+    for who in chosen:
+        counted = counted_actions(scope, rights, Purpose.COUNT, by_code=True, who=who)
+        parts.append(
+            "select actor_account_id, action_code, sum(number)::bigint "
+            f"from {counted.sql} as counted group by all"
+        )
+        params |= counted.params
     return Query(
-        sql=f"{known} union all {unknown}" if None in authors else known,
-        params=where.params | {"authors": [author for author in authors if author is not None]},
+        sql=" union all ".join(parts),
+        params=params,
         description=f"Counts of actions of {len(authors)} authors: {scope.description}",
     )

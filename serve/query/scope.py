@@ -62,7 +62,7 @@ class Where:
 
 def compile_where(scope: Scope, rights: Rights, purpose: Purpose, *more: Condition) -> Where:
     """Return the clause that keeps the actions of `scope` that also meet `more`."""
-    conditions = [_during(scope.interval), *_people(scope)]
+    conditions = [_during(scope.interval), *compile_people(scope)]
     for name, column in FILTER_COLUMNS.items():
         values: tuple[str, ...] = getattr(scope, name)
         if values:
@@ -90,7 +90,14 @@ def _during(interval: Interval) -> Condition:
     )
 
 
-def _people(scope: Scope) -> list[Condition]:
+def compile_codes(scope: Scope) -> list[Condition]:
+    """Return the condition on what was done: none, or one for every code that is meant."""
+    if not scope.action_codes:
+        return []
+    return [_any_of("action_codes", FILTER_COLUMNS["action_codes"], scope.action_codes)]
+
+
+def compile_people(scope: Scope) -> list[Condition]:
     """Return the condition on who acted: none, or one for everybody who is meant."""
     sets = []
     if scope.users:

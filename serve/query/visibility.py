@@ -62,6 +62,17 @@ def visible_actions(rights: Rights, purpose: Purpose) -> str:
     return "(select * from fct_actions where is_secured is not true)"
 
 
+Rollup = Literal["days", "months"]
+
+
+def visible_rollup(rights: Rights, purpose: Purpose, rollup: Rollup) -> str | None:
+    """Return the rollup of exactly what `visible_actions` has; None if there is no such rollup."""
+    table = f"agg_actor_{rollup}"
+    if purpose is Purpose.COUNT or rights.lists_secured:
+        return table
+    return f"(select * from {table} where not is_secured)"
+
+
 def visible_changes(rights: Rights, purpose: Purpose) -> str:
     """Return the relation of the field changes of the actions that may be counted or listed."""
     listed = visible_actions(rights, purpose)

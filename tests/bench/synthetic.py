@@ -37,6 +37,7 @@ def write_marts(path: Path, shape: Shape) -> None:
         database.execute("set enable_progress_bar = false")
         _write_dimensions(database, shape)
         _write_facts(database, shape)
+        write_rollups(database)
         database.execute("checkpoint")
 
 
@@ -476,5 +477,75 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
         from fct_actions
         where issue_id is not null and actor_account_id is not null and hash(action_id) % 8 = 0
         order by viewed_at, view_id
+        """
+    )
+
+
+def write_rollups(database: duckdb.DuckDBPyConnection) -> None:
+    """Write what the marts of these names would count in the facts."""
+    database.execute(
+        """
+        create or replace table agg_actor_days as
+        with codes as (
+            select
+                site_id, occurred_date, actor_account_id, is_secured, action_code,
+                count(*)::integer as action_count
+            from fct_actions
+            group by all
+        )
+        select
+            occurred_date, actor_account_id, is_secured, sum(action_count)::integer as action_count,
+            map(list(action_code), list(action_count)) as code_counts, site_id
+        from codes
+        group by all
+        order by occurred_date, actor_account_id, is_secured
+        """
+    )
+    database.execute(
+        """
+        create or replace table agg_actor_months as
+        with days as (
+            select *, date_trunc('month', occurred_date)::date as occurred_month
+            from agg_actor_days
+        ),
+        entries as (
+            select
+                site_id, occurred_month, actor_account_id, is_secured,
+                unnest(map_keys(code_counts)) as action_code,
+                unnest(map_values(code_counts)) as number
+            from days
+        ),
+        codes as (
+            select
+                site_id, occurred_month, actor_account_id, is_secured, action_code,
+                sum(number)::integer as action_count
+            from entries
+            group by all
+        ),
+        by_code as (
+            select
+                site_id, occurred_month, actor_account_id, is_secured,
+                map(list(action_code), list(action_count)) as code_counts
+            from codes
+            group by all
+        ),
+        by_day as (
+            select
+                site_id, occurred_month, actor_account_id, is_secured,
+                sum(action_count)::integer as action_count,
+                map(list(occurred_date), list(action_count)) as day_counts
+            from days
+            group by all
+        )
+        select
+            by_day.occurred_month, by_day.actor_account_id, by_day.is_secured,
+            by_day.action_count, by_code.code_counts, by_day.day_counts, by_day.site_id
+        from by_day
+        join by_code
+            on by_code.site_id = by_day.site_id
+            and by_code.occurred_month = by_day.occurred_month
+            and by_code.actor_account_id is not distinct from by_day.actor_account_id
+            and by_code.is_secured = by_day.is_secured
+        order by by_day.occurred_month, by_day.actor_account_id, by_day.is_secured
         """
     )

@@ -45,6 +45,8 @@ MARTS = (
     "bridge_asset_schema_people",
     "dim_project_roles",
     "agg_source_freshness",
+    "agg_actor_days",
+    "agg_actor_months",
     "fct_user_last_active_history",
     "fct_issue_views",
     "agg_user_last_active",

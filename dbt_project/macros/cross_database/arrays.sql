@@ -31,3 +31,21 @@
         lambda taken, next: case when next[1] >= taken[-1] + {{ pause }} then list_concat(taken, next) else taken end
     )
 {%- endmacro -%}
+
+{#- Aggregate: a map of keys to numbers, in order of the keys. -#}
+{%- macro map_of(key, number) -%}
+    {{ return(adapter.dispatch('map_of', 'audit_log')(key, number)) }}
+{%- endmacro -%}
+
+{%- macro default__map_of(key, number) -%}
+    map(list({{ key }} order by {{ key }}), list({{ number }} order by {{ key }}))
+{%- endmacro -%}
+
+{#- In a select list: a row per entry of a map; its parts are `<alias>.key` and `<alias>.value`. -#}
+{%- macro each_entry(map) -%}
+    {{ return(adapter.dispatch('each_entry', 'audit_log')(map)) }}
+{%- endmacro -%}
+
+{%- macro default__each_entry(map) -%}
+    unnest(map_entries({{ map }}))
+{%- endmacro -%}

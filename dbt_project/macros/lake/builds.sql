@@ -10,6 +10,9 @@
     create table if not exists {{ target.database }}.elt_state.processed_files (model varchar, file varchar);
     create table if not exists {{ target.database }}.elt_state.processed_builds (model varchar, build_id bigint);
     create table if not exists marts.elt_state.processed_builds (model varchar, build_id bigint);
+    create table if not exists marts.elt_state.changed_actor_days (
+        build_id bigint, site_id varchar, occurred_date date, actor_account_id varchar
+    );
     create table if not exists {{ target.database }}.elt_state.builds (build_id bigint, invocation_id varchar);
     -- Larger than every earlier one, and never that of a warehouse that was deleted since.
     insert into {{ target.database }}.elt_state.builds
@@ -23,13 +26,13 @@
     (select max(build_id) from {{ target.database }}.elt_state.builds where invocation_id = '{{ invocation_id }}')
 {%- endmacro -%}
 
-{#- Builds whose rows `model` (of this database) has not taken in yet. -#}
-{%- macro builds_not_in(model) -%}
+{#- Builds whose rows `model` has not taken in yet; `database` is the model's. -#}
+{%- macro builds_not_in(model, database=target.database) -%}
     select builds.build_id
     from {{ target.database }}.elt_state.builds as builds
     where builds.build_id not in (
         select processed.build_id
-        from {{ target.database }}.elt_state.processed_builds as processed
+        from {{ database }}.elt_state.processed_builds as processed
         where processed.model = '{{ model }}'
     )
 {%- endmacro -%}

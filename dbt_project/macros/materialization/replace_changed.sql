@@ -4,7 +4,10 @@
 
     Recomputed issues are those of the relation `config(affected=…)`, or those the model returns; rows
     without an issue are computed every time.
-    `build_id`, the build that stored a row, does not make it another row. -#}
+    `build_id`, the build that stored a row, does not make it another row.
+
+    `config(counted_by=[...])` names rollups of the table: the days and actors of rows that went or came
+    are remembered for them. -#}
 {%- macro get_incremental_replace_changed_sql(arg_dict) -%}
     {%- set target = arg_dict['target_relation'] -%}
     {%- set computed = arg_dict['temp_relation'] -%}
@@ -36,6 +39,11 @@
         select {{ compared | join(', ') }} from {{ computed }}
     ) as changed;
 
+    {%- if config.get('counted_by') %}
+
+    {{ remember_actor_days(stored ~ ' as stored', 'semi join ' ~ gone ~ ' as gone on ' ~ same_key('stored', 'gone', key)) }}
+    {%- endif %}
+
     delete from {{ target }} as stored
     using {{ gone }} as gone
     where {{ same_key('stored', 'gone', key) }};
@@ -43,6 +51,10 @@
     delete from {{ stored }} as stored
     using {{ gone }} as gone
     where {{ same_key('stored', 'gone', key) }};
+    {%- if config.get('counted_by') %}
+
+    {{ remember_actor_days(computed ~ ' as computed', 'anti join ' ~ stored ~ ' as stored on ' ~ same_key('stored', 'computed', key)) }}
+    {%- endif %}
 
     insert into {{ target }} ({{ columns | join(', ') }})
     select {{ columns | join(', ') }}

@@ -3,7 +3,8 @@
     incremental_strategy='replace_changed',
     unique_key='action_id',
     affected='int_issues__affected',
-    pre_hook="{{ require_all_issues() }}",
+    counted_by=['agg_actor_days', 'agg_actor_months'],
+    pre_hook=["{{ require_all_issues() }}", "{{ forget_rollups() }}"],
     post_hook="{{ mark_builds_processed('select build_id from ' ~ ref('int_builds__pending')) }}",
 ) }}
 
