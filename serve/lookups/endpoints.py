@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from serve.dependencies import OpenWarehouse
+from serve.dependencies import CurrentViewer, OpenWarehouse
 from serve.lookups.schemas import Choice, Choices, Labels, LabelsRequest, SearchRequest
 from serve.problems import QUERY_PROBLEMS, problem_responses
+from serve.query.dimensions import compile_former_projects
 from serve.query.lookups import MOST, LookupKind, compile_labels, compile_search
 
 router = APIRouter(prefix="/lookups", tags=["lookups"])
@@ -17,19 +19,30 @@ Kind = Annotated[
     LookupKind,
     Path(description="The kind of thing that is looked for.", examples=["users", "projects"]),
 ]
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _PROBLEMS = problem_responses(*QUERY_PROBLEMS, "invalid-parameters")
 
 
 @router.get("/{kind}", summary="Search while somebody types", responses=_PROBLEMS)
 def search(
-    kind: Kind, request: Annotated[SearchRequest, Query()], warehouse: OpenWarehouse
+    kind: Kind,
+    request: Annotated[SearchRequest, Query()],
+    warehouse: OpenWarehouse,
+    viewer: CurrentViewer,
 ) -> Choices:
-    """Find users, groups, projects, organizations, statuses, resolutions or fields.
+    """Find users, groups, projects, organizations, statuses, resolutions, fields or issue types.
 
-    Also what is archived, inactive or deleted, marked as such and last: the log outlives it.
+    Also what is archived, inactive or deleted, marked as such and last: the log outlives it. Users
+    come in the order of their last activity. A project is found by a key it once had, too.
     """
     with warehouse.lease() as snapshot:
+        rights = snapshot.rights(viewer)
         rows = snapshot.run(compile_search(kind, request.q))
+        if kind == "projects" and _KEY.fullmatch(request.q) and len(rows) <= MOST:
+            known = {row[0] for row in rows}
+            former = snapshot.run(compile_former_projects(request.q.upper(), rights))
+            ids = [project_id for (project_id,) in former if project_id not in known]
+            rows += snapshot.run(compile_labels(kind, ids))
         return Choices.model_construct(
             snapshot_id=snapshot.id,
             has_more=len(rows) > MOST,
@@ -39,11 +52,15 @@ def search(
 
 @router.get("/{kind}/labels", summary="Name the ids of a filter", responses=_PROBLEMS)
 def get_labels(
-    kind: Kind, request: Annotated[LabelsRequest, Query()], warehouse: OpenWarehouse
+    kind: Kind,
+    request: Annotated[LabelsRequest, Query()],
+    warehouse: OpenWarehouse,
+    viewer: CurrentViewer,
 ) -> Labels:
     """Give the names of all the ids that a filter holds, in one call."""
     ids = list(dict.fromkeys(request.ids))
     with warehouse.lease() as snapshot:
+        snapshot.rights(viewer)
         found = {row[0]: _choice(row) for row in snapshot.run(compile_labels(kind, ids))}
         return Labels.model_construct(
             snapshot_id=snapshot.id,

@@ -10,7 +10,14 @@ from typing import Literal, get_args
 from serve.query.compiler import Query
 
 LookupKind = Literal[
-    "users", "groups", "projects", "organizations", "statuses", "resolutions", "fields"
+    "users",
+    "groups",
+    "projects",
+    "organizations",
+    "statuses",
+    "resolutions",
+    "fields",
+    "issue_types",
 ]
 LOOKUP_KINDS: tuple[LookupKind, ...] = get_args(LookupKind)
 MOST = 50
@@ -21,7 +28,8 @@ class Lookup:
     """Where a kind of thing is found: SQL expressions over its dimension.
 
     `detail` tells namesakes apart, `searched` are further texts that are looked through, `state`
-    is null for a thing in use, else a word for what became of it.
+    is null for a thing in use, else a word for what became of it. Those with the newest `recent`
+    come first.
     """
 
     table: str
@@ -30,16 +38,18 @@ class Lookup:
     detail: str = "null::varchar"
     searched: tuple[str, ...] = ()
     state: str = "case when is_deleted then 'deleted' end"
+    recent: str = "null::timestamp"
 
 
 LOOKUPS: dict[LookupKind, Lookup] = {
     "users": Lookup(
-        "dim_users",
+        "(dim_users left join agg_user_last_active using (site_id, account_id))",
         "account_id",
         "display_name",
         detail="email_address",
         searched=("email_address", "account_id"),
         state="case when is_deleted then 'deleted' when not is_active then 'inactive' end",
+        recent="last_active_at",
     ),
     "groups": Lookup("dim_groups", "group_id", "group_name", searched=("group_id",)),
     "organizations": Lookup("dim_organizations", "organization_id", "organization_name"),
@@ -56,6 +66,7 @@ LOOKUPS: dict[LookupKind, Lookup] = {
     "fields": Lookup(
         "dim_fields", "field_id", "field_name", detail="field_id", searched=("field_id",)
     ),
+    "issue_types": Lookup("dim_issue_types", "issue_type_id", "issue_type_name"),
 }
 
 _SEPARATORS = "-_.,;:/\\()[]{}<>@'\"+&|"
@@ -64,8 +75,9 @@ _SEPARATORS = "-_.,;:/\\()[]{}<>@'\"+&|"
 def compile_search(kind: LookupKind, text: str) -> Query:
     """Return at most `MOST` + 1 rows (id, label, detail, state) that hold every word of `text`.
 
-    A word is found where a word of the thing begins with it. Things in use come first, then those
-    whose name begins with the text, then by name. Every thing appears once, whatever the site.
+    A word is found where a word of the thing begins with it. Things in use come first, then people
+    by their last activity, then things whose name begins with the text, then by name. Every thing
+    appears once, whatever the site.
     """
     lookup = LOOKUPS[kind]
     words = _plain(text).split()
@@ -79,6 +91,7 @@ def compile_search(kind: LookupKind, text: str) -> Query:
                 coalesce({lookup.label}, {lookup.key}) as label,
                 {lookup.detail} as detail,
                 {lookup.state} as state,
+                {lookup.recent} as recent,
                 ' ' || translate(
                     strip_accents(lower(concat({searched}))), $separators, $blanks
                 ) as words
@@ -89,7 +102,7 @@ def compile_search(kind: LookupKind, text: str) -> Query:
         where {" and ".join(conditions) or "true"}
         group by id
         order by
-            min(state) is not null,
+            min(state) is not null, max(recent) desc nulls last,
             not starts_with(strip_accents(lower(min(label))), $text),
             strip_accents(lower(min(label))), id
         limit {MOST + 1}

@@ -84,6 +84,22 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
     )
     database.execute(
         """
+        create table agg_user_last_active as
+        select
+            account_id,
+            $until::timestamp - to_minutes((hash('active' || account_id) % 500000)::integer)
+                as last_active_at,
+            $until::timestamp as recorded_at, 'jira_issues' as source, 'action' as evidence,
+            null::timestamp as organization_active_at,
+            null::timestamp as administration_active_at,
+            null::timestamp as assets_active_at, last_active_at as product_active_at, site_id
+        from dim_users
+        where hash(account_id) % 10 != 0
+        """,
+        {"until": shape.until},
+    )
+    database.execute(
+        """
         create table dim_projects as
         select
             (10000 + i)::varchar as project_id,

@@ -37,6 +37,13 @@ def people(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Te
                 "? as email_address, ? as is_active, ? as is_deleted) from dim_users limit 1",
                 [account_id, name, email, is_active, is_deleted],
             )
+        for number in range(24):
+            database.execute(
+                "insert into dim_users select * replace (? as account_id, ? as display_name, "
+                "null as email_address, true as is_active, false as is_deleted) "
+                "from dim_users limit 1",
+                [f"namesake-{number}", f"Namesake {'AB'[number % 2]}. {number}"],
+            )
         database.execute("checkpoint")
     publish_copy(home, copy)
     with make_client(home) as client:
@@ -85,10 +92,23 @@ def test_what_is_gone_is_marked_and_last(people: TestClient) -> None:
 
 
 def test_at_most_fifty_and_says_that_there_are_more(people: TestClient) -> None:
-    answer = get(people, "/api/v1/lookups/users")
-    few = get(people, "/api/v1/lookups/users", q="muller")
-    assert (len(answer["items"]), answer["has_more"]) == (45, False)
-    assert few["has_more"] is False
+    whole = get(people, "/api/v1/lookups/users")
+    assert (len(whole["items"]), whole["has_more"]) == (50, True)
+    narrower = get(people, "/api/v1/lookups/users", q="namesake a")
+    assert (len(narrower["items"]), narrower["has_more"]) == (12, False)
+
+
+def test_people_come_by_their_last_activity(people: TestClient, marts: Path) -> None:
+    with duckdb.connect(str(marts), read_only=True) as database:
+        wanted = database.execute(
+            "select account_id from dim_users left join agg_user_last_active "
+            "using (site_id, account_id) where site_id = 'synthetic.atlassian.net' "
+            "and is_active and not is_deleted order by last_active_at desc nulls last, "
+            "lower(display_name)"
+        ).fetchall()
+    items = get(people, "/api/v1/lookups/users", q="person")["items"]
+    in_use = [item["id"] for item in items if item["state"] is None]
+    assert in_use == [account_id for (account_id,) in wanted if account_id not in PEOPLE]
 
 
 def test_a_person_of_two_sites_is_found_once(client: TestClient) -> None:
@@ -109,10 +129,49 @@ def test_a_person_of_two_sites_is_found_once(client: TestClient) -> None:
         ("resolutions", "dup", "10002"),
         ("fields", "story", "customfield_10016"),
         ("fields", "customfield", "customfield_10016"),
+        ("projects", "OLD", "10000"),
+        ("projects", "old", "10000"),
+        ("issue_types", "sub", "5"),
     ],
 )
 def test_every_kind_is_found(client: TestClient, kind: str, typed: str, wanted: str) -> None:
     assert wanted in found(client, kind, typed)
+
+
+def test_a_project_is_found_once_by_all_its_keys(client: TestClient) -> None:
+    assert found(client, "projects", "old") == ["10000"]
+    assert found(client, "projects", "p0") == ["10000"]
+    assert found(client, "projects", "OLD-1") == []
+
+
+def test_what_is_archived_deleted_or_hidden_is_found_and_marked(
+    marts: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "gone.duckdb"
+    copy.write_bytes(marts.read_bytes())
+    states = ("archived", "trashed", "not_visible")
+    with duckdb.connect(str(copy)) as database:
+        for number, state in enumerate(states):
+            database.execute(
+                "update dim_projects set lifecycle_state = ? where project_id = ?",
+                [state, str(10_001 + number)],
+            )
+        database.execute("update dim_statuses set is_deleted = true where status_id = '3'")
+        database.execute("update dim_fields set is_deleted = true where field_id = 'priority'")
+        database.execute("checkpoint")
+    publish_copy(tmp_path, copy)
+    with make_client(tmp_path) as client:
+        items = get(client, "/api/v1/lookups/projects", q="project")["items"]
+        assert [item["state"] for item in items if item["id"] <= "10003"] == [None, *states]
+        for kind, typed in (
+            ("statuses", "in review"),
+            ("fields", "priority"),
+            ("groups", "group 9"),
+        ):
+            (item,) = get(client, f"/api/v1/lookups/{kind}", q=typed)["items"]
+            assert item["state"] == "deleted"
+            (label,) = get(client, f"/api/v1/lookups/{kind}/labels", id=item["id"])["items"]
+            assert label == item
 
 
 def test_ids_are_named_in_one_call(client: TestClient) -> None:
