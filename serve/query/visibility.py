@@ -149,7 +149,7 @@ def of_listed_issues(rights: Rights, what: IssueDetail | Literal["actions", "cha
     """Return a relation to be read together with `visible_issues` only, never on its own.
 
     It leaves to that relation which issues there are, so it costs no join; of a link it makes sure
-    that the other end may be listed too.
+    that the other end is there and may be listed too.
     """
     match what:
         case "actions":
@@ -166,6 +166,7 @@ def of_listed_issues(rights: Rights, what: IssueDetail | Literal["actions", "cha
                     semi join {visible_issues(rights)} as linked
                         on linked.site_id = links.site_id
                         and linked.issue_id = links.linked_issue_id
+                        and linked.deletion_state not in ('deleted', 'trashed')
                 )
             """
         case _:

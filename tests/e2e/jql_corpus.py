@@ -163,19 +163,21 @@ def _keys(ask: Ask, issue: Issue) -> tuple[str, ...]:
 
 
 def _parent(ask: Ask, issue: Issue) -> tuple[str, ...]:
-    parent = None if issue.parent is None else ask.truth.issues.get(issue.parent)
-    return () if parent is None else _keys(ask, parent)
+    parent = None if issue.parent is None else ask.truth.world.issues.get(issue.parent)
+    return () if parent is None or parent.security is not None else _keys(ask, parent)
 
 
 def _others(issue: Issue, ask: Ask) -> list[tuple[str, int]]:
-    """Give the phrase of each link as the issue reads it, and the other issue."""
+    """Give the phrase of each link as the issue reads it, and the other issue, if it is shown."""
     kinds = ask.truth.world.link_types
-    return [
+    ends = [
         (kinds[link.type]["outward"], link.target)
         if link.source == issue.id
         else (kinds[link.type]["inward"], link.source)
         for link in issue.links.values()
     ]
+    shown = ask.truth.world.issues
+    return [end for end in ends if end[1] in shown and shown[end[1]].security is None]
 
 
 def _issue_called(ask: Ask, key: str) -> Issue:
@@ -492,7 +494,6 @@ def order() -> list[Clause]:
         complement("order by key desc, updated ASC", lambda *_: True),
         _done().written("status = Done ORDER BY priority DESC, Rank ASC, assignee"),
         _done().written('status = Done order by "Story Points", cf[10030] desc'),
-        complement("", lambda *_: True),
     ]
 
 
@@ -574,7 +575,7 @@ def texts() -> list[Clause]:
     """`~`: every word, in any case and order, of ONE text; `*` and `?`; phrases in quotes.
 
     Words are letters and digits. `!~` never finds what is empty; `text` is summary, description,
-    comments and text fields; of comments, one must match alone.
+    comments and text fields, and has no `!~`; of comments, one must match alone.
     """
     found = [
         field.contains(word, all_words(word))
@@ -583,7 +584,7 @@ def texts() -> list[Clause]:
     ]
     found += [
         field.lacks(word, all_words(word))
-        for field in (SUMMARY, DESCRIPTION, COMMENT, TEXT)
+        for field in (SUMMARY, DESCRIPTION, COMMENT, IMPACT_TEXT)
         for word in ("report", "leak")
     ]
     return [
@@ -617,7 +618,7 @@ def texts() -> list[Clause]:
         COMMENT.lacks("wombat", all_words("wombat")),
         TEXT.contains('"quokka wombat"', all_words("quokka", "wombat")),
         TEXT.contains('"zebra quokka"', all_words("zebra", "quokka")),
-        TEXT.contains("quok*", like("quok.*")),
+        TEXT.contains('"quok*"', like("quok.*")),
         WORKLOG_COMMENT.contains("platypus", all_words("platypus")),
         WORKLOG_COMMENT.contains("report", all_words("report")),
         negated(SUMMARY.contains("report", all_words("report"))),
@@ -645,7 +646,7 @@ def custom_fields() -> list[Clause]:
 
 
 def links_and_parents() -> list[Clause]:
-    """Links count from the issue that is asked about; one to a deleted issue is none.
+    """Parents and links count only if the viewer may see them; links from the issue asked about.
 
     `linkedIssues(K, "blocks")`: the issues of which K reads "K blocks …".
     """
@@ -1161,7 +1162,8 @@ def combinations(count: int) -> list[Clause]:
         for group in GROUPS
         if group not in (order, logic, writing)
         for clause in group()
-        if "worklog" not in clause.jql  # of these, AND means one worklog: a matter of its own
+        # AND means one worklog if there are several; of `text` there is no opposite
+        if not any(word in clause.jql for word in ("worklog", "text ~"))
     ]
     made: list[Clause] = []
     while len(made) < count:

@@ -190,7 +190,18 @@ _CATEGORY = (
     "(select coalesce(statuses.status_category, 'undefined') from dim_statuses as statuses "
     "where statuses.site_id = issues.site_id and statuses.status_id = issues.status_id)"
 )
-_EPIC = f"(case when not coalesce({_of_type('is_subtask')}, false) then issues.parent_issue_id end)"
+# a parent that is deleted, or that the viewer may not know of, is none, as with links
+_PARENT = """
+    (
+        select parents.issue_id
+        from {issues} as parents
+        where
+            parents.site_id = issues.site_id
+            and parents.issue_id = issues.parent_issue_id
+            and parents.deletion_state not in ('deleted', 'trashed')
+    )
+"""
+_EPIC = f"(case when not coalesce({_of_type('is_subtask')}, false) then {_PARENT} end)"
 _HAS_SUBTASKS = """
     nullif(
         (issues.site_id, issues.issue_id) in (
@@ -237,7 +248,7 @@ SYSTEM_FIELDS: tuple[JqlField, ...] = (
     _column("created", "created_at", None, "createdDate", of=FieldType.TIME),
     _column("updated", "updated_at", None, "updatedDate", of=FieldType.TIME),
     _column("summary", "summary", of=FieldType.TEXT, history=History(("summary",))),
-    _column("parent", "parent_issue_id", of=FieldType.ISSUE, history=_PARENTS),
+    _column("parent", _PARENT, of=FieldType.ISSUE, history=_PARENTS),
     _column("Epic Link", _EPIC, of=FieldType.ISSUE, history=_PARENTS),
     _column(
         "issuekey",
@@ -309,10 +320,7 @@ SYSTEM_FIELDS: tuple[JqlField, ...] = (
     JqlField(
         "issueLinkType",
         FieldType.WORD,
-        (
-            Hanging("links", "link_type_name"),
-            Hanging("links", "direction_name"),
-        ),
+        (Hanging("links", "direction_name"),),
         "link_type",
     ),
     JqlField("issueLink", FieldType.ISSUE, (Hanging("links", "linked_issue_id"),)),

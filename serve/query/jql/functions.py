@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from serve.query.jql.errors import JqlError
 from serve.query.jql.fields import Refusal
 from serve.query.jql.moments import Clock, naive, span_of
-from serve.query.jql.names import Names, Thing, fold
+from serve.query.jql.names import Names, Thing
 from serve.query.jql.syntax import Function, Literal
 from serve.query.visibility import Rights, of_listed_issues
 
@@ -254,7 +254,9 @@ def _linked_issues(question: Question, call: Function) -> Among:
             key.span,
         )
     types = question.names.link_types()
+    wanted: list[str] = []
     for phrase in phrases:
+        wanted += [one.id for one in types.find(phrase.text)]
         if not types.find(phrase.text):
             near = types.near(phrase.text)
             raise JqlError(
@@ -262,12 +264,8 @@ def _linked_issues(question: Question, call: Function) -> Among:
                 f"Did you mean '{near}'?" if near else "Give a phrase such as 'is blocked by'.",
                 phrase.span,
             )
-    texts = bound_texts(question, tuple(fold(phrase.text) for phrase in phrases))
-    within = (
-        f"and (lower(links.direction_name) in {texts} or lower(links.link_type_name) in {texts})"
-        if phrases
-        else ""
-    )
+    texts = bound_texts(question, tuple(wanted))
+    within = f"and lower(links.direction_name) in {texts}" if phrases else ""
     return Among(
         relation=(
             "select links.site_id, links.linked_issue_id "

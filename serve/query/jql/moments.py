@@ -126,7 +126,7 @@ def span_of(operand: Operand, clock: Clock) -> tuple[datetime, datetime]:
     date_written = _DATE.fullmatch(operand.text.strip()) if isinstance(operand, Literal) else None
     if date_written is None:
         return moment, moment + _INSTANT
-    if date_written[4] is None:
+    if date_written[5] is None:
         return clock.day_bounds(clock.day(moment))
     return moment, moment + timedelta(minutes=1)
 
@@ -215,6 +215,8 @@ def _shifted(local: datetime, amount: int, unit: str) -> datetime:
 def _bounded(resolve: Callable[[], datetime], span: Span) -> datetime:
     try:
         moment = resolve()
+    except JqlError:
+        raise
     except (OverflowError, ValueError):
         moment = None
     if moment is None or not EARLIEST_YEAR <= moment.year <= LATEST_YEAR:

@@ -274,15 +274,25 @@ def compile_former_values(rights: Rights, field_ids: Sequence[str]) -> Query:
 
 
 def compile_link_types(rights: Rights) -> Query:
-    """Return the names and both phrases of the types of links, with those columns too."""
+    """Return the phrases of links, with those columns too.
+
+    The name of a type stands for both its phrases, unless a phrase is called so.
+    """
     return Query(
         f"""
-        select distinct null, lower(name), name, [], null, null, false
-        from (
-            select unnest([link_type_name, direction_name]) as name
+        with links as (
+            select distinct lower(direction_name) as phrase, direction_name, link_type_name
             from {visible_details(rights, "links")} as links
-        ) as phrases
-        where name is not null
+            where direction_name is not null
+        )
+        select
+            null, links.phrase, any_value(direction_name),
+            coalesce(list(distinct link_type_name) filter (same.phrase is null), []),
+            null, null, false
+        from links
+        left join (select distinct phrase from links) as same
+            on same.phrase = lower(link_type_name)
+        group by links.phrase
         """,
         description="Names of types of links",
     )
