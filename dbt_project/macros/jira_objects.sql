@@ -13,18 +13,46 @@
             'issuetype': {'id': 'varchar', 'name': 'varchar'},
             'status': {'id': 'varchar', 'name': 'varchar', 'statusCategory': {'key': 'varchar'}},
             'resolution': {'id': 'varchar', 'name': 'varchar'},
-            'priority': {'name': 'varchar'},
+            'priority': {'id': 'varchar', 'name': 'varchar'},
             'security': {'id': 'varchar'},
             'parent': {'id': 'varchar'},
             'creator': embedded_user_shape(),
             'reporter': embedded_user_shape(),
             'assignee': embedded_user_shape(),
             'attachment': [attachment_shape()],
+            'issuelinks': [{
+                'id': 'varchar',
+                'type': {'id': 'varchar', 'name': 'varchar', 'inward': 'varchar', 'outward': 'varchar'},
+                'inwardIssue': {'id': 'varchar'},
+                'outwardIssue': {'id': 'varchar'},
+            }],
         },
     }) }}
 {%- endmacro -%}
 
-{%- macro issue_columns(issue) -%}
+{#- What a JSON text says of an issue: `issue` in the shape above, and `fields`, those of its fields that
+    no column is made for. `path` leads to the issue within the text. -#}
+{%- macro parsed_issue(payload, path=[]) -%}
+    {{ filled_members(payload, path + ['fields'], fields_with_columns()) }} as fields,
+        case
+            when contains({{ payload }}, '"requestType"')
+                then {{ json_to_struct(
+                    "json_extract(" ~ payload ~ ", '$." ~ (path + ['fields', '*', 'requestType']) | join('.') ~ "')[1]",
+                    {'id': 'varchar', 'name': 'varchar'},
+                ) }}
+        end as request_type
+{%- endmacro -%}
+
+{#- Fields that columns and relations of their own are made from, and those that only repeat others. -#}
+{%- macro fields_with_columns() -%}
+    {{ return([
+        'summary', 'created', 'updated', 'project', 'issuetype', 'status', 'resolution', 'priority', 'security',
+        'parent', 'creator', 'reporter', 'assignee', 'attachment', 'comment', 'worklog', 'issuelinks', 'subtasks',
+        'timetracking', 'progress', 'aggregateprogress', 'thumbnail', 'issuerestriction', 'statusCategory',
+    ]) }}
+{%- endmacro -%}
+
+{%- macro issue_columns(issue, fields, request_type) -%}
     {{ issue }}.key as issue_key,
         {{ issue }}.fields.summary as summary,
         {{ issue }}.fields.project.id as project_id,
@@ -37,7 +65,10 @@
         {{ issue }}.fields.status.statuscategory.key as status_category,
         {{ issue }}.fields.resolution.id as resolution_id,
         {{ issue }}.fields.resolution.name as resolution_name,
+        {{ issue }}.fields.priority.id as priority_id,
         {{ issue }}.fields.priority.name as priority_name,
+        {{ request_type }}.id as request_type_id,
+        {{ request_type }}.name as request_type_name,
         {{ issue }}.fields.security.id as security_level_id,
         {{ issue }}.fields.parent.id as parent_issue_id,
         {{ embedded_user(issue ~ '.fields.creator') }} as creator,
@@ -47,6 +78,19 @@
             coalesce({{ issue }}.fields.attachment, []),
             lambda file: {{ attachment('file') }}
         ) as attachments,
+        list_transform(
+            coalesce({{ issue }}.fields.issuelinks, []),
+            lambda link: struct_pack(
+                link_id := link.id,
+                linked_issue_id := coalesce(link.outwardissue.id, link.inwardissue.id),
+                link_type_id := link."type".id,
+                link_type_name := link."type".name,
+                direction_name := case
+                    when link.outwardissue.id is not null then link."type".outward else link."type".inward
+                end
+            )
+        ) as links,
+        {{ fields }} as fields,
         {{ utc_timestamp(issue ~ '.fields.created') }} as created_at
 {%- endmacro -%}
 
@@ -103,6 +147,7 @@
         'updateAuthor': embedded_user_shape(),
         'created': 'varchar',
         'updated': 'varchar',
+        'visibility': {'type': 'varchar'},
         'body': 'json',
     }) }}
 {%- endmacro -%}
@@ -111,6 +156,7 @@
     {{ embedded_user(comment ~ '.author') }} as author,
         {{ embedded_user(comment ~ '.updateauthor') }} as update_author,
         {{ rich_text(comment ~ '.body') }} as body_text,
+        {{ comment }}.visibility."type" is not null as is_restricted,
         {{ utc_timestamp(comment ~ '.created') }} as created_at
 {%- endmacro -%}
 
@@ -122,7 +168,10 @@
         'updateAuthor': embedded_user_shape(),
         'created': 'varchar',
         'updated': 'varchar',
+        'started': 'varchar',
         'timeSpent': 'varchar',
+        'timeSpentSeconds': 'bigint',
+        'comment': 'json',
     }) }}
 {%- endmacro -%}
 
@@ -130,5 +179,8 @@
     {{ embedded_user(worklog ~ '.author') }} as author,
         {{ embedded_user(worklog ~ '.updateauthor') }} as update_author,
         {{ worklog }}.timespent as time_spent,
+        {{ worklog }}.timespentseconds as time_spent_seconds,
+        {{ utc_timestamp(worklog ~ '.started') }} as started_at,
+        {{ rich_text(worklog ~ '.comment') }} as comment_text,
         {{ utc_timestamp(worklog ~ '.created') }} as created_at
 {%- endmacro -%}

@@ -1,5 +1,6 @@
-{#- The ids and texts a field was changed from or to, with the latest text of each id. -#}
-{%- macro labels_in_changes(changes, field_id) -%}
+{#- The ids and texts fields were changed from or to, with the latest text of each id; `of_field` is a
+    condition on `field_id`. -#}
+{%- macro labels_in_changes(changes, of_field) -%}
     select
         site_id,
         object_id,
@@ -12,7 +13,7 @@
                 {{ side }}_value as label,
                 max(occurred_at) as observed_at
             from {{ changes }}
-            where field_id = '{{ field_id }}' and {{ side }}_value_id is not null
+            where {{ of_field }} and {{ side }}_value_id is not null
             group by all
             {{ 'union all' if not loop.last }}
         {% endfor %}

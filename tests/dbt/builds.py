@@ -50,6 +50,13 @@ MARTS = (
     "fct_user_last_active_history",
     "fct_issue_views",
     "agg_user_last_active",
+    "bridge_issue_field_values",
+    "bridge_issue_links",
+    "bridge_issue_attachments",
+    "dim_comments",
+    "dim_worklogs",
+    "dim_priorities",
+    "dim_request_types",
 )
 
 

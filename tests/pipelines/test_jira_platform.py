@@ -59,9 +59,29 @@ def test_everything_once_then_only_what_changed(sandbox: RunningSandbox, home: P
     second = sync(sandbox, home)
     assert second.rows == {"sweeps": listings}
     sweeps = lake_rows(home, "jira_platform", "sweeps")
-    assert {row["object_id"].partition(":")[0] for row in sweeps} == set(LISTS) - {"version_orders"}
+    orders = {"version_orders", "priority_orders"}
+    assert {row["object_id"].partition(":")[0] for row in sweeps} == set(LISTS) - orders
     assert len({row["object_id"] for row in sweeps}) == listings
     assert len({(row["object_id"], row["version"]) for row in sweeps}) == 2 * listings
+
+
+def _swap_highest(world: World, _: int) -> None:
+    first, second, *others = world.priorities.items()
+    world.priorities = dict([second, first, *others])
+
+
+def test_the_order_of_priorities_is_kept_when_it_changes(
+    sandbox: RunningSandbox, home: Path
+) -> None:
+    for _ in range(2):
+        sync(sandbox, home)
+    sandbox.do(_swap_highest)
+    sync(sandbox, home)
+    rows = lake_rows(home, "jira_platform", "priority_orders")
+    orders = [json.loads(row["payload"]) for row in sorted(rows, key=lambda row: row["fetched_at"])]
+    assert orders == [["1", "2", "3", "4", "5"], ["2", "1", "3", "4", "5"]]
+    assert {row["object_id"] for row in rows} == {"priority_orders"}
+    assert len(lake_rows(home, "jira_platform", "priorities")) == 5
 
 
 def test_content_that_comes_back_is_a_new_version(sandbox: RunningSandbox, home: Path) -> None:

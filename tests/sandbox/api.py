@@ -565,6 +565,11 @@ class Api:
         page, body = self._page(call, list(self.world.resolutions.values()))
         return Reply(body | {"values": page})
 
+    def priorities_search(self, call: Call) -> Reply:
+        """GET /priority/search: the highest first."""
+        page, body = self._page(call, list(self.world.priorities.values()))
+        return Reply(body | {"values": page})
+
     def security_part(self, part: str) -> Reply:
         """GET /project/{id or key}/…: the security scheme, or the levels the user belongs to."""
         levels = [
@@ -735,6 +740,7 @@ _EXACT: dict[tuple[str, str], Callable[[Api, Call], Reply]] = {
             lambda api, _: Reply({"issueLinkTypes": list(api.world.link_types.values())}),
         ),
         ("GET", "priority", lambda api, _: Reply(list(api.world.priorities.values()))),
+        ("GET", "priority/search", Api.priorities_search),
         ("GET", "myself", lambda api, _: Reply(api.render.person(api.world.people[api.world.me]))),
         ("GET", "mypermissions", Api.my_permissions),
         ("GET", "serverInfo", Api.server_info),

@@ -15,6 +15,7 @@ from tests.sandbox.world import (
     POINTS,
     PROJECT_SCHEME,
     RANK,
+    REQUEST_TYPE,
     REVIEWERS,
     SPRINT,
     TEAM,
@@ -211,6 +212,18 @@ def _add_catalogue(world: World) -> None:
             isDefault=False,
             issueSecuritySchemeId=PROJECT_SCHEME,
         )
+    for type_id, name in (
+        ("10700", "Get IT help"),
+        ("10701", "Request new hardware"),
+        ("10702", "Störung melden"),
+    ):
+        world.request_types[type_id] = {
+            "id": type_id,
+            "name": name,
+            "description": "",
+            "serviceDeskId": "1",
+            "portalId": "1",
+        }
     world.teams = {"10500": "Team Rot", "10501": "Team Blau", "10502": "Équipe verte"}
     world.fields = _fields()
 
@@ -224,6 +237,14 @@ def _fields() -> list[JsonObject]:
         ("status", "Status", "status", None),
         ("resolution", "Resolution", "resolution", None),
         ("resolutiondate", "Resolved", "datetime", None),
+        ("parent", "Parent", "issuelink", None),
+        ("subtasks", "Sub-tasks", "array", "issuelinks"),
+        ("versions", "Affects versions", "array", "version"),
+        ("environment", "Environment", "string", None),
+        ("votes", "Votes", "votes", None),
+        ("watches", "Watchers", "watches", None),
+        ("workratio", "Work Ratio", "number", None),
+        ("lastViewed", "Last Viewed", "datetime", None),
         ("priority", "Priority", "priority", None),
         ("assignee", "Assignee", "user", None),
         ("reporter", "Reporter", "user", None),
@@ -255,6 +276,13 @@ def _fields() -> list[JsonObject]:
         (SPRINT, "Sprint", "array", "com.pyxis.greenhopper.jira:gh-sprint", "json"),
         (RANK, "Rank", "any", "com.pyxis.greenhopper.jira:gh-lexo-rank", None),
         (TEAM, "Team", "option", f"{prefix}:select", None),
+        (
+            REQUEST_TYPE,
+            "Request Type",
+            "sd-customerrequesttype",
+            "com.atlassian.servicedesk:vp-origin",
+            None,
+        ),
         (IMPACT, "Customer impact", "string", f"{prefix}:textarea", None),
         (REVIEWERS, "Reviewers", "array", f"{prefix}:multiuserpicker", "user"),
     ):
@@ -265,8 +293,32 @@ def _fields() -> list[JsonObject]:
     return fields
 
 
+_CLAUSE_NAMES = {
+    "issuetype": ["issuetype", "type"],
+    "resolutiondate": ["resolutiondate", "resolved"],
+    "versions": ["affectedVersion"],
+    "fixVersions": ["fixVersion"],
+    "components": ["component"],
+    "watches": ["watchers"],
+    "created": ["created", "createdDate"],
+    "updated": ["updated", "updatedDate"],
+    "duedate": ["due", "duedate"],
+    "security": ["level"],
+    "issuelinks": ["issueLink"],
+    "attachment": ["attachments"],
+    "worklog": [],
+    "timeestimate": ["remainingEstimate", "timeestimate"],
+    "timeoriginalestimate": ["originalEstimate", "timeoriginalestimate"],
+}
+"""Names by which JQL knows system fields, where not by their ids alone."""
+
+
 def _field(field_id: str, name: str, schema: JsonObject, *, is_custom: bool) -> JsonObject:
-    clause = [f"cf[{schema['customId']}]", name] if is_custom else [field_id]
+    clause = (
+        [f"cf[{schema['customId']}]", name]
+        if is_custom
+        else _CLAUSE_NAMES.get(field_id, [field_id])
+    )
     return {
         "id": field_id,
         "key": field_id,

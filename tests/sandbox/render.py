@@ -18,6 +18,7 @@ from tests.sandbox.world import (
     IMPACT,
     POINTS,
     RANK,
+    REQUEST_TYPE,
     REVIEWERS,
     SPRINT,
     TEAM,
@@ -77,6 +78,7 @@ class _RenderedComment(Struct, gc=False):
     author: Raw | UnsetType = UNSET
     update_author: Raw | UnsetType = msgspec.field(name="updateAuthor", default=UNSET)
     is_public: bool = msgspec.field(name="jsdPublic", default=True)
+    visibility: JsonObject | UnsetType = UNSET
 
 
 class Renderer:
@@ -181,6 +183,7 @@ class Renderer:
 
     def comment(self, issue: Issue, comment: Comment) -> _RenderedComment:
         """Render a comment."""
+        role = comment.restricted_to
         return _RenderedComment(
             url=f"{self._api}/issue/{issue.id}/comment/{comment.id}",
             id=str(comment.id),
@@ -189,6 +192,7 @@ class Renderer:
             update_author=self._member_user(comment.update_author),
             created=self.stamp(comment.created),
             updated=self.stamp(comment.updated),
+            visibility={"type": "role", "value": role, "identifier": role} if role else UNSET,
         )
 
     def worklog(self, worklog: Worklog) -> JsonObject:
@@ -315,6 +319,14 @@ class Renderer:
             "id": issue.team,
         }
 
+    def _request_type(self, issue: Issue) -> JsonObject | None:
+        if issue.request_type is None:
+            return None
+        return {
+            "requestType": self._member("request_types", issue.request_type),
+            "currentStatus": {"status": self._world.statuses[issue.status]["name"]},
+        }
+
     def _parent(self, issue: Issue) -> JsonObject | None:
         parent = self._world.issues.get(issue.parent) if issue.parent is not None else None
         return None if parent is None else self._brief(parent)
@@ -363,6 +375,7 @@ class Renderer:
         TEAM: lambda r, i: r._team(i),
         IMPACT: lambda _, i: None if i.impact is None else document(i.impact),
         REVIEWERS: lambda r, i: [r.user(who) for who in r._world.reviewers(i)] or None,
+        REQUEST_TYPE: lambda r, i: r._request_type(i),
         "watches": lambda r, i: {
             "self": f"{r._api}/issue/{i.id}/watchers",
             "watchCount": 1,

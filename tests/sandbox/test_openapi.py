@@ -84,6 +84,7 @@ ENDPOINTS = (
     Endpoint("GET", "issuetype"),
     Endpoint("GET", "issueLinkType"),
     Endpoint("GET", "priority"),
+    Endpoint("GET", "priority/search"),
     Endpoint("GET", "myself"),
     Endpoint("GET", "mypermissions", {"permissions": "BROWSE_PROJECTS,ADMINISTER"}),
     Endpoint("GET", "serverInfo"),

@@ -106,6 +106,7 @@ class Comment(Struct, gc=False):
     updated: int
     update_author: str | None
     text: str
+    restricted_to: str | None = None  # the project role that may read it
 
 
 class Worklog(Struct, gc=False):
@@ -173,6 +174,7 @@ class Issue(Struct, eq=False):
     points: float | None = None
     team: str | None = None
     impact: str | None = None
+    request_type: str | None = None
     rank: str = "0|i00000:"
     original_estimate: int | None = None
     remaining_estimate: int | None = None
@@ -351,13 +353,14 @@ def _option(world: World, value: str | None) -> tuple[str | None, str | None]:
     return (None, None) if value is None else (f"[{value}]", world.teams[value])
 
 
-POINTS, SPRINT, RANK, TEAM, IMPACT, REVIEWERS = (
+POINTS, SPRINT, RANK, TEAM, IMPACT, REVIEWERS, REQUEST_TYPE = (
     "customfield_10016",
     "customfield_10020",
     "customfield_10019",
     "customfield_10030",
     "customfield_10041",
     "customfield_10052",
+    "customfield_10050",
 )
 
 PROJECT_SCHEME = "10450"
@@ -393,6 +396,9 @@ EDITABLE: Mapping[str, _Editable] = {
     SPRINT: _Editable("sprints", "Sprint", SPRINT, "custom", _sprints),
     TEAM: _Editable("team", "Team", TEAM, "custom", _option),
     IMPACT: _Editable("impact", "Customer impact", IMPACT, "custom", _text),
+    REQUEST_TYPE: _Editable(
+        "request_type", "Request Type", REQUEST_TYPE, "custom", _named("request_types")
+    ),
 }
 
 
@@ -441,6 +447,7 @@ class World:
         self.hidden_levels: set[str] = set()
         self.sprints: dict[str, JsonObject] = {}
         self.teams: dict[str, str] = {}
+        self.request_types: dict[str, JsonObject] = {}
         self.fields: list[JsonObject] = []
         self.deleted_fields: set[str] = set()
         self.issues: dict[int, Issue] = {}
@@ -793,11 +800,18 @@ class World:
     ) -> Issue:
         """Make an issue; `values` are further attributes of `Issue`.
 
+        Three of four issues of a service desk are requests: of which type depends on the id.
+
         `attachments` (name, size in bytes, type) given here leave no changelog entry.
         """
         project = self.projects[project_id]
+        issue_id = self._next_id("issue")
+        given: dict[str, Any] = {"reporter": actor, **(values or {})}
+        if project.kind == "service_desk" and self.request_types:
+            kinds = [*self.request_types, None]
+            given.setdefault("request_type", kinds[issue_id % len(kinds)])
         issue = Issue(
-            id=self._next_id("issue"),
+            id=issue_id,
             key=f"{project.key}-{project.next_number}",
             project=project_id,
             issuetype=issuetype,
@@ -806,7 +820,7 @@ class World:
             updated=at,
             creator=actor,
             summary=summary,
-            **{"reporter": actor, **(values or {})},
+            **given,
         )
         project.next_number += 1
         self.issues[issue.id] = issue
@@ -984,8 +998,10 @@ class World:
     # -- comments, worklogs, attachments, links ------------------------------------------------
 
     def comment(self, at: int, actor: str, issue: Issue, text: str) -> Comment:
-        """Add a comment (comments leave no changelog entry)."""
+        """Add a comment, which leaves no changelog entry; one in 23 is for administrators only."""
         comment = Comment(self._next_id("comment"), actor, at, at, actor, text)
+        if comment.id % 23 == 0:
+            comment.restricted_to = "Administrators"
         issue.comments[comment.id] = comment
         self._touch(issue, at)
         self._line(

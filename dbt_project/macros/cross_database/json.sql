@@ -93,3 +93,35 @@
         )
     )
 {%- endmacro -%}
+
+{#- The members of the JSON object at `path` that are not null, but for those named, as a map from the
+    name to the JSON text of the value. -#}
+{%- macro filled_members(expression, path, without) -%}
+    {{ return(adapter.dispatch('filled_members', 'audit_log')(expression, path, without)) }}
+{%- endmacro -%}
+
+{%- macro default__filled_members(expression, path, without) -%}
+    {%- set shape = namespace(value='map(varchar, json)') -%}
+    {%- for member in path | reverse -%}
+        {%- set shape.value = {member: shape.value} -%}
+    {%- endfor -%}
+    map_from_entries(
+        list_filter(
+            map_entries({{ json_to_struct(expression, shape.value) }}.{{ path | join('.') }}),
+            lambda member: member.value is not null and member.key not in ('{{ without | join("', '") }}')
+        )
+    )
+{%- endmacro -%}
+
+{#- The elements of a JSON array that are not null, each as JSON; of any other value itself. -#}
+{%- macro json_elements(expression) -%}
+    {{ return(adapter.dispatch('json_elements', 'audit_log')(expression)) }}
+{%- endmacro -%}
+
+{%- macro default__json_elements(expression) -%}
+    case
+        when starts_with({{ expression }}, '[')
+            then list_filter(from_json({{ expression }}, '["json"]'), lambda element: element is not null)
+        else [{{ expression }}]
+    end
+{%- endmacro -%}

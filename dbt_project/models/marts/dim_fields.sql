@@ -20,6 +20,10 @@ final as (
         field_name,
         is_custom,
         field_type,
+        item_type,
+        custom_type,
+        clause_names,
+        is_searchable,
         is_deleted,
         site_id
     from listed
@@ -29,6 +33,10 @@ final as (
         max_by(field_name, (observed_at, field_name)) as field_name,
         starts_with(field_id, 'customfield_') as is_custom,
         cast(null as varchar) as field_type,
+        cast(null as varchar) as item_type,
+        cast(null as varchar) as custom_type,
+        cast([] as varchar[]) as clause_names,
+        false as is_searchable,
         starts_with(field_id, 'customfield_') as is_deleted,
         site_id
     from unlisted

@@ -12,6 +12,7 @@ final as (
         coalesce(listed.issue_type_id, observed.object_id) as issue_type_id,
         coalesce(listed.issue_type_name, observed.label) as issue_type_name,
         coalesce(listed.is_subtask, false) as is_subtask,
+        listed.hierarchy_level,
         coalesce(listed.is_deleted, true) as is_deleted,
         coalesce(listed.site_id, observed.site_id) as site_id
     from listed

@@ -8,7 +8,7 @@ observed as (
 ),
 
 changed as (
-    {{ labels_in_changes(ref('fct_action_changes'), 'resolution') }}
+    {{ labels_in_changes(ref('fct_action_changes'), "field_id = 'resolution'") }}
 ),
 
 resolutions as (

@@ -8,7 +8,7 @@ observed as (
 ),
 
 changed as (
-    {{ labels_in_changes(ref('fct_action_changes'), 'status') }}
+    {{ labels_in_changes(ref('fct_action_changes'), "field_id = 'status'") }}
 ),
 
 statuses as (

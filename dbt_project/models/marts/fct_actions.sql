@@ -45,6 +45,7 @@ final as (
         actions.issue_id,
         coalesce(periods.project_id, actions.project_id) as project_id,
         periods.issue_type_id,
+        periods.request_type_id,
         actions.from_status_id,
         actions.to_status_id,
         actions.resolution_id,

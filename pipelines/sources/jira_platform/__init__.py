@@ -7,6 +7,7 @@ Data flow:
     GET /field                      -> fields
     GET /status                     -> statuses
     GET /resolution                 -> resolutions
+    GET /priority/search            -> priorities, priority_orders
     GET /issuetype                  -> issue_types
     GET /issueLinkType              -> issue_link_types
     GET /configuration              -> configuration
@@ -37,7 +38,11 @@ from __future__ import annotations
 
 from pipelines.full_lists import probes_of, read_full_lists
 from pipelines.sources.jira_platform.lists import FULL_LISTS
-from pipelines.sources.jira_platform.planning import VERSION_ORDERS, add_version_orders
+from pipelines.sources.jira_platform.planning import (
+    PRIORITY_ORDERS,
+    VERSION_ORDERS,
+    add_orders,
+)
 from pipelines.specs import BOOKKEEPING, ResourceSpec, SourceSpec
 from pipelines.sync import Sync
 
@@ -46,7 +51,8 @@ async def traverse(sync: Sync) -> None:
     """Read every full list; one that the account may not read is skipped with a warning."""
     sync.mode = "full"
     found = await read_full_lists(sync, FULL_LISTS.values())
-    add_version_orders(sync, found["versions"])
+    add_orders(sync, VERSION_ORDERS, found["versions"])
+    add_orders(sync, PRIORITY_ORDERS, found["priorities"])
 
 
 SOURCE = SourceSpec(
@@ -55,6 +61,7 @@ SOURCE = SourceSpec(
     resources=(
         *(ResourceSpec(entry.resource, entry.description) for entry in FULL_LISTS.values()),
         VERSION_ORDERS,
+        PRIORITY_ORDERS,
         *BOOKKEEPING,
     ),
     connection="jira",

@@ -40,6 +40,13 @@ FULL_LISTS = {
             "resolutions", "One row per resolution and changed content.", "/rest/api/3/resolution"
         ),
         FullList(
+            "priorities",
+            "One row per priority and changed content.",
+            "/rest/api/3/priority/search",
+            "page_bean",
+            page_size=100,
+        ),
+        FullList(
             "issue_types", "One row per issue type and changed content.", "/rest/api/3/issuetype"
         ),
         FullList(

@@ -62,18 +62,25 @@ VERSION_ORDERS = ResourceSpec(
 )
 
 
-def add_version_orders(sync: Sync, listings: Mapping[str, Listing]) -> None:
-    """Store the order of the versions of each project (by its id) where it is another than before.
+PRIORITY_ORDERS = ResourceSpec(
+    "priority_orders", "One row per changed order of the priorities: their ids, the highest first."
+)
 
-    A row of its own, because one version that is moved changes the place of many, but nothing of
-    them. It ends in the listing of the versions, whose window it shares.
+
+def add_orders(sync: Sync, spec: ResourceSpec, listings: Mapping[str, Listing]) -> None:
+    """Store the order of each listing (by its parent's id) where it is another than before.
+
+    A row of its own, because one object that is moved changes the place of many, but nothing of
+    them. It ends in the listing, whose window it shares. What is in no parent is called like the
+    resource.
     """
-    known = sync.last_versions(VERSION_ORDERS.name)
-    for project, listing in listings.items():
+    known = sync.last_versions(spec.name)
+    for parent, listing in listings.items():
         order = msgspec.json.encode([*listing.objects])
         digest = content_hash(order)
-        last = known.get(project)
+        object_id = parent or spec.name
+        last = known.get(object_id)
         if last is None or last.version.partition(".")[0] != digest:
             version, begun = f"{digest}.{listing.sweep_id}", us_of(listing.started_at)
-            row = Row(project, version, listing.fetched_us, order, begun, project)
-            sync.buffer(VERSION_ORDERS.name).add(row)
+            row = Row(object_id, version, listing.fetched_us, order, begun, parent or None)
+            sync.buffer(spec.name).add(row)

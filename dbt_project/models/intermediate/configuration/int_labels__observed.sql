@@ -13,6 +13,10 @@ with issues as (
         project_id,
         project_name,
         project_key,
+        priority_id,
+        priority_name,
+        request_type_id,
+        request_type_name,
         updated_at
     from {{ ref('stg_jira_issues__issues') }}
     union all
@@ -28,6 +32,10 @@ with issues as (
         project_id,
         project_name,
         project_key,
+        priority_id,
+        priority_name,
+        request_type_id,
+        request_type_name,
         updated_at
     from (
         {{ pushed_issues() }}
@@ -46,6 +54,8 @@ observed as (
         ('resolution', 'cast(null as varchar)'),
         ('issue_type', 'cast(null as varchar)'),
         ('project', 'project_key'),
+        ('priority', 'cast(null as varchar)'),
+        ('request_type', 'cast(null as varchar)'),
     ] %}
         select
             site_id,

@@ -55,12 +55,41 @@ changed_keys as (
     )
 ),
 
+-- Histories that came before it was known that they tell of request types.
+request_type_fields as (
+    select * from {{ ref('int_request_types__fields') }}
+    where build_id in (select build_id from pending)
+),
+
+changelogs as (
+    select
+        site_id,
+        issue_id,
+        list_transform(items, lambda item: item.field_id) as field_ids
+    from {{ ref('stg_jira_issues__changelogs') }}
+    union all
+    select
+        site_id,
+        issue_id,
+        list_transform(items, lambda item: item.field_id) as field_ids
+    from (
+        {{ pushed_histories() }}
+    ) as pushed
+),
+
 touched as (
     {% for relation in told_of_issues %}
         select issue_id from {{ ref(relation) }}
         where issue_id is not null and build_id in (select build_id from pending)
         union
     {% endfor %}
+    select changelogs.issue_id
+    from changelogs
+    inner join request_type_fields
+        on
+            changelogs.site_id = request_type_fields.site_id
+            and list_contains(changelogs.field_ids, request_type_fields.field_id)
+    union
     select link_items.issue_id
     from link_items
     where link_items.other_key in (select issue_key from changed_keys)

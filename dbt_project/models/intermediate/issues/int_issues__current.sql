@@ -2,6 +2,10 @@ with issues as (
     select * from {{ ref('int_issues__versions') }}
 ),
 
+latest as (
+    select * from {{ ref('int_issues__latest') }}
+),
+
 issue_keys as (
     select * from {{ ref('int_issues__keys') }}
     where {{ of_affected_issues() }}
@@ -13,14 +17,6 @@ deletions as (
 
 absences as (
     select * from {{ ref('int_issues__absences') }}
-),
-
-latest as (
-    select *
-    from issues
-    qualify row_number() over (
-        partition by site_id, issue_id order by updated_at desc, fetched_at desc, version desc
-    ) = 1
 ),
 
 creations as (
@@ -62,7 +58,9 @@ final as (
         latest.issue_type_id,
         latest.status_id,
         latest.resolution_id,
+        latest.priority_id,
         latest.priority_name,
+        latest.request_type_id,
         creations.creator_account_id,
         latest.reporter.account_id as reporter_account_id,
         latest.assignee.account_id as assignee_account_id,

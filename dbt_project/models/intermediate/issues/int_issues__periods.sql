@@ -1,5 +1,9 @@
-with issues as (
-    select * from {{ ref('int_issues__versions') }}
+with latest as (
+    select * from {{ ref('int_issues__latest') }}
+),
+
+request_types as (
+    select * from {{ ref('int_request_types__changes') }}
 ),
 
 moves as (
@@ -8,12 +12,22 @@ moves as (
         issue_id,
         occurred_at,
         history_id,
-        field_id = 'project' as is_project,
+        field_id,
         old_id,
         new_id
     from (
         {{ structural_items(['project', 'issuetype'], of_affected_issues()) }}
     ) as items
+    union all
+    select
+        site_id,
+        issue_id,
+        occurred_at,
+        history_id,
+        'request_type' as field_id,
+        old_id,
+        new_id
+    from request_types
 ),
 
 issue_keys as (
@@ -21,20 +35,7 @@ issue_keys as (
     where is_current and {{ of_affected_issues() }}
 ),
 
-latest as (
-    select
-        site_id,
-        issue_id,
-        project_id,
-        issue_type_id,
-        security_level_id
-    from issues
-    qualify row_number() over (
-        partition by site_id, issue_id order by updated_at desc, fetched_at desc, version desc
-    ) = 1
-),
-
--- Every issue begins before all time; each instant at which its project or type changed begins
+-- Every issue begins before all time; each instant at which its project or a type changed begins
 -- another period. What happened at that very instant belongs to the new period.
 starts as (
     select
@@ -44,32 +45,31 @@ starts as (
         cast(null as varchar) as project_id_before,
         cast(null as varchar) as project_id_after,
         cast(null as varchar) as issue_type_id_before,
-        cast(null as varchar) as issue_type_id_after
-    from latest
-    union all
-    select distinct
-        site_id,
-        issue_id,
-        timestamp '0001-01-01' as valid_from_at,
-        cast(null as varchar) as project_id_before,
-        cast(null as varchar) as project_id_after,
-        cast(null as varchar) as issue_type_id_before,
-        cast(null as varchar) as issue_type_id_after
-    from moves
-    where
-        not exists (
-            select 1 from latest
-            where latest.site_id = moves.site_id and latest.issue_id = moves.issue_id
-        )
+        cast(null as varchar) as issue_type_id_after,
+        cast(null as varchar) as request_type_id_before,
+        cast(null as varchar) as request_type_id_after
+    from (
+        select
+            site_id,
+            issue_id
+        from latest
+        union
+        select
+            site_id,
+            issue_id
+        from moves
+    ) as issues
     union all
     select
         site_id,
         issue_id,
         occurred_at as valid_from_at,
-        min_by(old_id, history_id) filter (where is_project) as project_id_before,
-        max_by(new_id, history_id) filter (where is_project) as project_id_after,
-        min_by(old_id, history_id) filter (where not is_project) as issue_type_id_before,
-        max_by(new_id, history_id) filter (where not is_project) as issue_type_id_after
+        min_by(old_id, history_id) filter (where field_id = 'project') as project_id_before,
+        max_by(new_id, history_id) filter (where field_id = 'project') as project_id_after,
+        min_by(old_id, history_id) filter (where field_id = 'issuetype') as issue_type_id_before,
+        max_by(new_id, history_id) filter (where field_id = 'issuetype') as issue_type_id_after,
+        min_by(old_id, history_id) filter (where field_id = 'request_type') as request_type_id_before,
+        max_by(new_id, history_id) filter (where field_id = 'request_type') as request_type_id_after
     from moves
     group by site_id, issue_id, occurred_at
 ),
@@ -83,7 +83,9 @@ periods as (
         last_value(project_id_after ignore nulls) over so_far as project_id_set,
         first_value(project_id_before ignore nulls) over later as project_id_left,
         last_value(issue_type_id_after ignore nulls) over so_far as issue_type_id_set,
-        first_value(issue_type_id_before ignore nulls) over later as issue_type_id_left
+        first_value(issue_type_id_before ignore nulls) over later as issue_type_id_left,
+        last_value(request_type_id_after ignore nulls) over so_far as request_type_id_set,
+        first_value(request_type_id_before ignore nulls) over later as request_type_id_left
     from starts
     window
         issue_time as (partition by site_id, issue_id order by valid_from_at),
@@ -106,6 +108,9 @@ final as (
         coalesce(periods.project_id_set, periods.project_id_left, latest.project_id) as project_id,
         coalesce(periods.issue_type_id_set, periods.issue_type_id_left, latest.issue_type_id)
             as issue_type_id,
+        nullif(
+            coalesce(periods.request_type_id_set, periods.request_type_id_left, latest.request_type_id), ''
+        ) as request_type_id,
         latest.security_level_id,
         issue_keys.issue_key
     from periods

@@ -27,7 +27,8 @@ parsed as (
                     'issueLinkType': {'id': 'varchar', 'inwardName': 'varchar', 'outwardName': 'varchar'},
                 },
             },
-        }) }} as delivery
+        }) }} as delivery,
+        {{ parsed_issue('payload', ['body', 'issue']) }}
     from raw
     where is_present
 ),
@@ -43,6 +44,8 @@ final as (
         delivery.triggered_by as triggered_by_account_id,
         {{ embedded_user('delivery.body.user') }} as person,
         delivery.body.issue,
+        fields as issue_fields,
+        request_type,
         delivery.body.changelog,
         delivery.body.comment,
         delivery.body.worklog,

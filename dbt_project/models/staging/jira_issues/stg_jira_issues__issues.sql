@@ -7,7 +7,8 @@ with raw as (
 parsed as (
     select
         *,
-        {{ json_to_struct('payload', issue_shape()) }} as issue
+        {{ json_to_struct('payload', issue_shape()) }} as issue,
+        {{ parsed_issue('payload') }}
     from raw
     where is_present
 ),
@@ -17,7 +18,7 @@ final as (
         site_id,
         object_id as issue_id,
         version,
-        {{ issue_columns('issue') }},
+        {{ issue_columns('issue', 'fields', 'request_type') }},
         coalesce(source_at, {{ utc_timestamp('issue.fields.updated') }}) as updated_at,
         fetched_at,
         {{ this_build() }} as build_id

@@ -10,7 +10,9 @@ parsed as (
         {{ json_to_struct('payload', {
             'name': 'varchar',
             'custom': 'boolean',
-            'schema': {'type': 'varchar'},
+            'searchable': 'boolean',
+            'clauseNames': ['varchar'],
+            'schema': {'type': 'varchar', 'items': 'varchar', 'custom': 'varchar'},
         }) }} as field
     from raw
 ),
@@ -23,6 +25,10 @@ final as (
         field.name as field_name,
         coalesce(field.custom, false) as is_custom,
         field.schema.type as field_type,
+        field.schema.items as item_type,
+        field.schema.custom as custom_type,
+        coalesce(field.clausenames, []) as clause_names,
+        coalesce(field.searchable, false) as is_searchable,
         is_present,
         fetched_at,
         {{ this_build() }} as build_id
