@@ -97,6 +97,18 @@ def make_marts(path: Path) -> None:
             "from fct_actions as facts "
             "where facts.action_id = fct_action_changes.action_id"
         )
+        # Some edits changed two fields.
+        database.execute(
+            "insert into fct_action_changes select * replace (change_id || '-2' as change_id, "
+            "1 as item_index, case field_id when 'summary' then 'assignee' else 'summary' end "
+            "as field_id, case field_id when 'summary' then 'Assignee' else 'Summary' end "
+            "as field_name, null as old_value_id, null as new_value_id) "
+            "from fct_action_changes where hash(action_id) % 5 = 0"
+        )
+        database.execute(
+            "update fct_actions set change_count = 2 "
+            "where change_count = 1 and hash(action_id) % 5 = 0"
+        )
         listed = database.execute(
             "select action_id from fct_actions where not is_secured and issue_id is not null "
             "and action_code in (select action_code from dim_action_types where has_changes) "
