@@ -29,7 +29,7 @@ from serve.query.jql.fields import (
     system_field,
     without_suffix,
 )
-from serve.query.jql.functions import FUNCTIONS, REFUSED_FUNCTIONS, Among, Question
+from serve.query.jql.functions import FUNCTIONS, LINKED, REFUSED_FUNCTIONS, Among, Question
 from serve.query.jql.moments import CALENDAR_NAMES, TIME_FUNCTIONS, Clock, moment_of, naive
 from serve.query.jql.names import CATEGORIES, Names, Thing, Vocabulary, fold
 from serve.query.jql.past import compile_past
@@ -133,10 +133,14 @@ class Compiler:
     rights: Rights
     clock: Clock
     params: dict[str, Any] = field(default_factory=dict)
+    _issues: dict[str, tuple[Thing, ...]] = field(default_factory=dict)
 
     def selection(self, query: Query) -> Selection:
         """Return the condition of a whole query."""
         self._check_size(query)
+        # a list may have a thousand keys: they are one question, not a thousand
+        if keys := list(dict.fromkeys(self._keys(query))):
+            self._ask_for_issues(keys)
         for key in query.order_by:
             if self._lookup(key.field) is None:
                 self._no_field(key.field)
@@ -164,7 +168,30 @@ class Compiler:
     @property
     def question(self) -> Question:
         """What functions need to know."""
-        return Question(self.names, self.rights, self.clock, self.bind)
+        return Question(self.names, self.rights, self.clock, self.bind, self.issues)
+
+    def issues(self, text: str) -> tuple[Thing, ...]:
+        """Return the issues that a key or an id stands for, as far as they may be listed."""
+        text = text.strip().upper()
+        if text not in self._issues:
+            self._ask_for_issues([text])
+        return self._issues[text]
+
+    def _ask_for_issues(self, texts: Sequence[str]) -> None:
+        self._issues |= dict.fromkeys(texts, ()) | dict(self.names.issues(texts))
+
+    def _keys(self, query: Query) -> Iterator[str]:
+        """Return the texts of a query that are keys or ids of issues, in upper case."""
+        for one in comparisons(query.where):
+            named = self._lookup(one.field)
+            operands = [predicate.operand for predicate in one.predicates]
+            for operand in operands if one.operand is None else [one.operand, *operands]:
+                for atom in _atoms(operand):
+                    if isinstance(atom, Literal):
+                        if named is not None and named.type is FieldType.ISSUE:
+                            yield atom.text.strip().upper()
+                    elif isinstance(atom, Function) and atom.name.lower() in LINKED:
+                        yield from (key.text.strip().upper() for key in atom.arguments[:1])
 
     # -- clauses -------------------------------------------------------------------------------
 
@@ -433,12 +460,16 @@ class Compiler:
                 "Name the value.",
                 wanted.span,
             )
-        things: list[Thing] = []
-        for one in vocabulary.things:
-            for among in wanted.among:
-                if any(_is_beyond(named.kind, operator, one, limit) for limit in among.things):
-                    things.append(one)
-                    break
+        limits: dict[tuple[str | None, str | None], list[Thing]] = {}
+        for among in wanted.among:
+            for limit in among.things:
+                limits.setdefault(_order_of(named.kind, limit), []).append(limit)
+        things = [
+            one
+            for one in vocabulary.things
+            for limit in limits.get(_order_of(named.kind, one), ())
+            if _is_beyond(named.kind, operator, one, limit)
+        ]
         return lambda cell, site: self.any_of(cell, site, (Among(tuple(things)),))
 
     # -- what operands mean --------------------------------------------------------------------
@@ -495,8 +526,7 @@ class Compiler:
     def things(self, one: Literal, named: JqlField) -> Sequence[Thing]:
         """Return what a literal names in a field. JqlError if there is nothing of that name."""
         if named.type is FieldType.ISSUE:
-            text = one.text.strip().upper()
-            found = self.names.issues([text]).get(text, ())
+            found = self.issues(one.text)
             if not found:
                 raise JqlError(
                     f"There is no issue {one.text[:80]} that you may see.",
@@ -705,10 +735,13 @@ def _by_site(things: Sequence[Thing]) -> dict[str | None, list[str]]:
     return by_site
 
 
+def _order_of(kind: str | None, one: Thing) -> tuple[str | None, str | None]:
+    """Return the order that a thing has its place in: versions have one in each project."""
+    return one.site_id, one.project_id if kind == "version" else None
+
+
 def _is_beyond(kind: str | None, operator: Operator, one: Thing, limit: Thing) -> bool:
-    """Whether a thing of an ordered vocabulary stands where `operator` asks for."""
-    if one.site_id != limit.site_id or (kind == "version" and one.project_id != limit.project_id):
-        return False
+    """Whether a thing stands where `operator` asks for in the order that `limit` is part of."""
     if one.id == limit.id:
         return operator in {Operator.LESS_EQUALS, Operator.GREATER_EQUALS}
     if one.rank is None or limit.rank is None:

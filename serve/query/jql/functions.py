@@ -32,12 +32,13 @@ class Among:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who asks, when, where, and how values are bound."""
+    """Who asks, when, where, how values are bound, and what issues a key or an id stands for."""
 
     names: Names
     rights: Rights
     clock: Clock
     bind: Callable[[Any], str]
+    issues: Callable[[str], tuple[Thing, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +247,7 @@ def bound_texts(question: Question, texts: tuple[str, ...]) -> str:
 
 def _linked_issues(question: Question, call: Function) -> Among:
     key, *phrases = call.arguments
-    found = question.names.issues([key.text.strip().upper()]).get(key.text.strip().upper(), ())
+    found = question.issues(key.text)
     if not found:
         raise JqlError(
             f"There is no issue {key.text[:80]} that you may see.",
@@ -276,6 +277,9 @@ def _linked_issues(question: Question, call: Function) -> Among:
 
 
 _MANY = 100
+
+LINKED = frozenset({"linkedissue", "linkedissues"})
+"""Functions, in lower case, whose first argument is an issue."""
 
 FUNCTIONS: Mapping[str, JqlFunction] = {
     function.name.lower(): function

@@ -8,6 +8,7 @@ matches in time that grows with the length of the text alone.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from serve.query.jql.errors import JqlError
 from serve.query.jql.syntax import Literal
@@ -19,8 +20,13 @@ _WILD = {"*": f"{_LETTER}*", "?": _LETTER}
 
 _MAX_WORDS = 50
 
+_MAX_LETTERS = 255
+"""Letters of a word; Jira's index cuts longer ones."""
+
+_MAX_WILD = 10
+"""A pattern's cost grows with each, and a search is not interrupted within a block of texts."""
+
 _PART = re.compile(r'"(?P<phrase>[^"]*)"|(?P<open>")|(?P<bare>[^\s"]+)')
-_RUN = re.compile(r"[\w*?]+")
 _BOOLEAN = frozenset({"AND", "OR", "NOT", "&&", "||", "!"})
 
 
@@ -30,7 +36,7 @@ def patterns(literal: Literal) -> list[str]:
     JqlError: nothing to look for, too much, or a modifier that is not understood.
     """
     found: list[str] = []
-    count = 0
+    count = wild = 0
     for part in _PART.finditer(literal.text):
         if part["open"]:
             raise JqlError(
@@ -40,9 +46,15 @@ def patterns(literal: Literal) -> list[str]:
             )
         if part["bare"] is not None:
             _check(part["bare"], literal)
-        words = _RUN.findall(part["phrase"] if part["bare"] is None else part["bare"])
-        words = [word for word in words if word.strip("*?")]
+        words = _words(part["phrase"] if part["bare"] is None else part["bare"])
+        if any(len(word) > _MAX_LETTERS for word in words):
+            raise JqlError(
+                f"A word has more than {_MAX_LETTERS} letters.",
+                "Shorten it.",
+                literal.span,
+            )
         count += len(words)
+        wild += sum(letter in _WILD for word in words for letter in word)
         # what stands together without a blank, such as a-b, is looked for as a phrase
         if words:
             found.append(_START + _GAP.join(map(_pattern, words)) + _END)
@@ -56,6 +68,12 @@ def patterns(literal: Literal) -> list[str]:
         raise JqlError(
             f"{count} words are looked for; at most {_MAX_WORDS} are.",
             "Leave some out, or use several clauses.",
+            literal.span,
+        )
+    if wild > _MAX_WILD:
+        raise JqlError(
+            f"The text has {wild} wildcards * and ?; at most {_MAX_WILD} are looked for.",
+            "Write more of the words.",
             literal.span,
         )
     return found
@@ -75,6 +93,15 @@ def _check(word: str, literal: Literal) -> None:
             'Combine clauses with AND, OR and NOT, or quote the phrase: ~ "\\"a OR b\\"".',
             literal.span,
         )
+
+
+def _words(text: str) -> list[str]:
+    """Return the runs of letters, digits, marks, low lines and wildcards that have a letter."""
+    kept = (
+        letter if letter in "_*?" or unicodedata.category(letter)[0] in "LNM" else " "
+        for letter in text
+    )
+    return [word for word in "".join(kept).split() if word.strip("*?")]
 
 
 def _pattern(word: str) -> str:
