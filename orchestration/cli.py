@@ -265,12 +265,13 @@ def coverage(
     """
     from serve.config import load_settings as load_serve_settings  # noqa: PLC0415 - seconds to import, for one command
     from serve.coverage.service import read_coverage  # noqa: PLC0415 - seconds to import, for one command
+    from serve.query.visibility import OPERATOR  # noqa: PLC0415 - seconds to import, for one command
     from serve.warehouse.warehouse import Warehouse  # noqa: PLC0415 - seconds to import, for one command
 
     warehouse = Warehouse(load_serve_settings())
     try:
         with warehouse.lease() as snapshot:
-            told = read_coverage(snapshot)
+            told = read_coverage(snapshot, snapshot.rights(OPERATOR))
     except ProblemError as error:
         raise ServeError(error.problem.detail, error.problem.remedy) from None
     finally:

@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -18,7 +18,8 @@ from serve import api, pages, problems
 from serve.actions.service import ActionsService
 from serve.config import ServeSettings, load_settings
 from serve.db.engine import database_address, open_engine
-from serve.errors import Problem, ServeError
+from serve.dependencies import viewer_of
+from serve.errors import Problem, ProblemError, ServeError
 from serve.ingest.bodies import BodyReader
 from serve.ingest.repository import InboxRepository
 from serve.issue_views.service import IssueViewsService
@@ -86,12 +87,24 @@ def run(settings: ServeSettings) -> None:
     except ServeError as error:
         _fail(error)
     with listener:
+        _tell_of_viewer(app)
         host, port = listener.getsockname()[:2]
         name = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"Serving on http://{name}:{port} (stop with Ctrl+C)\n")
         sys.stdout.flush()
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _tell_of_viewer(app: FastAPI) -> None:
+    """Say so at once if the viewer's account is not in the snapshot; without one, say nothing."""
+    viewer = viewer_of(app.state.settings)
+    with suppress(ProblemError), app.state.warehouse.lease() as snapshot:
+        if not snapshot.knows(viewer):
+            sys.stderr.write(
+                f"audit-log serve: AUDIT_LOG_VIEWER_ACCOUNT_ID: {viewer.account_id} is no active "
+                "account in the log; it sees no secured issue and no view of an issue\n"
+            )
 
 
 def main() -> None:

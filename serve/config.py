@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from serve.errors import ServeError
 from serve.query.spec import DEFAULT_DAYS
@@ -28,6 +37,13 @@ def _loopback(host: str) -> str:
         )
         raise ValueError(msg)
     return str(address)
+
+
+def _names(value: object) -> object:
+    """Split names at commas; blanks around them do not count."""
+    if isinstance(value, str):
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+    return value
 
 
 class ServeSettings(BaseSettings):
@@ -74,6 +90,24 @@ class ServeSettings(BaseSettings):
         le=525_600,
         description="A source whose last success is older than this is reported as stale.",
     )
+    viewer_account_id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = (
+        Field(
+            default=None,
+            description="Jira account whose rights the one viewer has; unset: the operator's.",
+        )
+    )
+    viewer_role: Literal["administrator", "manager", "none"] = Field(
+        default="administrator",
+        description="Role of the viewer here; none: let in as Jira administrator only.",
+    )
+    jira_admin_groups: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        default=("site-admins", "org-admins", "jira-administrators", "administrators"),
+        description="Groups whose members are Jira administrators, with commas between.",
+    )
+    views_need_browse: bool = Field(
+        default=True,
+        description="List views of issues only in projects that the viewer may browse.",
+    )
     database_url: SecretStr | None = Field(
         default=None,
         description="Address of the application's database; the file app.db in home if unset.",
@@ -84,6 +118,17 @@ class ServeSettings(BaseSettings):
     views_secret: SecretStr | None = Field(
         default=None, description="Bearer secret of issue views; unset: none are received."
     )
+
+    @field_validator("viewer_role")
+    @classmethod
+    def _somebody_can_be_let_in(cls, role: str, info: ValidationInfo) -> str:
+        if role == "none" and info.data.get("viewer_account_id") is None:
+            msg = (
+                "none is for an account that is a Jira administrator: "
+                "set AUDIT_LOG_VIEWER_ACCOUNT_ID too"
+            )
+            raise ValueError(msg)
+        return role
 
 
 def load_settings() -> ServeSettings:

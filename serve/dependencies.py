@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
 from serve.config import ServeSettings
-from serve.query.visibility import OPERATOR, Viewer
+from serve.query.visibility import OPERATOR, Role, Viewer
 from serve.warehouse.warehouse import Warehouse
 
 
@@ -19,8 +20,16 @@ def _warehouse(request: Request) -> Warehouse:
     return cast("Warehouse", request.app.state.warehouse)
 
 
-def _viewer() -> Viewer:
-    return OPERATOR
+def viewer_of(settings: ServeSettings) -> Viewer:
+    """Return the one viewer there is until there are accounts, with the rights that are set."""
+    role = None if settings.viewer_role == "none" else Role(settings.viewer_role)
+    if settings.viewer_account_id is None:
+        return replace(OPERATOR, role=role)
+    return Viewer(f"account {settings.viewer_account_id}", role, settings.viewer_account_id)
+
+
+def _viewer(request: Request) -> Viewer:
+    return viewer_of(_settings(request))
 
 
 SettingsInUse = Annotated[ServeSettings, Depends(_settings)]

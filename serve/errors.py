@@ -39,6 +39,9 @@ PROBLEMS = {
     "unauthorized": ProblemKind(
         401, "Unauthorized", "The signature or the bearer secret is missing or wrong."
     ),
+    "forbidden": ProblemKind(
+        403, "Forbidden", "The viewer has no role in this application and is no Jira administrator."
+    ),
     "not-found": ProblemKind(404, "Not found", "There is nothing at this address."),
     "method-not-allowed": ProblemKind(
         405, "Method not allowed", "The address exists, but not for this method."

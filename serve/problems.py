@@ -27,7 +27,7 @@ _SHOWN_CHARACTERS = 100
 _EVERYWHERE = ("body-too-large", "wrong-host", "internal-error")
 
 # Whatever reads a snapshot can end like this.
-QUERY_PROBLEMS = ("no-snapshot", "busy", "query-too-slow", "query-too-large")
+QUERY_PROBLEMS = ("forbidden", "no-snapshot", "busy", "query-too-slow", "query-too-large")
 
 _HTTP_KINDS = {
     404: ("not-found", "see /api/docs for the addresses there are"),

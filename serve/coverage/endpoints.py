@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from serve.coverage.schemas import Coverage
 from serve.coverage.service import read_coverage
-from serve.dependencies import OpenWarehouse
+from serve.dependencies import CurrentViewer, OpenWarehouse
 from serve.problems import QUERY_PROBLEMS, problem_responses
 
 router = APIRouter(tags=["status"])
@@ -17,11 +17,11 @@ router = APIRouter(tags=["status"])
     summary="What the log can tell, and what it cannot",
     responses=problem_responses(*QUERY_PROBLEMS),
 )
-def get_coverage(warehouse: OpenWarehouse) -> Coverage:
+def get_coverage(warehouse: OpenWarehouse, viewer: CurrentViewer) -> Coverage:
     """Tell for every source and action if it is connected, what is lost without it, how late it is.
 
-    Counts and times are those of all actions, issues with a security level included, as in the
-    aggregated view.
+    Counts and times are those of the actions that you may count, issues with a security level
+    included, as in the aggregated view.
     """
     with warehouse.lease() as snapshot:
-        return read_coverage(snapshot)
+        return read_coverage(snapshot, snapshot.rights(viewer))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from serve.coverage.schemas import ActionCoverage, Coverage, SourceCoverage
-from serve.query import coverage
+from serve.query.coverage import compile_actions, compile_sources
+from serve.query.visibility import Rights
 from serve.warehouse.snapshot import Snapshot, as_utc_or_none
 
 _TIMES = ("last_success_at", "first_seen_at", "last_seen_at")
@@ -19,18 +20,21 @@ _ACTION = (
 )
 
 
-def read_coverage(snapshot: Snapshot) -> Coverage:
-    """Read both tables. ProblemError when no turn comes, as for every query."""
+def read_coverage(snapshot: Snapshot, rights: Rights) -> Coverage:
+    """Read both tables, of the actions that may be counted.
+
+    ProblemError when no turn comes, as for every query.
+    """
     actions = [
         ActionCoverage.model_validate(_named(_ACTION, row))
-        for row in snapshot.run(coverage.ACTIONS)
+        for row in snapshot.run(compile_actions(rights))
     ]
     covered = {action.action_code for action in actions if action.is_connected}
     return Coverage(
         snapshot_id=snapshot.id,
         sources=[
             SourceCoverage.model_validate(_named(_SOURCE, row))
-            for row in snapshot.run(coverage.SOURCES)
+            for row in snapshot.run(compile_sources(rights))
         ],
         actions=actions,
         uncovered_actions=[

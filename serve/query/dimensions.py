@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from serve.query.compiler import Query
-from serve.query.visibility import Purpose, Rights, visible_actions, visible_issues
+from serve.query.visibility import (
+    Purpose,
+    Rights,
+    former_project_keys,
+    visible_actions,
+    visible_issues,
+)
 
 USERS = Query("select account_id, display_name, avatar_url, site_id from dim_users")
 PROJECTS = Query("select site_id, project_id, project_key, project_name from dim_projects")
@@ -54,22 +60,13 @@ def compile_issues(issue_ids: Sequence[str], rights: Rights) -> Query:
 
 
 def compile_former_projects(key: str, rights: Rights) -> Query:
-    """Ids of the projects whose issues bore `key` as their prefix at some time.
-
-    An issue that has moved keeps its old keys, so the project is the one its actions belonged to
-    while the key was valid.
-    """
+    """Ids of the projects whose issues bore `key` as their prefix at some time."""
     return Query(
         f"""
-        select distinct actions.project_id
-        from bridge_issue_keys as keys
-        join {visible_actions(rights, Purpose.COUNT)} as actions
-            on actions.site_id = keys.site_id
-            and actions.issue_id = keys.issue_id
-            and actions.occurred_at >= keys.valid_from_at
-            and (keys.valid_to_at is null or actions.occurred_at < keys.valid_to_at)
-        where starts_with(keys.issue_key, $prefix) and actions.project_id is not null
-        order by actions.project_id
+        select distinct project_id
+        from {former_project_keys(rights)} as former
+        where starts_with(issue_key, $prefix)
+        order by project_id
         """,
         {"prefix": f"{key}-"},
         f"Projects that once had the key {key}",

@@ -1,15 +1,20 @@
 """The only door to activity: who may see which actions, and which issues they may know of.
 
-Nothing else in `serve` names the fact tables, nor the tables of what issues hold. The rule of the
-reference guide (ruling Q9): an action on an issue with a security level is counted, but never
-listed unless the level lists the viewer.
+Nothing else in `serve` names the fact tables, nor the tables of issues and what they hold. Rulings
+of the reference guide: an action on an issue with a security level is counted, but listed only for
+whom the level lists (Q9); views of issues are listed only with Browse Projects (Q10); actions in
+Assets are counted and listed only for people of the schema and for Jira administrators (F104). A
+text that names an issue which may not be listed is withheld.
 
-A relation is SQL text without parameters. What is particular to a viewer lies in relations of the
-snapshot's memory, under a generated name that `Rights` carries; no value is ever part of a text.
+A relation is SQL text without parameters. What is particular to a viewer lies in tables of the
+snapshot's memory, made once by `serve.query.rights`, under a generated name that `Rights` carries:
+nothing has to be passed along, so nothing can be forgotten, and no value is ever part of a text.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -24,28 +29,69 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The person or token that asks: their role here, and their account in Jira if it is known."""
+    """The person or token that asks: their role here, and their account in Jira if it is known.
+
+    The operator of the machine has no account: nothing is known of their rights in Jira. They count
+    as Jira administrator, browse every project, and no security level lists them.
+    """
 
     name: str
     role: Role | None = None
     account_id: str | None = None
+    is_operator: bool = False
 
 
-# Until there are accounts serve listens on loopback only: whoever asks is the machine's operator,
-# about whose rights in Jira nothing is known.
-OPERATOR = Viewer("operator", Role.ADMINISTRATOR)
+OPERATOR = Viewer("operator", Role.ADMINISTRATOR, is_operator=True)
+
+
+_CODE = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
+
+
+class Extent(StrEnum):
+    """How much of something may be seen."""
+
+    ALL = "all"
+    SOME = "some"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """What a viewer may see in one snapshot; made by `Snapshot.rights`."""
+    """What a viewer may see in one snapshot; made by `Snapshot.rights`.
+
+    `memory` is the generated name of the schema with the tables of this viewer; it is read where an
+    extent is SOME, or something is withheld. The codes are those of the actions that a rule of the
+    catalogue is about.
+    """
 
     viewer: Viewer
-    lists_secured: bool = False
+    is_admitted: bool = True
+    secured_issues: Extent = Extent.NONE
+    views: Extent = Extent.ALL
+    assets: Extent = Extent.ALL
+    withholds: bool = False
+    memory: str = ""
+    views_codes: tuple[str, ...] = ()
+    assets_codes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse codes that could be anything but codes: they become part of SQL."""
+        for code in (*self.views_codes, *self.assets_codes):
+            if not _CODE.fullmatch(code):
+                msg = f"is no action code: {code}"
+                raise ValueError(msg)
+
+    @property
+    def counts_everything(self) -> bool:
+        """Whether every action there is may be counted."""
+        return self.assets is Extent.ALL
 
 
 # What serve itself reads to know its own bounds; never for an answer.
-MACHINE = Rights(Viewer("serve"), lists_secured=True)
+MACHINE = Rights(Viewer("serve"), secured_issues=Extent.ALL)
+
+# What stands in place of a text that names an issue which may not be listed.
+WITHHELD = "(withheld)"
 
 
 class Purpose(StrEnum):
@@ -55,11 +101,41 @@ class Purpose(StrEnum):
     LIST = "list"
 
 
-def visible_actions(rights: Rights, purpose: Purpose) -> str:
-    """Return the relation of the actions that may be counted or listed."""
-    if purpose is Purpose.COUNT or rights.lists_secured:
+def visible_actions(rights: Rights, purpose: Purpose, *, texts: bool = True) -> str:
+    """Return the relation of the actions that may be counted or listed.
+
+    Without `texts` nothing is withheld: for queries that read no value and no target.
+    """
+    joins: list[str] = []
+    rules: list[str] = []
+    _add(joins, rules, _assets(rights))
+    if purpose is Purpose.LIST:
+        _add(joins, rules, _secured(rights, "actions"))
+        _add(joins, rules, _views(rights))
+    columns = "actions.*"
+    if purpose is Purpose.LIST and texts and rights.withholds:
+        joins.append(
+            f"left join {rights.memory}.withheld as withheld "
+            "on withheld.action_id = actions.action_id"
+        )
+        hidden = ", ".join(
+            f"case when withheld.hides_{part} and actions.{column} is not null "
+            f"then '{WITHHELD}' else actions.{column} end as {column}"
+            for column, part in _TEXTS.items()
+        )
+        columns = f"actions.* replace ({hidden})"
+    if not joins and not rules:
         return "fct_actions"
-    return "(select * from fct_actions where is_secured is not true)"
+    return _relation(columns, "fct_actions as actions", joins, rules)
+
+
+# Column of an action -> the part of it that is withheld.
+_TEXTS = {
+    "old_value": "old",
+    "new_value": "new",
+    "target_id": "target",
+    "target_label": "target",
+}
 
 
 Rollup = Literal["days", "months"]
@@ -68,55 +144,88 @@ Rollup = Literal["days", "months"]
 def visible_rollup(rights: Rights, purpose: Purpose, rollup: Rollup) -> str | None:
     """Return the rollup of exactly what `visible_actions` has; None if there is no such rollup."""
     table = f"agg_actor_{rollup}"
-    if purpose is Purpose.COUNT or rights.lists_secured:
+    if not rights.counts_everything:
+        return None
+    if purpose is Purpose.COUNT:
+        return table
+    if _views(rights) is not None or rights.secured_issues is Extent.SOME:
+        return None
+    if rights.secured_issues is Extent.ALL:
         return table
     return f"(select * from {table} where not is_secured)"
 
 
 def visible_changes(rights: Rights, purpose: Purpose) -> str:
     """Return the relation of the field changes of the actions that may be counted or listed."""
-    listed = visible_actions(rights, purpose)
-    if listed == "fct_actions":
+    listed = visible_actions(rights, purpose, texts=False)
+    columns, joins = "changes.*", []
+    if listed != "fct_actions":
+        joins.append(f"semi join {listed} as listed using (action_id, occurred_at)")
+    if purpose is Purpose.LIST and rights.withholds:
+        joins.append(
+            f"left join {rights.memory}.withheld_changes as withheld "
+            "on withheld.change_id = changes.change_id"
+        )
+        hidden = ", ".join(
+            f"case when withheld.hides_{side} and changes.{column} is not null "
+            f"then '{WITHHELD}' else changes.{column} end as {column}"
+            for side in ("old", "new")
+            for column in (f"{side}_value_id", f"{side}_value")
+        )
+        columns = f"changes.* replace ({hidden})"
+    if not joins:
         return "fct_action_changes"
-    return (
-        "(select changes.* from fct_action_changes as changes "
-        f"semi join {listed} as listed using (action_id, occurred_at))"
-    )
+    return _relation(columns, "fct_action_changes as changes", joins, [])
 
 
 def is_nameless(rights: Rights, actions: str) -> str:
     """Return the predicate of actions that may be counted but whose issue has no name then."""
-    return "false" if rights.lists_secured else f"coalesce({actions}.is_secured, false)"
+    if rights.secured_issues is Extent.ALL:
+        return "false"
+    secured = f"coalesce({actions}.is_secured, false)"
+    if rights.secured_issues is Extent.NONE:
+        return secured
+    return (
+        f"({secured} and ({actions}.site_id, {actions}.issue_id) "
+        f"not in (select (site_id, issue_id) from {rights.memory}.listed_issues))"
+    )
 
 
 def visible_views(rights: Rights) -> str:
     """Return the relation of the counted issue views that may be listed, named as actions."""
-    rule = "" if rights.lists_secured else "where is_secured is not true"
-    return f"""
-        (
-            select
-                view_id as action_id, site_id, viewed_at as occurred_at, recorded_at,
-                account_id as actor_account_id, project_id, issue_id, view_source, raw_view_count
-            from fct_issue_views
-            {rule}
-        )
-    """
+    joins: list[str] = []
+    rules: list[str] = []
+    _add(joins, rules, _secured(rights, "views"))
+    if rights.views is Extent.SOME:
+        _add(joins, rules, _browse(rights, "views"))
+    return _relation(
+        "views.view_id as action_id, views.site_id, views.viewed_at as occurred_at, "
+        "views.recorded_at, views.account_id as actor_account_id, views.project_id, "
+        "views.issue_id, views.view_source, views.raw_view_count",
+        "fct_issue_views as views",
+        joins,
+        rules,
+    )
 
 
 def visible_issues(rights: Rights) -> str:
     """Return the relation of the issues that may be listed: whose key and texts may be known."""
-    if rights.lists_secured:
+    if rights.secured_issues is Extent.ALL:
         return "dim_issues"
-    return "(select * from dim_issues where is_secured is not true)"
+    joins: list[str] = []
+    rules: list[str] = []
+    _add(joins, rules, _secured(rights, "issues"))
+    return _relation("issues.*", "dim_issues as issues", joins, rules)
 
 
-IssueDetail = Literal["field_values", "links", "comments", "worklogs", "attachments"]
+IssueDetail = Literal["field_values", "links", "comments", "worklogs", "attachments", "keys"]
 _DETAILS: dict[IssueDetail, str] = {
     "field_values": "bridge_issue_field_values",
     "links": "bridge_issue_links",
     "comments": "dim_comments",
     "worklogs": "dim_worklogs",
     "attachments": "bridge_issue_attachments",
+    "keys": "bridge_issue_keys",
 }
 
 
@@ -125,22 +234,94 @@ def visible_details(rights: Rights, detail: IssueDetail) -> str:
 
     Comments for some people only are left out: nothing says who they are.
     """
-    issues = visible_issues(rights)
-    other_end = (
-        f"""
-        semi join {issues} as linked
-            on linked.site_id = details.site_id and linked.issue_id = details.linked_issue_id
-        """
-        if detail == "links"
-        else ""
+    return _relation(
+        "details.*",
+        f"{of_listed_issues(rights, detail)} as details",
+        [f"semi join {visible_issues(rights)} as owners using (site_id, issue_id)"],
+        [],
+    )
+
+
+def former_project_keys(rights: Rights) -> str:
+    """Return the relation (issue_key, project_id) of keys, and projects the issues were in then.
+
+    An issue that has moved keeps its old keys, so the project is the one its actions belonged to
+    while the key was valid.
+    """
+    return f"""
+        (
+            select keys.issue_key, actions.project_id
+            from bridge_issue_keys as keys
+            join {visible_actions(rights, Purpose.COUNT)} as actions
+                on actions.site_id = keys.site_id
+                and actions.issue_id = keys.issue_id
+                and actions.occurred_at >= keys.valid_from_at
+                and (keys.valid_to_at is null or actions.occurred_at < keys.valid_to_at)
+            where actions.project_id is not null
+        )
+    """
+
+
+def visible_action_coverage(rights: Rights) -> str:
+    """Return the relation of `agg_action_coverage`, of the actions that may be counted."""
+    if rights.counts_everything:
+        return "agg_action_coverage"
+    codes = _codes(rights.assets_codes)
+    told = _told(rights, "action_code", f"actions.action_code in {codes}")
+    return _recounted(
+        "agg_action_coverage", told, "action_code", f"coverage.action_code in {codes}"
+    )
+
+
+def visible_source_coverage(rights: Rights) -> str:
+    """Return the relation of `agg_source_coverage`, of the actions that may be counted."""
+    if rights.counts_everything:
+        return "agg_source_coverage"
+    concerned = (
+        "coverage.resource is null and coverage.source in (select source from agg_action_coverage "
+        f"where action_code in {_codes(rights.assets_codes)})"
+    )
+    return _recounted("agg_source_coverage", _told(rights, None, "true"), None, concerned)
+
+
+def _told(rights: Rights, key: str | None, rule: str) -> str:
+    keys = "source" if key is None else f"source, {key}"
+    return f"""
+        select
+            {keys}, count(*) as action_count, min(occurred_at) as first_seen_at,
+            max(occurred_at) as last_seen_at
+        from (
+            select *, unnest(string_split(sources, ',')) as source
+            from (
+                select action_code, occurred_at, sources
+                from {visible_actions(rights, Purpose.COUNT)} as actions
+                where {rule}
+            )
+        )
+        group by {keys}
+    """
+
+
+def _recounted(table: str, told: str, key: str | None, concerned: str) -> str:
+    """Replace the numbers of the rows that are `concerned`; nothing is said of their delay."""
+    keys = "source" if key is None else f"source, {key}"
+    seen = ", ".join(
+        f"case when {concerned} then told.{name} else coverage.{name} end as {name}"
+        for name in ("first_seen_at", "last_seen_at")
+    )
+    lags = ", ".join(
+        f"case when {concerned} then null else coverage.{name} end as {name}"
+        for name in ("lag_p50_seconds", "lag_p99_seconds")
     )
     return f"""
         (
-            select details.*
-            from {_DETAILS[detail]} as details
-            semi join {issues} as owners using (site_id, issue_id)
-            {other_end}
-            {"where details.is_restricted is not true" if detail == "comments" else ""}
+            select coverage.* replace (
+                case when {concerned} then coalesce(told.action_count, 0)
+                    else coverage.action_count end as action_count,
+                {seen}, {lags}
+            )
+            from {table} as coverage
+            left join ({told}) as told using ({keys})
         )
     """
 
@@ -171,3 +352,81 @@ def of_listed_issues(rights: Rights, what: IssueDetail | Literal["actions", "cha
             """
         case _:
             return _DETAILS[what]
+
+
+_Part = tuple[list[str], str]
+"""Joins, and the rule that they serve."""
+
+
+def _add(joins: list[str], rules: list[str], part: _Part | None) -> None:
+    if part is not None:
+        joins += part[0]
+        rules.append(part[1])
+
+
+def _assets(rights: Rights) -> _Part | None:
+    """Keep the actions in Assets that may be seen, and all others."""
+    if rights.assets is Extent.ALL:
+        return None
+    others = f"actions.action_code not in {_codes(rights.assets_codes)}"
+    if rights.assets is Extent.NONE:
+        return [], others
+    return (
+        [
+            _join(rights, "schemas", "object_schema_id"),
+            f"left join {rights.memory}.sites as sites on sites.site_id = actions.site_id",
+        ],
+        f"({others} or schemas.object_schema_id is not null or sites.is_jira_admin)",
+    )
+
+
+def _views(rights: Rights) -> _Part | None:
+    """Keep the actions that are views of issues that may be browsed, and all others."""
+    if rights.views is Extent.ALL or not rights.views_codes:
+        return None
+    joins, rule = _browse(rights, "actions")
+    return joins, f"(actions.action_code not in {_codes(rights.views_codes)} or {rule})"
+
+
+def _secured(rights: Rights, alias: str) -> _Part | None:
+    """Keep the rows of issues that may be listed."""
+    if rights.secured_issues is Extent.ALL:
+        return None
+    if rights.secured_issues is Extent.NONE:
+        return [], f"{alias}.is_secured is not true"
+    return (
+        [_join(rights, "listed_issues", "issue_id", alias)],
+        f"({alias}.is_secured is not true or listed_issues.issue_id is not null)",
+    )
+
+
+def _browse(rights: Rights, alias: str) -> _Part:
+    """Keep the rows of issues that may be browsed.
+
+    The project of a row decides, but for the issues whose own answer is another one.
+    """
+    return (
+        [
+            _join(rights, "browsed_issues", "issue_id", alias),
+            _join(rights, "browsed_projects", "project_id", alias),
+        ],
+        "coalesce(browsed_issues.is_browsed, browsed_projects.project_id is not null)",
+    )
+
+
+def _join(rights: Rights, table: str, key: str, alias: str = "actions") -> str:
+    """Join a table of the viewer; the tables have at most one row for a site and key."""
+    return (
+        f"left join {rights.memory}.{table} as {table} "
+        f"on {table}.site_id = {alias}.site_id and {table}.{key} = {alias}.{key}"
+    )
+
+
+def _relation(columns: str, source: str, joins: Sequence[str], rules: Sequence[str]) -> str:
+    where = f" where {' and '.join(rules)}" if rules else ""
+    return f"(select {columns} from {' '.join([source, *joins])}{where})"
+
+
+def _codes(codes: tuple[str, ...]) -> str:
+    """Return codes of the catalogue, which `Rights` has checked, as an SQL list."""
+    return f"({', '.join(repr(code) for code in codes)})"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter
 
-from serve.dependencies import OpenWarehouse, SettingsInUse
+from serve.dependencies import CurrentViewer, OpenWarehouse, SettingsInUse
 from serve.paging import DEFAULT_LIMIT, MAX_LIMIT
 from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.query.columns import EXPORT_COLUMNS, TARGET_LABELS
@@ -48,10 +48,13 @@ async def get_health(warehouse: OpenWarehouse) -> Health:
 @router.get(
     "/freshness", summary="How fresh is the log", responses=problem_responses(*QUERY_PROBLEMS)
 )
-def get_freshness(warehouse: OpenWarehouse, settings: SettingsInUse) -> Freshness:
+def get_freshness(
+    warehouse: OpenWarehouse, settings: SettingsInUse, viewer: CurrentViewer
+) -> Freshness:
     """Tell for every source when it last succeeded, how far behind it was, and what it stored."""
     now = datetime.now(UTC)
     with warehouse.lease() as snapshot:
+        snapshot.rights(viewer)
         sources = []
         for source, last_success, newest_source, lag, rows, requests, quarantined in snapshot.run(
             FRESHNESS
@@ -75,16 +78,17 @@ def get_freshness(warehouse: OpenWarehouse, settings: SettingsInUse) -> Freshnes
 
 
 @router.get("/meta", summary="What can be asked for", responses=problem_responses(*QUERY_PROBLEMS))
-def get_meta(warehouse: OpenWarehouse) -> Meta:
+def get_meta(warehouse: OpenWarehouse, viewer: CurrentViewer) -> Meta:
     """Give the catalogue of action types, the time that the log covers, and what can be asked."""
     with warehouse.lease() as snapshot:
         directory = snapshot.directory
         action_types = directory.catalogue.action_types
+        bounds = snapshot.bounds(snapshot.rights(viewer))
         return Meta(
             snapshot_id=snapshot.id,
-            action_count=directory.action_count,
-            oldest_at=directory.oldest_at,
-            newest_at=directory.newest_at,
+            action_count=bounds.action_count,
+            oldest_at=bounds.oldest_at,
+            newest_at=bounds.newest_at,
             action_types=[
                 ActionTypeEntry(
                     number=action_type.number,

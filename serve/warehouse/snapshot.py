@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +18,7 @@ from serve.config import ServeSettings
 from serve.errors import ProblemError
 from serve.query import dimensions
 from serve.query.compiler import Query
+from serve.query.rights import DATABASE, Policy, is_known, prepare, resolve
 from serve.query.visibility import MACHINE, Rights, Viewer
 
 BATCH_ROWS = 4_096
@@ -46,6 +47,15 @@ class Project:
 
     key: str | None
     name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many actions there are, and the times of the first and the last; null without any."""
+
+    action_count: int
+    oldest_at: datetime | None
+    newest_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,9 @@ class Snapshot:
         self._settings = settings
         self._turns = turns
         self._kept: dict[Hashable, object] = {}
+        self._policy = Policy(settings.jira_admin_groups, settings.views_need_browse)
+        self._rights: dict[Viewer, Rights] = {}
+        self._rights_lock = threading.Lock()
         try:
             self._connection = duckdb.connect(
                 str(path),
@@ -97,6 +110,8 @@ class Snapshot:
         except duckdb.Error as error:
             raise SnapshotError(_first_line(error)) from error
         try:
+            # What is particular to a viewer is laid down beside the file, in memory.
+            self._connection.execute(f"attach ':memory:' as {DATABASE} (read_write)")
             self.directory = self._read_directory()
         except (ProblemError, duckdb.Error) as error:
             self.close()
@@ -129,8 +144,37 @@ class Snapshot:
                 yield batch
 
     def rights(self, viewer: Viewer) -> Rights:
-        """Return what `viewer` may see in this snapshot."""
-        return Rights(viewer)
+        """Return what `viewer` may see in this snapshot; found out once.
+
+        ProblemError 403 if the viewer has no business here.
+        """
+        with self._rights_lock:
+            if viewer not in self._rights:
+                if not self._rights:
+                    prepare(self._ask)
+                memory = f"{DATABASE}.viewer_{len(self._rights)}"
+                self._rights[viewer] = resolve(viewer, self._policy, memory, self._ask)
+            rights = self._rights[viewer]
+        if not rights.is_admitted:
+            raise ProblemError(
+                "forbidden",
+                f"{viewer.name} has no role in this application and is no Jira administrator",
+                "set AUDIT_LOG_VIEWER_ROLE, or add the account to a group that "
+                "AUDIT_LOG_JIRA_ADMIN_GROUPS names",
+            )
+        return rights
+
+    def bounds(self, rights: Rights) -> Bounds:
+        """Return the bounds of the actions that may be counted."""
+        if rights.counts_everything:
+            directory = self.directory
+            return Bounds(directory.action_count, directory.oldest_at, directory.newest_at)
+        ((action_count, oldest_at, newest_at),) = self.run(dimensions.compile_bounds(rights))
+        return Bounds(action_count, as_utc_or_none(oldest_at), as_utc_or_none(newest_at))
+
+    def knows(self, viewer: Viewer) -> bool:
+        """Return whether the account of `viewer` is an active one, or none is needed."""
+        return is_known(viewer, self._ask)
 
     @property
     def max_range_days(self) -> int | None:
@@ -178,6 +222,9 @@ class Snapshot:
             timer.cancel()
             with suppress(duckdb.Error):
                 cursor.close()
+
+    def _ask(self, sql: str, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        return self._fetch(Query(sql, params))
 
     def _read_directory(self) -> Directory:
         projects = {

@@ -393,7 +393,8 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
                 -- An issue is mostly worked on in the weeks after it was created (mean: 30 days).
                 floor(
                     $issues * greatest(0, 1 - age / $seconds + ln(1 - u_issue) * 30 / $days)
-                )::bigint as issue
+                )::bigint as issue,
+                (h_rest // 64 % $issues)::bigint as linked
             from draws
             join codes on codes.n = floor((select count(*) from codes) * pow(u_code, 4))::bigint
         )
@@ -412,9 +413,13 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
             case when action_code not in ('ISSUE_DELETED', 'COMMENT_DELETED')
                 then 'account-' || actor end as actor_account_id,
             target_type,
-            case when is_issue_action then (100000 + issue)::varchar else 'object-' || i end
-                as target_id,
-            case when is_issue_action
+            case when target_type = 'issuelink'
+                then (100000 + issue) || '-10000-' || (100000 + linked)
+                when is_issue_action then (100000 + issue)::varchar
+                else 'object-' || i end as target_id,
+            case when target_type = 'issuelink'
+                then 'This issue blocks P' || linked % $projects || '-' || linked // $projects + 1
+                when is_issue_action
                 then 'P' || (issue % $projects) || '-' || (issue // $projects + 1)
                 else 'Object ' || i end as target_label,
             case when is_issue_action then (100000 + issue)::varchar end as issue_id,
@@ -430,7 +435,8 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
                 as resolution_id,
             case when is_issue_action and h_rest % 3 != 0 then 'old value ' || h_rest % 1000 end
                 as old_value,
-            case when is_issue_action then 'new value ' || h_rest % 997 end as new_value,
+            case when target_type = 'issuelink' then target_label
+                when is_issue_action then 'new value ' || h_rest % 997 end as new_value,
             case when action_code in ('ISSUE_UPDATED', 'STATUS_CHANGED', 'ISSUE_RESOLVED') then 1
                 else 0 end as change_count,
             case when is_issue_action and issue % 100 = 7
@@ -439,6 +445,7 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
             case when target_type = 'assets' then (1 + h_rest % 3)::varchar end
                 as object_schema_id,
             'jira_issues' as source,
+            'jira_issues' as sources,
             'event-' || i as source_event_id
         from placed
         order by occurred_at, action_id

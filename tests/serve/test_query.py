@@ -27,13 +27,14 @@ OPERATORS = Rights(OPERATOR)
 INTERVAL = Interval(start=datetime(2025, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 1, tzinfo=UTC))
 
 
-def test_only_the_door_names_the_facts() -> None:
+def test_only_the_door_names_the_facts_and_what_issues_hold() -> None:
+    activity = re.compile(r"\b(fct_\w+|dim_issues|dim_comments|dim_worklogs|bridge_issue_\w+)")
     naming = {
         path.relative_to(SERVE).as_posix()
         for path in SERVE.rglob("*.py")
-        if re.search(r"\bfct_\w+", path.read_text(encoding="utf-8"))
+        if activity.search(path.read_text(encoding="utf-8"))
     }
-    assert naming == {"query/visibility.py"}
+    assert naming == {"query/visibility.py", "query/rights.py"}
 
 
 def test_only_the_query_layer_writes_sql() -> None:

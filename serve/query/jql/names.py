@@ -15,6 +15,7 @@ from serve.query.compiler import Query
 from serve.query.visibility import (
     Purpose,
     Rights,
+    of_listed_issues,
     visible_changes,
     visible_details,
     visible_issues,
@@ -307,7 +308,7 @@ def compile_issues(rights: Rights, texts: Sequence[str]) -> Query:
         f"""
         with issues as (select * from {visible_issues(rights)} as listed)
         select distinct keys.issue_key, site_id, issue_id, issues.issue_key, issues.project_id
-        from bridge_issue_keys as keys
+        from {of_listed_issues(rights, "keys")} as keys
         join issues using (site_id, issue_id)
         where keys.issue_key in (select unnest($texts))
         union
