@@ -75,7 +75,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The elements of these fields in `bridge_issue_field_values`."""
+    """The elements of these fields, as the issues hold them now."""
 
     field_ids: tuple[str, ...]
 
