@@ -103,7 +103,7 @@ NOW_VALUES: list[tuple[str, set[int]]] = [
     ("not priority > Medium", {2, 3, 5}),
     ("priority != High", {2, 3, 5}),
     # people
-    ("assignee = bob@EXAMPLE.com", {1}),
+    ("assignee = 'bob@EXAMPLE.com'", {1}),
     ('assignee = "Ann Ünal"', {3}),
     ("assignee = Bob", {1}),
     ("assignee = gone", {5}),
@@ -173,9 +173,9 @@ NOW_VALUES: list[tuple[str, set[int]]] = [
     ("created > '2026-01-01 10:00'", LISTED),
     ("created > 2026-01-10", {4, 5}),
     ("created >= 2026-01-10", {3, 4, 5}),
-    ("createdDate < 2026/01/10", {1, 2, 8}),
+    ("createdDate < '2026/01/10'", {1, 2, 8}),
     ("created <= '2026-01-10'", {1, 2, 3, 8}),
-    ("created > -4w", {4, 5}),
+    ("created > -4w", {5}),
     ("created >= startOfMonth(-1)", {4, 5}),
     ("created < endOfYear('-1')", set()),
     ("updated = 2026-02-01", LISTED),
@@ -270,7 +270,7 @@ NOW_VALUES: list[tuple[str, set[int]]] = [
     ("customfield_10001 = 5", {2}),
     # projects of people
     ("project in projectsLeadByUser()", {1, 2, 3, 4}),
-    ("project in projectsLeadByUser(bob@example.com)", {5, 8}),
+    ("project in projectsLeadByUser('bob@example.com')", {5, 8}),
     # deleted issues
     ("deleted = true", {6, 9}),
     ("deleted = FALSE", LISTED),
@@ -358,7 +358,7 @@ PAST: list[tuple[str, set[int]]] = [
     # fields that may be empty
     ("assignee was EMPTY", {2, 3, 4, 8}),
     ("assignee was not EMPTY", {1, 5}),
-    ("assignee was bob@example.com", {1, 2}),
+    ("assignee was 'bob@example.com'", {1, 2}),
     ("assignee was Bob before 2026-01-05", {1, 2}),
     ("assignee was Bob after 2026-01-06", {1}),
     ("assignee was empty before 2026-01-11", {2, 3, 8}),
@@ -462,7 +462,7 @@ ERRORS: list[tuple[str, str, str]] = [
     # text, what is blamed, a word of the reason or the remedy
     ("foo = 1", "foo", "does not exist"),
     ("asignee = bob", "asignee", "'assignee'"),
-    ("'Stori Points' = 1", "'Stori Points'", "'Story Points'"),
+    ("'Stori Points' = 1", "'Stori Points'", "'Story points'"),
     ("cf[999] = 1", "cf[999]", "does not exist"),
     ("'Story Points[Date]' = 1", "'Story Points[Date]'", "does not exist"),
     ("Mixed = 1", "Mixed", "cf[10009], cf[10010]"),
@@ -514,7 +514,7 @@ ERRORS: list[tuple[str, str, str]] = [
     ("summary changed from x", "from x", "cannot be compared"),
     ("votes = many", "many", "number"),
     ("votes = 1e999", "1e999", "number"),
-    ("timespent = long", "long", "duration"),
+    ("timespent = ages", "ages", "duration"),
     ("deleted = maybe", "maybe", "true"),
     ("summary ~ '***'", "'***'", "no word"),
     ("summary ~ '\"open'", "'\"open'", "closed"),
@@ -523,7 +523,7 @@ ERRORS: list[tuple[str, str, str]] = [
     ("summary ~ 'fuzzy~2'", "'fuzzy~2'", "similar"),
     ("fixVersion = releasedVersions()", "releasedVersions()", "list"),
     ("fixVersion was releasedVersions()", "releasedVersions()", "list"),
-    ("fixVersion > latestReleasedVersion(DEV)", "latestReleasedVersion(DEV)", "not with a function"),
+    ("fixVersion > latestReleasedVersion(DEV)", "latestReleasedVersion(DEV)", "function"),
     ("fixVersion in releasedVersions(XYZ)", "XYZ", "does not exist"),
     ("assignee in membersOf(nogroup)", "nogroup", "group"),
     ("assignee in membersOf()", "membersOf()", "arguments"),
@@ -568,7 +568,7 @@ _LEAVES = [
     "labels = red",
     "assignee != Bob",
     "summary ~ shed",
-    "fixVersion < '2.0'",
+    "priority < High",
     "due is empty",
     "created > 2026-01-10",
     "status was 'In Progress'",
@@ -650,19 +650,20 @@ def test_the_size_of_a_query_is_bounded(find: Find) -> None:
         "(" * 50 + "labels = red" + ")" * 50,
         "not " * 50 + "labels = red",
         "labels = '" + "x" * 9_000 + "' or labels = red",
-        "summary ~ '" + "a*" * 4_000 + "' or labels = red",
         'labels = "\'; drop table dim_issues; --" or labels = red',
         "labels = '\\u0394\u202e\U0001f600' or labels = red",
     ],
-    ids=["keys", "labels", "brackets", "nots", "long", "wildcards", "quotes", "letters"],
+    ids=["keys", "labels", "brackets", "nots", "long", "quotes", "letters"],
 )
-def test_hostile_queries_are_answered_or_refused(find: Find, text: str) -> None:
-    try:
-        found = find(text)
-    except JqlError as error:
-        assert 0 <= error.span.start <= error.span.end <= len(text)
-    else:
-        assert {1, 3} <= found
+def test_hostile_queries_are_answered(find: Find, text: str) -> None:
+    assert {1, 3} <= find(text)
+
+
+def test_wildcards_and_words_are_bounded(find: Find) -> None:
+    assert find("summary ~ 's*h*e*d*'") == {1, 2, 4, 5}
+    for text in ("a*" * 11, " ".join(f"w{n}" for n in range(51)), '\\"' + "w x " * 60 + '\\"'):
+        with pytest.raises(JqlError, match="at most|more than"):
+            find(f'summary ~ "{text}"')
 
 
 def test_values_are_bound_and_never_part_of_the_text(snapshot: Snapshot) -> None:

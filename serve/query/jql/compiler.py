@@ -54,7 +54,7 @@ from serve.query.jql.syntax import (
 from serve.query.jql.syntax import (
     Sequence as List,
 )
-from serve.query.jql.text import patterns
+from serve.query.jql.text import wanted_of
 from serve.query.jql.values import number_of, seconds_of
 from serve.query.visibility import Rights, of_listed_issues, visible_issues
 
@@ -390,13 +390,18 @@ class Compiler:
             return self._time_test(named.type, comparing, one)
         if named.type is FieldType.ISSUE:
             return self._key_test(named, comparing, one)
-        if isinstance(one, Function) or named.type not in _WRITTEN:
+        if isinstance(one, Function):
             self._misplaced(one, named)
         if named.type is FieldType.TEXT:
-            found = [self.bind(pattern) for pattern in patterns(one)]
+            wanted = wanted_of(one)
+            words = [self.bind(word) for word in wanted.words]
+            found = [self.bind(pattern) for pattern in wanted.patterns]
             return lambda cell, _: " and ".join(
-                f"regexp_matches({cell}, {pattern}, 'i')" for pattern in found
+                [f"contains(lower({cell}), lower({word}))" for word in words]
+                + [f"regexp_matches({cell}, {pattern}, 'i')" for pattern in found]
             )
+        if named.type not in _WRITTEN:
+            self._misplaced(one, named)
         value = self.bind(_WRITTEN[named.type](one))
         if named.type is FieldType.WORD:
             return lambda cell, _: f"lower({cell}) = {value}"
@@ -704,7 +709,6 @@ def _flag_of(one: Literal) -> bool:
 
 # How a literal of a type is read.
 _WRITTEN: Mapping[FieldType, Callable[[Literal], object]] = {
-    FieldType.TEXT: patterns,
     FieldType.WORD: lambda one: one.text.strip().lower(),
     FieldType.NUMBER: number_of,
     FieldType.DURATION: seconds_of,

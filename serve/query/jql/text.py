@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 from serve.query.jql.errors import JqlError
 from serve.query.jql.syntax import Literal
@@ -30,12 +31,21 @@ _PART = re.compile(r'"(?P<phrase>[^"]*)"|(?P<open>")|(?P<bare>[^\s"]+)')
 _BOOLEAN = frozenset({"AND", "OR", "NOT", "&&", "||", "!"})
 
 
-def patterns(literal: Literal) -> list[str]:
-    """Return the patterns that a text must all match, without regard to case.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a text must have: all of `words` as parts, and matches of all `patterns`."""
+
+    words: tuple[str, ...]
+    patterns: tuple[str, ...]
+
+
+def wanted_of(literal: Literal) -> Wanted:
+    """Return what a text must have, without regard to case; the words only make it fast.
 
     JqlError: nothing to look for, too much, or a modifier that is not understood.
     """
     found: list[str] = []
+    plain: dict[str, None] = {}
     count = wild = 0
     for part in _PART.finditer(literal.text):
         if part["open"]:
@@ -55,6 +65,7 @@ def patterns(literal: Literal) -> list[str]:
             )
         count += len(words)
         wild += sum(letter in _WILD for word in words for letter in word)
+        plain |= {word: None for word in words if not set(word) & set(_WILD)}
         # what stands together without a blank, such as a-b, is looked for as a phrase
         if words:
             found.append(_START + _GAP.join(map(_pattern, words)) + _END)
@@ -64,9 +75,10 @@ def patterns(literal: Literal) -> list[str]:
             "Give at least one letter or digit; with * alone use IS NOT EMPTY.",
             literal.span,
         )
-    if count > _MAX_WORDS:
+    jokers = sum(literal.text.count(joker) for joker in _WILD)
+    if count > _MAX_WORDS or jokers > _MAX_JOKERS:
         raise JqlError(
-            f"{count} words are looked for; at most {_MAX_WORDS} are.",
+            f"At most {_MAX_WORDS} words, and {_MAX_JOKERS} of * and ?, are looked for at once.",
             "Leave some out, or use several clauses.",
             literal.span,
         )
@@ -76,7 +88,7 @@ def patterns(literal: Literal) -> list[str]:
             "Write more of the words.",
             literal.span,
         )
-    return found
+    return Wanted(tuple(plain), tuple(found))
 
 
 def _check(word: str, literal: Literal) -> None:
