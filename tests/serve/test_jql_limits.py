@@ -19,7 +19,7 @@ from serve.query.jql.moments import Clock
 from serve.query.jql.names import Names, Thing, Vocabulary
 from serve.query.jql.parser import parse
 from serve.query.jql.syntax import Literal
-from serve.query.jql.text import patterns
+from serve.query.jql.text import wanted_of
 from serve.query.visibility import OPERATOR, Rights
 
 CLOCK = Clock(datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC"))
@@ -109,7 +109,7 @@ def test_words_of_any_script_are_found_whole(word: str) -> None:
             return all(
                 connection.execute("select regexp_matches($1, $2, 'i')", [text, one]).fetchone()
                 == (True,)
-                for one in patterns(Literal(wanted))
+                for one in wanted_of(Literal(wanted)).patterns
             )
 
     assert is_found(word, f"before, {word}: after")

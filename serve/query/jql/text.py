@@ -75,10 +75,9 @@ def wanted_of(literal: Literal) -> Wanted:
             "Give at least one letter or digit; with * alone use IS NOT EMPTY.",
             literal.span,
         )
-    jokers = sum(literal.text.count(joker) for joker in _WILD)
-    if count > _MAX_WORDS or jokers > _MAX_JOKERS:
+    if count > _MAX_WORDS:
         raise JqlError(
-            f"At most {_MAX_WORDS} words, and {_MAX_JOKERS} of * and ?, are looked for at once.",
+            f"{count} words are looked for; at most {_MAX_WORDS} are.",
             "Leave some out, or use several clauses.",
             literal.span,
         )
