@@ -7,9 +7,10 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import IO, Any, NamedTuple, TypeVar
 
+from serve.actions.newest import newest_actions
 from serve.actions.schemas import (
     Action,
     ActionKind,
@@ -42,7 +43,6 @@ from serve.query.compiler import (
     compile_changes,
     compile_count,
     compile_counts,
-    compile_detail,
     compile_sorted_detail,
 )
 from serve.query.export import compile_export_months, compile_export_rows
@@ -52,11 +52,6 @@ from serve.query.visibility import Rights, Viewer
 from serve.scoping import resolve
 from serve.warehouse.snapshot import Directory, Snapshot, as_utc, as_utc_or_none
 from serve.warehouse.warehouse import Warehouse
-
-# The first search for a page reaches back as far as this many pages' worth of all actions would;
-# each further one this much farther. A page of everything is found at once, a rare one in a few.
-_FIRST_REACH = 4
-_WIDER = 16
 
 EXPORTS_AT_ONCE = 2
 EXPORT_WAIT_SECONDS = 60
@@ -93,7 +88,7 @@ class ActionsService:
             with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
                 rights = snapshot.rights(viewer)
                 scope = resolve(request, snapshot, rights)
-                rows = _newest(snapshot, scope, rights, request.limit + 1, cursor)
+                rows = newest_actions(snapshot, scope, rights, request.limit + 1, cursor)
                 following = None
                 if len(rows) > request.limit:
                     last = rows[request.limit - 1]
@@ -337,29 +332,6 @@ def _stretches(months: list[tuple[date, int]]) -> Iterator[tuple[date, date]]:
         if actions >= STRETCH_ACTIONS or month == months[-1][0]:
             yield newest, month
             newest, actions = None, 0
-
-
-def _newest(
-    snapshot: Snapshot, scope: Scope, rights: Rights, limit: int, cursor: DetailCursor | None
-) -> list[dict[str, Any]]:
-    """Return the newest `limit` rows after the cursor, searching back in growing steps."""
-    directory = snapshot.directory
-    start, end = scope.interval.start, scope.interval.end
-    after = (cursor.occurred_at, cursor.action_id) if cursor else None
-    if directory.oldest_at is None or directory.newest_at is None:
-        return []
-    start = max(start, directory.oldest_at)
-    latest = min(end, directory.newest_at, cursor.occurred_at if cursor else end)
-    span = directory.newest_at - directory.oldest_at
-    reach = max(timedelta(hours=1), span / max(directory.action_count, 1) * limit * _FIRST_REACH)
-    while True:
-        not_before = start if reach >= latest - start else latest - reach
-        rows = snapshot.run(
-            compile_detail(scope, rights, limit=limit, not_before=not_before, after=after)
-        )
-        if len(rows) == limit or not_before == start:
-            return [dict(zip(DETAIL_COLUMNS, row, strict=True)) for row in rows]
-        reach *= _WIDER
 
 
 def _items(

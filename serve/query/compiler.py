@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from serve.query.columns import CHANGE_COLUMNS, DETAIL_COLUMNS, SORT_COLUMNS, SortColumn
-from serve.query.rollups import counted_actions
-from serve.query.scope import Condition, Scope, compile_where, naive
+from serve.query.rollups import counted_actions, is_rolled_up
+from serve.query.scope import Condition, Scope, compile_people, compile_where, naive
 from serve.query.spec import AggregatedView, DetailView
-from serve.query.visibility import Purpose, Rights, visible_actions, visible_changes
+from serve.query.visibility import (
+    Purpose,
+    Rights,
+    active_days,
+    visible_actions,
+    visible_changes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +40,12 @@ def compile_detail(
     limit: int,
     not_before: datetime,
     after: tuple[datetime, str] | None,
+    days: Sequence[date] = (),
 ) -> Query:
     """Newest first, `limit` rows of `DETAIL_COLUMNS`, none older than `not_before`.
 
-    `after` is the (time, id) of the last row already given. `not_before` keeps the scan small; the
-    caller widens it until the page is full.
+    `after` is the (time, id) of the last row already given. `not_before` and `days` (UTC; none:
+    all) keep the scan small; the caller goes on until the page is full.
     """
     place = [Condition("actions.occurred_at >= $not_before", {"not_before": naive(not_before)})]
     if after is not None:
@@ -50,6 +57,10 @@ def compile_detail(
                 {"after_at": naive(after[0]), "after_id": after[1]},
             )
         )
+    if days:
+        params = {f"day_{number}": day for number, day in enumerate(days)}
+        named = ", ".join(f"${name}" for name in params)
+        place.append(Condition(f"actions.occurred_date in ({named})", params))
     where = compile_where(scope, rights, Purpose.LIST, *place)
     return Query(
         sql=f"""
@@ -61,6 +72,47 @@ def compile_detail(
         """,
         params=where.params | {"limit": limit},
         description=f"Actions, newest first: {scope.description}",
+    )
+
+
+def compile_active_days(
+    scope: Scope, first: date, before: date, uncounted: date, wanted: int
+) -> Query:
+    """Days (UTC), newest first, on which the people of `scope` acted: enough for `wanted` actions.
+
+    Columns: day, and of how many days these are the newest. `before` is exclusive; what was done on
+    the day `uncounted` is not counted upon.
+    """
+    people = compile_people(scope)
+    return Query(
+        sql=f"""
+            with entries as (
+                select
+                    unnest(map_keys(actions.day_counts)) as day,
+                    unnest(map_values(actions.day_counts)) as number
+                from {active_days()} as actions
+                where
+                    actions.occurred_month >= date_trunc('month', $first::date)
+                    and actions.occurred_month < $before
+                    and {" and ".join(condition.sql for condition in people)}
+            ),
+            days as (
+                select day, sum(case when day = $uncounted then 0 else number end) as number
+                from entries
+                where day >= $first and day < $before
+                group by day
+            ),
+            running as (
+                select
+                    day, sum(number) over (order by day desc) - number as newer,
+                    count(*) over () as day_count
+                from days
+            )
+            select day, day_count from running where newer < $wanted order by day desc
+        """,
+        params={name: value for condition in people for name, value in condition.params.items()}
+        | {"first": first, "before": before, "uncounted": uncounted, "wanted": wanted},
+        description=f"Days with actions: {scope.description}",
     )
 
 
@@ -184,14 +236,18 @@ def author_order(
 def compile_counts(scope: Scope, rights: Rights, authors: Sequence[str | None]) -> Query:
     """(actor_account_id, action_code, count) of the given authors; null stands for the unknown one.
 
-    Second stage of the aggregated view. Two selects, because `in (...) or is null` cannot use the
-    hash of the chosen authors and costs twice as much.
+    Second stage of the aggregated view. Of the facts two selects, because `in (...) or is null`
+    cannot use the hash of the chosen authors and costs twice as much; of few rows one is cheaper.
     """
-    chosen = ["actions.actor_account_id in (select unnest($authors))"]
-    if None in authors:
-        chosen.append("actions.actor_account_id is null")
+    known = [author for author in authors if author is not None]
+    if is_rolled_up(scope, rights, Purpose.COUNT):
+        chosen = ["coalesce(actions.actor_account_id, '') in (select unnest($authors))"]
+        known += [""] if None in authors else []
+    else:
+        chosen = ["actions.actor_account_id in (select unnest($authors))"]
+        chosen += ["actions.actor_account_id is null"] if None in authors else []
     parts = []
-    params: dict[str, Any] = {"authors": [author for author in authors if author is not None]}
+    params: dict[str, Any] = {"authors": known}
     for who in chosen:
         counted = counted_actions(scope, rights, Purpose.COUNT, by_code=True, who=who)
         parts.append(

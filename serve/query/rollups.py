@@ -75,14 +75,25 @@ def counted_actions(
 
 def is_rolled_up(scope: Scope, rights: Rights, purpose: Purpose) -> bool:
     """Whether the rollups answer for whole days of `scope` exactly what the facts would."""
-    then = scope.membership == "then" and any(getattr(scope, name) for name in MEMBERSHIPS)
     return (
-        not then
+        not _is_of_then(scope)
         and not any(
             getattr(scope, field.name) for field in fields(scope) if field.name not in _TOLD_APART
         )
         and visible_rollup(rights, purpose, "days") is not None
     )
+
+
+def has_known_days(scope: Scope) -> bool:
+    """Whether `scope` is about few enough people to ask a rollup for the days on which they acted.
+
+    Sets of people can be large, and then act on every day.
+    """
+    return bool(scope.users) and not any(getattr(scope, name) for name in MEMBERSHIPS)
+
+
+def _is_of_then(scope: Scope) -> bool:
+    return scope.membership == "then" and any(getattr(scope, name) for name in MEMBERSHIPS)
 
 
 def stretches(start: datetime, end: datetime) -> Iterator[Stretch]:

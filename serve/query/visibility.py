@@ -155,6 +155,11 @@ def visible_rollup(rights: Rights, purpose: Purpose, rollup: Rollup) -> str | No
     return f"(select * from {table} where not is_secured)"
 
 
+def active_days() -> str:
+    """Return the rollup of the days on which people acted: where to look, never an answer."""
+    return "agg_actor_months"
+
+
 def visible_changes(rights: Rights, purpose: Purpose) -> str:
     """Return the relation of the field changes of the actions that may be counted or listed."""
     listed = visible_actions(rights, purpose, texts=False)

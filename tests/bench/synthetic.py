@@ -19,6 +19,10 @@ from tests.bench.synthetic_values import SITE_ID, write_issue_values
 SEED_FILE = Path(__file__).parents[2] / "dbt_project" / "seeds" / "action_types.csv"
 
 
+# What the person of the highest number did, at even distances over all the time.
+RARE_ACTIONS = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How many of what; `until` is the exclusive end of the generated time."""
@@ -358,12 +362,28 @@ def _write_holders(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
     )
 
 
+# Texts with many values, stored as the marts of the product store them.
+_ZSTD_COLUMNS = ("target_id", "target_label", "issue_id", "old_value", "new_value")
+
+
 def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
-    """Skewed like real logs: few people and codes make most actions; 1 % of issues are secured."""
-    seconds = int(timedelta(days=shape.days).total_seconds())
-    database.execute(
-        """
-        create table fct_actions as
+    """Skewed like real logs: few people and codes make most actions; 1 % of issues are secured.
+
+    The rows come in order of time, so that nothing has to be sorted and memory stays flat. One
+    person did `RARE_ACTIONS` things however many actions there are.
+    """
+    values = {
+        "site": SITE_ID,
+        "actions": shape.actions,
+        "actors": shape.actors,
+        "projects": shape.projects,
+        "issues": shape.issues,
+        "seconds": int(timedelta(days=shape.days).total_seconds()),
+        "days": shape.days,
+        "until": shape.until,
+        "rare": max(1, shape.actions // RARE_ACTIONS),
+    }
+    rows = """
         with
         codes as (
             select
@@ -375,11 +395,12 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
         draws as (
             select
                 i,
-                hash('actor' || i) / 18446744073709551616.0 as u_actor,
-                hash('code' || i) / 18446744073709551616.0 as u_code,
-                hash('issue' || i) / 18446744073709551616.0 as u_issue,
-                hash('time' || i) / 18446744073709551616.0 * $seconds as age,
-                hash('rest' || i) as h_rest
+                hash(i, 1) / 18446744073709551616.0 as u_actor,
+                hash(i, 2) / 18446744073709551616.0 as u_code,
+                hash(i, 3) / 18446744073709551616.0 as u_issue,
+                ($actions - 1 - i + hash(i, 4) / 18446744073709551616.0) / $actions * $seconds
+                    as age,
+                hash(i, 5) as h_rest
             from range($actions) as numbers (i)
         ),
         placed as (
@@ -389,7 +410,10 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
                 $until::timestamp - to_microseconds(1 + floor(age * 1000000)::bigint)
                     as occurred_at,
                 -- Cubing the uniform draw gives the few busy people of a real site.
-                floor($actors * pow(u_actor, 3))::bigint as actor,
+                case
+                    when i % $rare = $rare // 2 then $actors - 1
+                    else floor(($actors - 1) * pow(u_actor, 3))::bigint
+                end as actor,
                 -- An issue is mostly worked on in the weeks after it was created (mean: 30 days).
                 floor(
                     $issues * greatest(0, 1 - age / $seconds + ln(1 - u_issue) * 30 / $days)
@@ -448,19 +472,13 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
             'jira_issues' as sources,
             'event-' || i as source_event_id
         from placed
-        order by occurred_at, action_id
-        """,
-        {
-            "site": SITE_ID,
-            "actions": shape.actions,
-            "actors": shape.actors,
-            "projects": shape.projects,
-            "issues": shape.issues,
-            "seconds": seconds,
-            "days": shape.days,
-            "until": shape.until,
-        },
+    """
+    columns = ", ".join(
+        f"{name} {data_type}" + (" using compression zstd" if name in _ZSTD_COLUMNS else "")
+        for name, data_type, *_ in database.execute(f"describe {rows}", values).fetchall()
     )
+    database.execute(f"create table fct_actions ({columns})")
+    database.execute(f"insert into fct_actions {rows}", values)
     database.execute(
         """
         create table fct_action_changes as
@@ -482,7 +500,6 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
             where change_count > 0
         ) as changed
         join dim_fields using (site_id, field_id)
-        order by occurred_at, action_id
         """
     )
     # One row in eight is a look at an issue.
@@ -499,76 +516,93 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
             (1 + hash(action_id) % 3)::integer as raw_view_count
         from fct_actions
         where issue_id is not null and actor_account_id is not null and hash(action_id) % 8 = 0
-        order by viewed_at, view_id
         """
     )
 
 
 def write_rollups(database: duckdb.DuckDBPyConnection) -> None:
-    """Write what the marts of these names would count in the facts."""
+    """Write what the marts of these names would count in the facts, month by month."""
     database.execute(
         """
-        create or replace table agg_actor_days as
-        with codes as (
-            select
-                site_id, occurred_date, actor_account_id, is_secured, action_code,
-                count(*)::integer as action_count
-            from fct_actions
-            group by all
-        )
+        create or replace table agg_actor_days (
+            occurred_date date, actor_account_id varchar, is_secured boolean, action_count integer,
+            code_counts map(varchar, integer), site_id varchar
+        );
+        create or replace table agg_actor_months (
+            occurred_month date, actor_account_id varchar, is_secured boolean, action_count integer,
+            code_counts map(varchar, integer), day_counts map(date, integer), site_id varchar
+        );
+        """
+    )
+    for month in database.execute(
+        "select distinct occurred_month from fct_actions order by occurred_month"
+    ).fetchall():
+        database.execute(_DAYS_OF_A_MONTH, month)
+        database.execute(_A_MONTH, month)
+
+
+_DAYS_OF_A_MONTH = """
+    insert into agg_actor_days
+    with codes as (
         select
-            occurred_date, actor_account_id, is_secured, sum(action_count)::integer as action_count,
-            map(list(action_code), list(action_count)) as code_counts, site_id
+            site_id, occurred_date, actor_account_id, is_secured, action_code,
+            count(*)::integer as action_count
+        from fct_actions
+        where occurred_month = ?
+        group by all
+    )
+    select
+        occurred_date, actor_account_id, is_secured, sum(action_count)::integer as action_count,
+        map(list(action_code), list(action_count)) as code_counts, site_id
+    from codes
+    group by all
+    order by occurred_date, actor_account_id, is_secured
+"""
+
+_A_MONTH = """
+    insert into agg_actor_months
+    with days as (
+        select *, date_trunc('month', occurred_date)::date as occurred_month
+        from agg_actor_days
+        where occurred_date >= $1 and occurred_date < $1 + interval 1 month
+    ),
+    entries as (
+        select
+            site_id, occurred_month, actor_account_id, is_secured,
+            unnest(map_keys(code_counts)) as action_code,
+            unnest(map_values(code_counts)) as number
+        from days
+    ),
+    codes as (
+        select
+            site_id, occurred_month, actor_account_id, is_secured, action_code,
+            sum(number)::integer as action_count
+        from entries
+        group by all
+    ),
+    by_code as (
+        select
+            site_id, occurred_month, actor_account_id, is_secured,
+            map(list(action_code), list(action_count)) as code_counts
         from codes
         group by all
-        order by occurred_date, actor_account_id, is_secured
-        """
-    )
-    database.execute(
-        """
-        create or replace table agg_actor_months as
-        with days as (
-            select *, date_trunc('month', occurred_date)::date as occurred_month
-            from agg_actor_days
-        ),
-        entries as (
-            select
-                site_id, occurred_month, actor_account_id, is_secured,
-                unnest(map_keys(code_counts)) as action_code,
-                unnest(map_values(code_counts)) as number
-            from days
-        ),
-        codes as (
-            select
-                site_id, occurred_month, actor_account_id, is_secured, action_code,
-                sum(number)::integer as action_count
-            from entries
-            group by all
-        ),
-        by_code as (
-            select
-                site_id, occurred_month, actor_account_id, is_secured,
-                map(list(action_code), list(action_count)) as code_counts
-            from codes
-            group by all
-        ),
-        by_day as (
-            select
-                site_id, occurred_month, actor_account_id, is_secured,
-                sum(action_count)::integer as action_count,
-                map(list(occurred_date), list(action_count)) as day_counts
-            from days
-            group by all
-        )
+    ),
+    by_day as (
         select
-            by_day.occurred_month, by_day.actor_account_id, by_day.is_secured,
-            by_day.action_count, by_code.code_counts, by_day.day_counts, by_day.site_id
-        from by_day
-        join by_code
-            on by_code.site_id = by_day.site_id
-            and by_code.occurred_month = by_day.occurred_month
-            and by_code.actor_account_id is not distinct from by_day.actor_account_id
-            and by_code.is_secured = by_day.is_secured
-        order by by_day.occurred_month, by_day.actor_account_id, by_day.is_secured
-        """
+            site_id, occurred_month, actor_account_id, is_secured,
+            sum(action_count)::integer as action_count,
+            map(list(occurred_date), list(action_count)) as day_counts
+        from days
+        group by all
     )
+    select
+        by_day.occurred_month, by_day.actor_account_id, by_day.is_secured,
+        by_day.action_count, by_code.code_counts, by_day.day_counts, by_day.site_id
+    from by_day
+    join by_code
+        on by_code.site_id = by_day.site_id
+        and by_code.occurred_month = by_day.occurred_month
+        and by_code.actor_account_id is not distinct from by_day.actor_account_id
+        and by_code.is_secured = by_day.is_secured
+    order by by_day.occurred_month, by_day.actor_account_id, by_day.is_secured
+"""
