@@ -235,7 +235,10 @@ class Compiler:
                 f"Write {named.name} = …, or {named.name} IS EMPTY.",
                 operand.span,
             )
-        wanted = self.resolved(operand, named, one.operator)
+        return self.now(named, operator, self.resolved(operand, named, one.operator))
+
+    def now(self, named: JqlField, operator: Operator, wanted: Wanted) -> str:
+        """Return SQL of how the values of now compare with the wanted ones."""
         present = [self._present(source) for source in self._sources(named)]
         parts = []
         if wanted.among or wanted.literals:

@@ -44,11 +44,12 @@ class Window:
 class Story:
     """Where the history of a field is: SQL of its parts.
 
-    `changes`, `actions` and `issues` are relations, `field_ids` is a list for IN.
+    `changes`, `actions` and `issues` are relations, `field_ids` is a list for IN. Without `actions`
+    nobody asks who did it, and all authors are null.
     """
 
     changes: str
-    actions: str
+    actions: str | None
     issues: str
     field_ids: str
     shape: Shape
@@ -60,16 +61,22 @@ def told(story: Story) -> str:
         _ITEMS[story.shape].format(id=f"changes.{side}_value_id", text=f"changes.{side}_value")
         for side in ("old", "new")
     )
+    author, join = "null::varchar", ""
+    if story.actions is not None:
+        author = "actions.actor_account_id"
+        join = f"""
+            left join {story.actions} as actions
+                on actions.action_id = changes.action_id
+                and actions.occurred_at = changes.occurred_at
+        """
     return f"""
         (
             select
                 changes.site_id, changes.issue_id, changes.occurred_at as changed_at,
-                changes.item_index, changes.action_id, actions.actor_account_id as author,
+                changes.item_index, changes.action_id, {author} as author,
                 {old} as old_items, {new} as new_items
             from {story.changes} as changes
-            left join {story.actions} as actions
-                on actions.action_id = changes.action_id
-                and actions.occurred_at = changes.occurred_at
+            {join}
             where changes.field_id in ({story.field_ids}) and changes.issue_id is not null
         )
     """

@@ -19,7 +19,7 @@ from serve.query.jql.syntax import (
 from serve.query.visibility import of_listed_issues, visible_issues
 
 if TYPE_CHECKING:
-    from serve.query.jql.compiler import Compiler
+    from serve.query.jql.compiler import Compiler, Wanted
 
 _NEGATIVE = frozenset({Operator.WAS_NOT, Operator.WAS_NOT_IN})
 
@@ -33,7 +33,9 @@ def compile_past(compiler: Compiler, one: Comparison, named: JqlField, *, negate
     assert past is not None  # noqa: S101 - a field without one allows no such operator
     story = Story(
         of_listed_issues(compiler.rights, "changes"),
-        of_listed_issues(compiler.rights, "actions"),
+        of_listed_issues(compiler.rights, "actions")
+        if any(predicate.name is PredicateName.BY for predicate in one.predicates)
+        else None,
         visible_issues(compiler.rights),
         ", ".join(compiler.bind(field_id) for field_id in past.field_ids),
         past.shape,
@@ -60,6 +62,11 @@ def _was(compiler: Compiler, one: Comparison, named: JqlField, story: Story) -> 
             )
     assert one.operand is not None  # noqa: S101 - only CHANGED has none
     wanted = compiler.resolved(one.operand, named, one.operator)
+    if not one.predicates and not (wanted.has_empty and story.shape == "members"):
+        # at any time: it is so now, or a change tells of it; which is much cheaper to ask
+        told_of = [_is_any(compiler, f"past.{side}_items", wanted) for side in ("old", "new")]
+        now = compiler.now(named, Operator.IN, wanted)
+        return f"({now}) or {_found(told(story), [' or '.join(told_of)])}"
     held = _held(compiler, named)
     # a period [since, until) has a time in common with [start, end)
     narrowed = [
@@ -102,11 +109,15 @@ def _changes(compiler: Compiler, one: Comparison, named: JqlField) -> list[str]:
             )
         items = "past.old_items" if predicate.name is PredicateName.FROM else "past.new_items"
         wanted = compiler.resolved(predicate.operand, named, Operator.IN)
-        parts = [f"len({items}) = 0"] if wanted.has_empty else []
-        if wanted.among or wanted.literals:
-            parts.append(compiler.any_item(items, "past.site_id", wanted))
-        conditions.append(" or ".join(parts))
+        conditions.append(_is_any(compiler, items, wanted))
     return conditions
+
+
+def _is_any(compiler: Compiler, items: str, wanted: Wanted) -> str:
+    parts = [f"len({items}) = 0"] if wanted.has_empty else []
+    if wanted.among or wanted.literals:
+        parts.append(compiler.any_item(items, "past.site_id", wanted))
+    return f"({' or '.join(parts)})"
 
 
 def _by(compiler: Compiler, one: Comparison) -> list[str]:

@@ -104,7 +104,10 @@ def _fitting(suggestions: Iterable[Suggestion], wanted: str) -> list[Suggestion]
     for one in suggestions:
         label = unaccented(one.label)
         starts = label.startswith(wanted) or unaccented(one.text).startswith(wanted)
-        if starts or f" {wanted}" in label or (one.detail and wanted in unaccented(one.detail)):
+        is_named = one.kind in {"field", "value"} and (
+            f" {wanted}" in label or (one.detail and wanted in unaccented(one.detail))
+        )
+        if starts or is_named:
             place = (one.is_gone, not starts, label)
             found.setdefault((one.kind, one.text), (place, one))
     return [one for _, one in sorted(found.values(), key=lambda pair: pair[0])]
