@@ -45,6 +45,10 @@ class IssueLabel(Response):
     id: str = Field(description="Issue id.", examples=["10001"])
     key: str | None = Field(description="Current key.", examples=["DEMO-1"])
     type: str | None = Field(description="Issue type as of the action.", examples=["Task"])
+    request_type: str | None = Field(
+        description="Request type as of the action; null outside Jira Service Management.",
+        examples=["Get IT help"],
+    )
     summary: str | None = Field(description="Current summary.", examples=["Paint the shed"])
     is_deleted: bool = Field(description="The issue exists no more.", examples=[False])
     url: str | None = Field(
@@ -60,6 +64,14 @@ class IssueName(NamedTuple):
     summary: str | None
     deletion_state: str | None
     issue_type_id: str | None
+    request_type_id: str | None
+
+
+class IssueKind(NamedTuple):
+    """What an issue was at some time."""
+
+    issue_type_id: str | None
+    request_type_id: str | None
 
 
 IssueNames = dict[tuple[str, str], IssueName]
@@ -80,17 +92,25 @@ def issue_label(
     names: IssueNames,
     site_id: str,
     issue_id: str | None,
-    issue_type_id: str | None = None,
+    then: IssueKind | None = None,
 ) -> IssueLabel | None:
-    """Return what an issue is called, null without one; its type now unless another is given."""
+    """Return what an issue is called, null without one; of the kind it is, or was `then`.
+
+    An issue always has an issue type, so where none is known of then it is the one of now; it need
+    not have a request type.
+    """
     if issue_id is None:
         return None
-    name = names.get((site_id, issue_id), IssueName(None, None, None, None))
-    type_id = issue_type_id or name.issue_type_id
+    name = names.get((site_id, issue_id), IssueName(None, None, None, None, None))
+    type_id = (then and then.issue_type_id) or name.issue_type_id
+    request_type_id = then.request_type_id if then else name.request_type_id
     return IssueLabel.model_construct(
         id=issue_id,
         key=name.key,
         type=directory.issue_types.get((site_id, type_id), type_id) if type_id else None,
+        request_type=directory.request_types.get((site_id, request_type_id), request_type_id)
+        if request_type_id
+        else None,
         summary=name.summary,
         is_deleted=name.deletion_state == "deleted",
         url=(

@@ -8,11 +8,16 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
-from serve.actions.schemas import ActionPage, ActionsRequest, ActivityPage, ActivityRequest
+from serve.actions.schemas import (
+    ActionPage,
+    ActionsRequest,
+    ActivityPage,
+    ActivityRequest,
+    ExportRequest,
+)
 from serve.actions.service import ActionsService, Export
 from serve.dependencies import CurrentViewer
 from serve.problems import QUERY_PROBLEMS, problem_responses
-from serve.query.spec import FilterSpec
 
 WORKBOOK_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _CHUNK_BYTES = 256 * 1024
@@ -81,13 +86,14 @@ _WORKBOOK_RESPONSE: dict[int | str, dict[str, Any]] = {
     responses=_WORKBOOK_RESPONSE | problem_responses(*QUERY_PROBLEMS, "invalid-parameters"),
 )
 def export_actions(
-    request: Annotated[FilterSpec, Query()], service: Service, viewer: CurrentViewer
+    request: Annotated[ExportRequest, Query()], service: Service, viewer: CurrentViewer
 ) -> StreamingResponse:
     """Export all actions of a filter, newest first.
 
-    Columns: Date (UTC), Author, Target, Action, Project, Old, New, ID/Issue Key, Issue Type.
-    More actions than a sheet can hold fill further sheets; a text longer than a cell can hold ends
-    with a mark that says how much is missing; control characters are shown as their pictures.
+    Columns: Date (UTC), Author, Target, Action, Project, Old, New, ID/Issue Key, Issue Type;
+    with `extended` some more. More actions than a sheet can hold fill further sheets; a text longer
+    than a cell can hold ends with a mark that says how much is missing; control characters are
+    shown as their pictures.
     """
     export = service.export(request, viewer)
     return StreamingResponse(

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from serve.labels import Author, IssueLabel, ProjectLabel
 from serve.paging import Answer, Paging, Response
+from serve.query.columns import EXPORT_COLUMNS, EXTENDED_COLUMNS
 from serve.query.spec import AggregatedView, Breakdown, DetailView, FilterSpec
 
 
@@ -17,6 +18,19 @@ class ActionsRequest(Paging, DetailView, FilterSpec):
 
 class ActivityRequest(Paging, AggregatedView, FilterSpec):
     """Query parameters of the counts."""
+
+
+class ExportRequest(FilterSpec):
+    """Query parameters of the export."""
+
+    extended: bool = Field(
+        default=False,
+        description=(
+            f"Add further columns behind the {len(EXPORT_COLUMNS)} of the reference guide: "
+            f"{', '.join(EXTENDED_COLUMNS)}."
+        ),
+        examples=[True],
+    )
 
 
 class Target(Response):

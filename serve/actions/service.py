@@ -22,12 +22,14 @@ from serve.actions.schemas import (
     Change,
     DetectionWindow,
     Drill,
+    ExportRequest,
     Group,
     Target,
 )
 from serve.actions.workbook import make_shell, write_workbook
 from serve.errors import ProblemError, invalid_parameter
 from serve.labels import (
+    IssueKind,
     IssueNames,
     author_label,
     issue_label,
@@ -37,7 +39,12 @@ from serve.labels import (
 from serve.paging import decode_cursor, microseconds, next_offset, offset_of
 from serve.query.breakdowns import SECURED, STATUS_CHANGED, compile_breakdown
 from serve.query.codec import Cursor, DetailCursor, digest
-from serve.query.columns import DETAIL_COLUMNS, TARGET_LABELS
+from serve.query.columns import (
+    DETAIL_COLUMNS,
+    EXPORT_COLUMNS,
+    EXTENDED_COLUMNS,
+    TARGET_LABELS,
+)
 from serve.query.compiler import (
     compile_authors,
     compile_changes,
@@ -47,7 +54,7 @@ from serve.query.compiler import (
 )
 from serve.query.export import compile_export_months, compile_export_rows
 from serve.query.scope import Scope
-from serve.query.spec import NEWEST_FIRST, FilterSpec
+from serve.query.spec import NEWEST_FIRST
 from serve.query.visibility import Rights, Viewer
 from serve.scoping import resolve
 from serve.warehouse.snapshot import Directory, Snapshot, as_utc, as_utc_or_none
@@ -162,7 +169,7 @@ class ActionsService:
                 ],
             )
 
-    def export(self, request: FilterSpec, viewer: Viewer) -> Export:
+    def export(self, request: ExportRequest, viewer: Viewer) -> Export:
         """Write all actions of a filter, newest first, as a workbook.
 
         ProblemError 503 if other exports keep running or the disk has no room.
@@ -174,7 +181,8 @@ class ActionsService:
         try:
             with self.warehouse.lease() as snapshot:
                 rights = snapshot.rights(viewer)
-                return _export(snapshot, resolve(request, snapshot, rights), rights)
+                scope = resolve(request, snapshot, rights)
+                return _export(snapshot, scope, rights, extended=request.extended)
         except OSError as error:
             if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
                 raise
@@ -293,12 +301,13 @@ def _broken_down(
     )
 
 
-def _export(snapshot: Snapshot, scope: Scope, rights: Rights) -> Export:
+def _export(snapshot: Snapshot, scope: Scope, rights: Rights, *, extended: bool) -> Export:
     months = snapshot.run(compile_export_months(scope, rights))
     row_count = sum(count for _, count in months)
     first, last = f"{scope.interval.start:%Y-%m-%d}", f"{scope.interval.end:%Y-%m-%d}"
     shell = make_shell(
         row_count,
+        EXPORT_COLUMNS | EXTENDED_COLUMNS if extended else EXPORT_COLUMNS,
         title=f"Activity from {first} to {last}",
         description=f"{scope.description}; snapshot {snapshot.id}"[:MAX_DESCRIPTION],
     )
@@ -306,7 +315,12 @@ def _export(snapshot: Snapshot, scope: Scope, rights: Rights) -> Export:
     def rows() -> Iterator[str]:
         for newest, oldest in _stretches(months):
             query = compile_export_rows(
-                scope, rights, first=oldest, last=newest, date_style=shell.date_style
+                scope,
+                rights,
+                first=oldest,
+                last=newest,
+                date_style=shell.date_style,
+                extended=extended,
             )
             for batch in snapshot.stream(query):
                 yield from (row for (row,) in batch)
@@ -364,7 +378,8 @@ def _items(
 def _item(
     directory: Directory, row: dict[str, Any], names: IssueNames, changes: list[Change] | None
 ) -> Action:
-    issue = issue_label(directory, names, row["site_id"], row["issue_id"], row["issue_type_id"])
+    then = IssueKind(row["issue_type_id"], row["request_type_id"])
+    issue = issue_label(directory, names, row["site_id"], row["issue_id"], then)
     has_changes = directory.catalogue.has_changes(row["action_code"])
     return Action.model_construct(
         action_id=row["action_id"],

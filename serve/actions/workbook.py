@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO
@@ -19,8 +19,6 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
-
-from serve.query.columns import EXPORT_COLUMNS
 
 # The sheet format ends here; the header takes one row.
 SHEET_ROWS = 1_048_576 - 1
@@ -38,8 +36,13 @@ class Shell:
     sheet_count: int
 
 
-def make_shell(row_count: int, *, title: str, description: str) -> Shell:
-    """Make the workbook around `row_count` rows: as many sheets as they need, at least one."""
+def make_shell(
+    row_count: int, columns: Mapping[str, int], *, title: str, description: str
+) -> Shell:
+    """Make the workbook around `row_count` rows: as many sheets as they need, at least one.
+
+    `columns` are the words of the header, with the widths in characters.
+    """
     workbook = Workbook(write_only=True)
     workbook.properties.creator = "User Activity Audit Log"
     workbook.properties.title = title
@@ -49,10 +52,10 @@ def make_shell(row_count: int, *, title: str, description: str) -> Shell:
     for number in range(1, sheet_count + 1):
         sheet = workbook.create_sheet("Actions" if number == 1 else f"Actions {number}")
         sheet.freeze_panes = "A2"
-        for index, width in enumerate(EXPORT_COLUMNS.values(), start=1):
+        for index, width in enumerate(columns.values(), start=1):
             sheet.column_dimensions[get_column_letter(index)].width = width
         header = []
-        for name in EXPORT_COLUMNS:
+        for name in columns:
             cell = WriteOnlyCell(sheet, name)
             cell.font = Font(bold=True)
             header.append(cell)

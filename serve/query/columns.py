@@ -20,6 +20,7 @@ DETAIL_COLUMNS = (
     "project_id",
     "issue_id",
     "issue_type_id",
+    "request_type_id",
     "old_value",
     "new_value",
     "change_count",
@@ -52,6 +53,13 @@ EXPORT_COLUMNS = {
     "New": 40,
     "ID/Issue Key": 16,
     "Issue Type": 16,
+}
+# What an export has behind them if it is asked for.
+EXTENDED_COLUMNS = {
+    "Request Type": 20,
+    "Issue Summary": 40,
+    "Site": 26,
+    "Action ID": 34,
 }
 # Kinds of targets whose words differ from their name in the catalogue.
 TARGET_LABELS = {"issuelink": "issue link"}

@@ -16,6 +16,7 @@ from serve.query.visibility import (
 USERS = Query("select account_id, display_name, avatar_url, site_id from dim_users")
 PROJECTS = Query("select site_id, project_id, project_key, project_name from dim_projects")
 ISSUE_TYPES = Query("select site_id, issue_type_id, issue_type_name from dim_issue_types")
+REQUEST_TYPES = Query("select site_id, request_type_id, request_type_name from dim_request_types")
 ACTION_TYPES = Query(
     """
     select
@@ -44,13 +45,14 @@ FRESHNESS = Query(
 
 
 def compile_issues(issue_ids: Sequence[str], rights: Rights) -> Query:
-    """Return (site_id, issue_id, issue_key, summary, deletion_state, issue_type_id) of issues.
+    """Return what IssueName holds, after the site's and the issue's id, of issues.
 
     Those that may not be listed are left out.
     """
     return Query(
         f"""
-        select site_id, issue_id, issue_key, summary, deletion_state, issue_type_id
+        select
+            site_id, issue_id, issue_key, summary, deletion_state, issue_type_id, request_type_id
         from {visible_issues(rights)} as issues
         where issue_id in (select unnest($issue_ids))
         """,

@@ -39,7 +39,8 @@ _TARGET = (
     + " else actions.target_type end"
 )
 
-# The texts of a row after its date; an action that cannot have values shows that none apply.
+# The texts of a row after its date, in the order of EXPORT_COLUMNS; an action that cannot have
+# values shows that none apply.
 _TEXTS = {
     "author": "coalesce(users.display_name, actions.actor_account_id, $unknown_author)",
     "target": _TARGET,
@@ -50,7 +51,19 @@ _TEXTS = {
     "old_value": f"case when {_NO_VALUES} then $not_applicable else actions.old_value end",
     "new_value": f"case when {_NO_VALUES} then $not_applicable else actions.new_value end",
     "reference": "coalesce(issues.issue_key, actions.target_id)",
-    "issue_type": ("coalesce(issue_types.issue_type_name, actions.issue_type_id, $not_applicable)"),
+    "issue_type": (
+        "coalesce(issue_types.issue_type_name, actions.issue_type_id, issues.issue_type_id, "
+        "$not_applicable)"
+    ),
+}
+# Likewise, in the order of EXTENDED_COLUMNS.
+_EXTENDED_TEXTS = {
+    "request_type": (
+        "coalesce(request_types.request_type_name, actions.request_type_id, $not_applicable)"
+    ),
+    "summary": "coalesce(issues.summary, $not_applicable)",
+    "site": "actions.site_id",
+    "id_of_action": "actions.action_id",
 }
 
 
@@ -71,18 +84,19 @@ def compile_export_months(scope: Scope, rights: Rights) -> Query:
 
 
 def compile_export_rows(
-    scope: Scope, rights: Rights, *, first: date, last: date, date_style: int
+    scope: Scope, rights: Rights, *, first: date, last: date, date_style: int, extended: bool
 ) -> Query:
     """One column: the `<row>` elements of the months `first` to `last`, newest first.
 
-    Their cells are in the order of EXPORT_COLUMNS; `date_style` is the index of the workbook's cell
-    format for dates.
+    Their cells are in the order of EXPORT_COLUMNS, and of EXTENDED_COLUMNS if `extended`;
+    `date_style` is the index of the workbook's cell format for dates.
     """
+    texts = _TEXTS | _EXTENDED_TEXTS if extended else _TEXTS
     where = compile_where(scope, rights, Purpose.LIST)
     # Each step names its texts, so that the next one can use them often and say them once.
-    labelled = ", ".join(f"{text} as {name}" for name, text in _TEXTS.items())
-    bounded = ", ".join(f"{_bounded(name)} as {name}" for name in _TEXTS)
-    cells = " || ".join(_text_cell(name) for name in _TEXTS)
+    labelled = ", ".join(f"{text} as {name}" for name, text in texts.items())
+    bounded = ", ".join(f"{_bounded(name)} as {name}" for name in texts)
+    cells = " || ".join(_text_cell(name) for name in texts)
     return Query(
         sql=f"""
             with actions as (
@@ -105,7 +119,11 @@ def compile_export_rows(
                     on issues.site_id = actions.site_id and issues.issue_id = actions.issue_id
                 left join dim_issue_types as issue_types
                     on issue_types.site_id = actions.site_id
-                    and issue_types.issue_type_id = actions.issue_type_id
+                    and issue_types.issue_type_id
+                    = coalesce(actions.issue_type_id, issues.issue_type_id)
+                left join dim_request_types as request_types
+                    on request_types.site_id = actions.site_id
+                    and request_types.request_type_id = actions.request_type_id
             ),
             bounded as (
                 select occurred_at, action_id, {bounded}

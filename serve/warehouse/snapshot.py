@@ -67,6 +67,7 @@ class Directory:
     projects: dict[tuple[str, str], Project]
     project_ids: dict[str, tuple[str, ...]]
     issue_types: dict[tuple[str, str], str]
+    request_types: dict[tuple[str, str], str]
     ids: dict[str, dict[str, tuple[str, ...]]]
     """Kind of thing -> id or name in lower case -> the ids it stands for."""
     names: dict[str, dict[str, str]]
@@ -251,6 +252,11 @@ class Snapshot:
             issue_types={
                 (site_id, issue_type_id): name
                 for site_id, issue_type_id, name in self._fetch(dimensions.ISSUE_TYPES)
+            },
+            request_types={
+                (site_id, request_type_id): name
+                for site_id, request_type_id, name in self._fetch(dimensions.REQUEST_TYPES)
+                if name is not None
             },
             ids={kind: _ids(rows) for kind, rows in things.items()},
             names={

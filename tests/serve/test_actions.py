@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
@@ -285,7 +286,11 @@ def test_item_has_everything_of_the_detail_view(client: TestClient) -> None:
     item = next(i for i in page["items"] if i["old_value"] and i["old_value"].startswith("old "))
     author = item["author"]["account_id"]
     assert item["author"]["display_name"].endswith(f"Nr {author.removeprefix('account-')}")
-    assert item["action"] == {"code": "ISSUE_UPDATED", "label": "Issue updated"}
+    assert item["action"] == {
+        "code": "ISSUE_UPDATED",
+        "label": "Issue updated",
+        "has_changes": True,
+    }
     assert item["project"]["name"] == f"Project {item['project']['key'][1:]}"
     assert item["issue"]["key"] == item["reference"]
     assert item["issue"]["summary"].startswith("Summary of issue ")
@@ -296,6 +301,27 @@ def test_item_has_everything_of_the_detail_view(client: TestClient) -> None:
     names["customfield_10016"] = "Story Points"
     assert change["field_name"] == names[change["field_id"]]
     assert change["new_value"] == item["new_value"]
+
+
+def test_types_of_an_issue_are_those_of_the_action(client: TestClient, marts: Path) -> None:
+    with duckdb.connect(str(marts), read_only=True) as database:
+        rows = database.execute(
+            "select action_id, coalesce(facts.issue_type_id, issues.issue_type_id), "
+            "request_type_name, facts.request_type_id is distinct from issues.request_type_id "
+            "from fct_actions as facts left join dim_issues as issues using (site_id, issue_id) "
+            "left join dim_request_types as types "
+            "on types.request_type_id = facts.request_type_id "
+            "where issue_id is not null and not facts.is_secured"
+        ).fetchall()
+    assert any(changed for *_, changed in rows), "some issues changed their request type"
+    types = dict(enumerate(["Task", "Bug", "Story", "Epic", "Sub-task"], start=1))
+    wanted = {action_id: (types[int(kind)], request) for action_id, kind, request, _ in rows}
+    items = all_pages(client, "/api/v1/actions", limit=1_000, **ALL_TIME)
+    assert wanted == {
+        item["action_id"]: (item["issue"]["type"], item["issue"]["request_type"])
+        for item in items
+        if item["issue"]
+    }
 
 
 def test_changes_come_only_when_asked_for(client: TestClient) -> None:

@@ -97,6 +97,23 @@ def test_rows_are_those_of_the_api(client: TestClient, exported: bytes) -> None:
     # `items` holds no action on a secured issue, so neither does the sheet.
 
 
+def test_more_columns_stand_behind_the_nine(client: TestClient, exported: bytes) -> None:
+    (nine,) = read(exported)
+    (sheet,) = read(download(client, extended="true", **ALL_TIME))
+    assert [row[:9] for row in sheet] == nine
+    assert sheet[0] == (*HEADER, "Request Type", "Issue Summary", "Site", "Action ID")
+    items = all_pages(client, "/api/v1/actions", limit=1_000, **ALL_TIME)
+    for row, item in zip(sheet[1:], items, strict=True):
+        issue = item["issue"] or {}
+        assert row[9:] == (
+            issue.get("request_type") or "N/A",
+            issue.get("summary") or "N/A",
+            item["site_id"],
+            item["action_id"],
+        )
+    assert {row[9] for row in sheet[1:]} == {"N/A", "Get IT help", "New laptop"}
+
+
 def test_cells_equal_those_that_openpyxl_writes_itself(exported: bytes) -> None:
     ours = openpyxl.load_workbook(io.BytesIO(exported)).worksheets[0]
     book = Workbook(write_only=True)
