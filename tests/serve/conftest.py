@@ -120,7 +120,7 @@ def make_marts(path: Path) -> None:
         )
         listed = database.execute(
             "select action_id from fct_actions where not is_secured and issue_id is not null "
-            "and action_code in (select action_code from dim_action_types where has_changes) "
+            "and action_code in ('ISSUE_UPDATED', 'ISSUE_COMMENTED', 'COMMENT_UPDATED') "
             "order by occurred_at desc, action_id desc limit ?",
             [len(HOSTILE_TEXTS)],
         ).fetchall()
