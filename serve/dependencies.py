@@ -28,10 +28,11 @@ def viewer_of(settings: ServeSettings) -> Viewer:
     return Viewer(f"account {settings.viewer_account_id}", role, settings.viewer_account_id)
 
 
-def _viewer(request: Request) -> Viewer:
+def current_viewer(request: Request) -> Viewer:
+    """Return who asks."""
     return viewer_of(_settings(request))
 
 
 SettingsInUse = Annotated[ServeSettings, Depends(_settings)]
 OpenWarehouse = Annotated[Warehouse, Depends(_warehouse)]
-CurrentViewer = Annotated[Viewer, Depends(_viewer)]
+CurrentViewer = Annotated[Viewer, Depends(current_viewer)]

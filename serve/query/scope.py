@@ -17,7 +17,13 @@ from typing import Any, Literal
 
 from serve.query.columns import FILTER_COLUMNS, MEMBERSHIPS
 from serve.query.spec import Interval, RowKind, row_part
-from serve.query.visibility import Purpose, Rights, visible_actions, visible_changes
+from serve.query.visibility import (
+    Purpose,
+    Rights,
+    is_nameless,
+    visible_actions,
+    visible_changes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +220,9 @@ def _row(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
         if kind == "transition":
             before, _, after = (thing_id or "").partition(":")
             ids = (before or None, after or None)
+        if kind == "issues":
+            # Issues without a name share a row; none of them can be counted by itself.
+            conditions.append(Condition(f"not {is_nameless(rights, 'actions')}", {}))
         for column, one in zip(_ROW_COLUMNS[kind], ids, strict=True):
             is_one = f"= $row_{kind}_{column}" if one is not None else "is null"
             params = {f"row_{kind}_{column}": one} if one is not None else {}
