@@ -21,6 +21,7 @@ from serve.query.jql.errors import JqlError
 from serve.query.jql.moments import Clock
 from serve.query.jql.parser import parse
 from serve.query.jql.printer import render
+from serve.query.jql.reference import reference
 from serve.query.jql.suggest import suggest
 from serve.query.jql.syntax import names
 from serve.query.visibility import Viewer
@@ -31,14 +32,20 @@ router = APIRouter(prefix="/jql", tags=["jql"])
 _PROBLEMS = problem_responses(*QUERY_PROBLEMS, "bad-request", "invalid-parameters")
 
 
-@router.post("/parse", summary="Check a JQL query", responses=_PROBLEMS)
-def parse_jql(request: JqlRequest, warehouse: OpenWarehouse, viewer: CurrentViewer) -> ParsedJql:
-    """Say whether a text is JQL, and where it is not.
+_PARSING = f"""
+Say whether a text is JQL, and where it is not.
 
-    Without `check_names` this is about the language alone, and needs no snapshot: whether a field,
-    a value or a function exists is not looked up. A fault is an answer (200), because people type
-    queries a letter at a time.
-    """
+Without `check_names` this is about the language alone, and needs no snapshot: whether a field,
+a value or a function exists is not looked up. A fault is an answer (200), because people type
+queries a letter at a time. What the filter `jql` answers:
+
+{reference()}
+"""
+
+
+@router.post("/parse", summary="Check a JQL query", description=_PARSING, responses=_PROBLEMS)
+def parse_jql(request: JqlRequest, warehouse: OpenWarehouse, viewer: CurrentViewer) -> ParsedJql:
+    """Read a query, and look its names up if asked."""
     try:
         query = parse(request.jql)
         if request.check_names:

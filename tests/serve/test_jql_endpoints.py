@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from serve.query.jql.fields import SYSTEM_FIELDS
+from serve.query.jql.functions import FUNCTIONS
 from serve.query.jql.printer import render
 from tests.serve.jql_trees import Trees
 
@@ -76,3 +78,15 @@ def test_hostile_bodies_are_refused(client: TestClient, body: bytes) -> None:
     )
     assert response.status_code in {400, 422}
     assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_the_reference_names_every_field_and_function(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    text = document["paths"]["/api/v1/jql/parse"]["post"]["description"]
+    for field in SYSTEM_FIELDS:
+        if field.refusal is None:
+            assert all(f"`{name}`" in text for name in (field.name, *field.aliases))
+    for function in FUNCTIONS.values():
+        assert f"`{function.name}()`" in text
+    assert "`status` (a choice): =, !=, IN, NOT IN, IS, IS NOT, WAS" in text
+    assert "`startOfDay()`" in text

@@ -162,10 +162,10 @@ def _values(
     kind: str | None = None,
     shape: Literal["value", "members", "ids", "words"] = "value",
     only: frozenset[Operator] | None = None,
+    has_history: bool = True,
 ) -> JqlField:
-    return JqlField(
-        name, of, (Values((field_id,)),), kind, aliases, History((field_id,), shape), only
-    )
+    history = History((field_id,), shape) if has_history else None
+    return JqlField(name, of, (Values((field_id,)),), kind, aliases, history, only)
 
 
 def _refused(name: str, reason: str, remedy: str, *aliases: str) -> JqlField:
@@ -285,16 +285,23 @@ SYSTEM_FIELDS: tuple[JqlField, ...] = (
         kind="version",
         shape="members",
     ),
-    _values("resolved", "resolutiondate", FieldType.TIME, "resolutionDate"),
+    _values("resolved", "resolutiondate", FieldType.TIME, "resolutionDate", has_history=False),
     _values("due", "duedate", FieldType.DATE, "dueDate"),
     _values("description", "description", FieldType.TEXT),
     _values("environment", "environment", FieldType.TEXT),
-    _values("votes", "votes", FieldType.NUMBER, only=EQUALITY | ORDERING),
-    _values("watchers", "watches", FieldType.NUMBER, "watches", only=EQUALITY | ORDERING),
+    _values("votes", "votes", FieldType.NUMBER, only=EQUALITY | ORDERING, has_history=False),
+    _values(
+        "watchers",
+        "watches",
+        FieldType.NUMBER,
+        "watches",
+        only=EQUALITY | ORDERING,
+        has_history=False,
+    ),
     _values("timespent", "timespent", FieldType.DURATION),
     _values("originalEstimate", "timeoriginalestimate", FieldType.DURATION, "timeOriginalEstimate"),
     _values("remainingEstimate", "timeestimate", FieldType.DURATION, "timeEstimate"),
-    _values("workratio", "workratio", FieldType.NUMBER),
+    _values("workratio", "workratio", FieldType.NUMBER, has_history=False),
     JqlField("comment", FieldType.TEXT, (Hanging("comments", "body_text", "not is_deleted"),)),
     JqlField(
         "worklogAuthor",
@@ -476,4 +483,5 @@ _TYPES: Mapping[str, tuple[FieldType, str | None]] = {
     "version": (FieldType.ORDERED, "version"),
     "project": (FieldType.CHOICE, "project"),
     "team": (FieldType.CHOICE, None),
+    "sd-customerrequesttype": (FieldType.CHOICE, "request_type"),
 }
