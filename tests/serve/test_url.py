@@ -71,6 +71,7 @@ what = {
     "status_to": lists,
     "resolution": lists,
     "field": lists,
+    "jql": texts | st.sampled_from(['a = "b+c&d" AND\n x ~ "ü"', "ORDER BY x"]),
     "row": rows,
 }
 detail = {
@@ -214,6 +215,8 @@ def test_what_is_no_question_names_the_parameter(
     ("text", "parameter"),
     [
         ("user=", "user"),
+        ("jql=", "jql"),
+        ("jql=order%20by", "jql"),
         ("user", "user"),
         ("from=", "from"),
         ("from=2026-02-30", "from"),
