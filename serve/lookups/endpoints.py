@@ -19,7 +19,7 @@ Kind = Annotated[
     LookupKind,
     Path(description="The kind of thing that is looked for.", examples=["users", "projects"]),
 ]
-_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+_KEY = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
 _PROBLEMS = problem_responses(*QUERY_PROBLEMS, "invalid-parameters")
 
 
@@ -38,9 +38,12 @@ def search(
     with warehouse.lease() as snapshot:
         rights = snapshot.rights(viewer)
         rows = snapshot.run(compile_search(kind, request.q))
-        if kind == "projects" and _KEY.fullmatch(request.q) and len(rows) <= MOST:
+        key = request.q.upper()
+        is_key = kind == "projects" and _KEY.fullmatch(key) is not None
+        # A key that is in use names its project; looking for those it named before costs more.
+        if is_key and key not in snapshot.directory.project_ids and len(rows) <= MOST:
             known = {row[0] for row in rows}
-            former = snapshot.run(compile_former_projects(request.q.upper(), rights))
+            former = snapshot.run(compile_former_projects(key, rights))
             ids = [project_id for (project_id,) in former if project_id not in known]
             rows += snapshot.run(compile_labels(kind, ids))
         return Choices.model_construct(
