@@ -1,7 +1,8 @@
 """Finds what a viewer may see in one snapshot, once, and lays it down in the snapshot's memory.
 
-The second file of the door. Tables of all viewers lie in the schema `COMMON`: which texts name an
-issue that not everybody may list. Those of one viewer lie in a schema of a generated name:
+The second file of the door. It writes into a database in memory that belongs to the snapshot. The
+schema `common` is for all viewers: which texts name an issue that not everybody may list. The
+tables of one viewer lie in a schema of their own:
 
 - `listed_issues`: issues with a security level that lists the viewer;
 - `browsed_projects`, `browsed_issues`: where the viewer has Browse Projects, and the issues for
@@ -24,9 +25,6 @@ from serve.query.visibility import Extent, Rights, Viewer
 
 Ask = Callable[[str, Mapping[str, object]], list[tuple[Any, ...]]]
 """Runs one statement with its named parameters and returns its rows."""
-
-DATABASE = "rights"
-COMMON = f"{DATABASE}.common"
 
 BROWSE = "BROWSE_PROJECTS"
 
@@ -60,15 +58,15 @@ class Policy:
     views_need_browse: bool = True
 
 
-def prepare(ask: Ask) -> None:
+def prepare(database: str, ask: Ask) -> None:
     """Find the texts that name an issue which has a security level, or which nobody knows.
 
     Of a link its ends decide, of other actions the values of the fields that hold issues.
     """
-    ask(f"create schema {COMMON}", {})
+    ask(f"create schema {database}.common", {})
     ask(
         f"""
-        create table {COMMON}.naming as
+        create table {database}.common.naming as
         with fields as (
             select site_id, field_id from dim_fields
             where custom_type in (select unnest($naming_types))
@@ -138,15 +136,16 @@ def prepare(ask: Ask) -> None:
     )
 
 
-def resolve(viewer: Viewer, policy: Policy, memory: str, ask: Ask) -> Rights:
-    """Return the rights of `viewer`, after writing their tables into the new schema `memory`."""
+def resolve(viewer: Viewer, policy: Policy, database: str, number: int, ask: Ask) -> Rights:
+    """Return the rights of `viewer`, after writing their tables into the new schema `number`."""
+    memory = f"{database}.viewer_{number}"
     ask(f"create schema {memory}", {})
     _write_person(viewer, policy, memory, ask)
     ((is_jira_admin,),) = ask(
         f"select coalesce(bool_or(is_jira_admin), false) from {memory}.sites", {}
     )
     _write_listed_issues(viewer, memory, ask)
-    _write_withheld(memory, ask)
+    _write_withheld(database, memory, ask)
     codes: dict[str, tuple[str, ...]] = {"browse_project": (), "assets_role": ()}
     for rule, found in ask(
         """
@@ -420,10 +419,10 @@ def _write_schemas(viewer: Viewer, memory: str, ask: Ask) -> Extent:
     return Extent.SOME
 
 
-def _write_withheld(memory: str, ask: Ask) -> None:
+def _write_withheld(database: str, memory: str, ask: Ask) -> None:
     unlisted = f"""
         select naming.*
-        from {COMMON}.naming as naming
+        from {database}.common.naming as naming
         left join {memory}.listed_issues as listed
             on listed.site_id = naming.site_id and listed.issue_id = naming.issue_id
         where listed.issue_id is null

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -18,10 +19,11 @@ from serve.config import ServeSettings
 from serve.errors import ProblemError
 from serve.query import dimensions
 from serve.query.compiler import Query
-from serve.query.rights import DATABASE, Policy, is_known, prepare, resolve
+from serve.query.rights import Policy, is_known, prepare, resolve
 from serve.query.visibility import MACHINE, Rights, Viewer
 
 BATCH_ROWS = 4_096
+_NUMBERS = itertools.count()
 
 Kept = TypeVar("Kept")
 
@@ -91,6 +93,8 @@ class Snapshot:
         self._turns = turns
         self._kept: dict[Hashable, object] = {}
         self._policy = Policy(settings.jira_admin_groups, settings.views_need_browse)
+        # DuckDB shares what is attached among all who opened the same file in one process.
+        self._memory = f"rights_{next(_NUMBERS)}"
         self._rights: dict[Viewer, Rights] = {}
         self._rights_lock = threading.Lock()
         try:
@@ -112,7 +116,7 @@ class Snapshot:
             raise SnapshotError(_first_line(error)) from error
         try:
             # What is particular to a viewer is laid down beside the file, in memory.
-            self._connection.execute(f"attach ':memory:' as {DATABASE} (read_write)")
+            self._connection.execute(f"attach ':memory:' as {self._memory} (read_write)")
             self.directory = self._read_directory()
         except (ProblemError, duckdb.Error) as error:
             self.close()
@@ -152,9 +156,10 @@ class Snapshot:
         with self._rights_lock:
             if viewer not in self._rights:
                 if not self._rights:
-                    prepare(self._ask)
-                memory = f"{DATABASE}.viewer_{len(self._rights)}"
-                self._rights[viewer] = resolve(viewer, self._policy, memory, self._ask)
+                    prepare(self._memory, self._ask)
+                self._rights[viewer] = resolve(
+                    viewer, self._policy, self._memory, len(self._rights), self._ask
+                )
             rights = self._rights[viewer]
         if not rights.is_admitted:
             raise ProblemError(
@@ -184,6 +189,8 @@ class Snapshot:
 
     def close(self) -> None:
         """Release the file."""
+        with suppress(duckdb.Error):  # a query that was cut off may still hold on to it
+            self._connection.execute(f"detach {self._memory}")
         self._connection.close()
 
     def _fetch(self, query: Query) -> list[tuple[Any, ...]]:

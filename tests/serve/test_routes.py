@@ -23,7 +23,6 @@ from serve.query.visibility import Viewer
 from tests.serve.conftest import BASE_URL, publish_copy
 
 DOOR = "activity or names, through the door"
-WORDS = "no activity: about the words that were sent, reads nothing"
 TAKES = "no activity: takes in, and answers with what was counted of it"
 MACHINE = "no activity: whether the machine is alive"
 DOCUMENT = "no activity: says how to ask"
@@ -39,7 +38,7 @@ POLICY = {
     "GET /api/v1/issue-views": DOOR,
     "GET /api/v1/issues": DOOR,
     "GET /api/v1/issues/links": DOOR,
-    "POST /api/v1/jql/parse": WORDS,
+    "POST /api/v1/jql/parse": DOOR,
     "POST /api/v1/jql/suggest": DOOR,
     "GET /api/v1/lookups/{kind}": DOOR,
     "GET /api/v1/lookups/{kind}/labels": DOOR,
@@ -56,6 +55,7 @@ POLICY = {
 # What a route needs besides the time, to be asked something.
 QUESTIONS = {
     "POST /api/v1/filters/describe": {"query": ""},
+    "POST /api/v1/jql/parse": {"jql": "project = X", "check_names": True},
     "POST /api/v1/jql/suggest": {"jql": "", "position": 0},
 }
 PARAMETERS = {

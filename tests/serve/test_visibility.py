@@ -356,6 +356,12 @@ def check_jql(asking: Asking, oracle: Oracle) -> None:
                 response = asking.client.get("/api/v1/activity", params={"jql": clause} | ALL_TIME)
                 assert response.status_code == (200 if is_listed else 422), (clause, response.text)
                 assert issue.word not in response.text
+    for begun in ("labels = ", "issue = ", "parent = ", "issue in linkedIssues(", "Readers = "):
+        response = asking.client.post(
+            "/api/v1/jql/suggest", json={"jql": begun, "position": len(begun)}
+        )
+        assert response.status_code == 200, response.text
+        asking.look_through(response.text)
     every = asking.answer("actions", jql="deleted in (true, false)", limit=1_000, **ALL_TIME)
     assert [item["action_id"] for item in every["items"]] == [
         deed.id for deed in oracle.listed() if deed.issue
