@@ -87,7 +87,7 @@ def run(settings: ServeSettings) -> None:
     except ServeError as error:
         _fail(error)
     with listener:
-        _tell_of_viewer(app)
+        tell_of_viewer(settings, app.state.warehouse)
         host, port = listener.getsockname()[:2]
         name = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"Serving on http://{name}:{port} (stop with Ctrl+C)\n")
@@ -96,10 +96,10 @@ def run(settings: ServeSettings) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _tell_of_viewer(app: FastAPI) -> None:
+def tell_of_viewer(settings: ServeSettings, warehouse: Warehouse) -> None:
     """Say so at once if the viewer's account is not in the snapshot; without one, say nothing."""
-    viewer = viewer_of(app.state.settings)
-    with suppress(ProblemError), app.state.warehouse.lease() as snapshot:
+    viewer = viewer_of(settings)
+    with suppress(ProblemError), warehouse.lease() as snapshot:
         if not snapshot.knows(viewer):
             sys.stderr.write(
                 f"audit-log serve: AUDIT_LOG_VIEWER_ACCOUNT_ID: {viewer.account_id} is no active "
