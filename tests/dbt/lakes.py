@@ -212,8 +212,9 @@ def comment(
     updated: datetime | None = None,
     author: str | None = "cid",
     update_author: str | None = None,
+    restricted_to: str | None = None,
 ) -> Row:
-    """Return one version of a comment."""
+    """Return one version of a comment; `restricted_to` is the role that may read it."""
     updated = updated or created
     payload: dict[str, Any] = {
         "id": str(comment_id),
@@ -223,6 +224,8 @@ def comment(
     }
     if author:
         payload |= {"author": person(author), "updateAuthor": person(update_author or author)}
+    if restricted_to:
+        payload["visibility"] = {"type": "role", "value": restricted_to}
     return Row(
         "jira_issues",
         "comments",
@@ -262,18 +265,23 @@ def worklog(
     updated: datetime | None = None,
     author: str = "dan",
     update_author: str | None = None,
+    text: str | None = None,
 ) -> Row:
-    """Return one version of a worklog."""
+    """Return one version of a worklog: `spent` hours such as `2h`, begun an hour before."""
     updated = updated or created
-    payload = {
+    payload: dict[str, Any] = {
         "id": str(worklog_id),
         "issueId": str(issue_id),
         "author": person(author),
         "updateAuthor": person(update_author or author),
         "created": stamp(created),
         "updated": stamp(updated),
+        "started": stamp(created - timedelta(hours=1)),
         "timeSpent": spent,
+        "timeSpentSeconds": int(spent.removesuffix("h")) * 3600,
     }
+    if text is not None:
+        payload["comment"] = document(text)
     return Row(
         "jira_issues",
         "worklogs",

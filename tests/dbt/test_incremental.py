@@ -120,7 +120,14 @@ KNOWN_TO_WEBHOOKS = {
     "sources",
 }
 """What may be told better by a webhook: when, by whom, and which text a comment had in between."""
-OF_THE_ISSUE = {"project_id", "issue_type_id", "security_level_id", "is_secured", "target_label"}
+OF_THE_ISSUE = {
+    "project_id",
+    "issue_type_id",
+    "request_type_id",
+    "security_level_id",
+    "is_secured",
+    "target_label",
+}
 """And how the issue was: at the time, or in the end if no sync could read it any more."""
 
 

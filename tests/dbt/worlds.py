@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 from tests.dbt.lakes import (
     LINK_TYPES,
@@ -19,6 +20,7 @@ from tests.dbt.lakes import (
     attachment,
     body_of,
     comment,
+    document,
     history,
     issue,
     issue_view,
@@ -54,6 +56,8 @@ COMMANDS = (
     "link",
     "unlink",
     "secure",
+    "fill",
+    "ask",
     "delete",
     "restore",
     "change version",
@@ -62,6 +66,18 @@ COMMANDS = (
     "join",
     "sync",
 )
+REQUEST_TYPE = "customfield_3"
+UNKNOWN_LINK_TYPE = ("Tests", "is tested by", "tests")
+VALUES: dict[str, list[object]] = {
+    "labels": [["x"], ["x", "y"], ["y", "x", "z"], []],
+    "duedate": ["2026-02-01", "2026-03-01"],
+    "description": ["plain", document("rich\ntext"), document("")],
+    "fixVersions": [[{"id": "1", "name": "1.0"}], [{"id": "1", "name": "one"}, {"id": "2"}]],
+    "customfield_4": [3, 2.5, "three"],
+    "customfield_5": [{"id": "1", "value": "up", "child": {"id": "2", "value": "down"}}, {}],
+    "customfield_6": [person("ann"), [person("bob"), person("cid")]],
+}
+"""What fields may hold; not always of one kind."""
 VERSION_EVENTS = ("created", "updated", "released", "unreleased", "deleted")
 
 
@@ -74,6 +90,8 @@ class _Issue:
         self.status = "1"
         self.issue_type = "1"
         self.security: str | None = None
+        self.request_type: str | None = None
+        self.values: dict[str, Any] = {}
         self.is_deleted = False
         self.comments: dict[int, tuple[str, datetime, datetime, str]] = {}
         self.worklogs: dict[int, tuple[str, datetime, datetime, str]] = {}
@@ -159,12 +177,43 @@ class _Story:
                 for number, (name, created) in one.attachments.items()
             ],
             assignee=person(self.who(), f"Name at {fetched}"),
+            issuelinks=[
+                self.listed_link(link, is_source=link[0] is one)
+                for link in self.links
+                if one in link[:2]
+            ],
+            **self.requested(one),
+            **one.values,
         )
+
+    def requested(self, one: _Issue) -> dict[str, Any]:
+        kind = {"id": one.request_type, "name": f"Request {one.request_type}"}
+        return {REQUEST_TYPE: {"requestType": kind} if one.request_type else None}
+
+    def listed_link(
+        self, link: tuple[_Issue, _Issue, str, int], *, is_source: bool
+    ) -> dict[str, object]:
+        source, target, type_id, number = link
+        name, inward, outward = LINK_TYPES.get(type_id, UNKNOWN_LINK_TYPE)
+        return {
+            "id": str(number),
+            "type": {"id": type_id, "name": name, "inward": inward, "outward": outward},
+            "outwardIssue" if is_source else "inwardIssue": {
+                "id": str((target if is_source else source).id)
+            },
+        }
 
     def comment_row(self, one: _Issue, number: int, fetched: datetime) -> Row:
         text, created, updated, author = one.comments[number]
         return comment(
-            number, one.id, text, created=created, updated=updated, fetched=fetched, author=author
+            number,
+            one.id,
+            text,
+            created=created,
+            updated=updated,
+            fetched=fetched,
+            author=author,
+            restricted_to="Administrators" if text.endswith("1") else None,
         )
 
     def worklog_row(self, one: _Issue, number: int, fetched: datetime) -> Row:
@@ -232,6 +281,19 @@ class _Story:
     def secure(self, subject: _Issue) -> None:
         subject.security = None if subject.security else "9"
         subject.updated = self.now()
+
+    def fill(self, subject: _Issue) -> None:
+        """Change some fields, now and then to nothing."""
+        for field in self.random.sample(list(VALUES), 2):
+            subject.values[field] = self.random.choice([*VALUES[field], None])
+        self.tell(subject, [item("Some", new=(None, "thing"), field_id="customfield_9")])
+
+    def ask(self, subject: _Issue) -> None:
+        old, subject.request_type = subject.request_type, self.random.choice(("6", "7", None))
+        sides = [
+            (kind, f"Request {kind}" if kind else None) for kind in (old, subject.request_type)
+        ]
+        self.tell(subject, [item("Request Type", *sides, field_id=REQUEST_TYPE)])
 
     def comment(self, subject: _Issue) -> None:
         moment = subject.updated = self.now()
@@ -323,8 +385,7 @@ class _Story:
     def _tell_link(
         self, source: _Issue, target: _Issue, type_id: str, number: int, *, created: bool
     ) -> None:
-        unknown = ("Tests", "is tested by", "tests")
-        name, inward, outward = LINK_TYPES.get(type_id, unknown)
+        name, inward, outward = LINK_TYPES.get(type_id, UNKNOWN_LINK_TYPE)
         link_type = {"id": type_id, "name": name, "inwardName": inward, "outwardName": outward}
         body = {
             "id": number,
@@ -487,6 +548,13 @@ def story(random: Random, commands: int, world: int, *, completely: bool = False
         subject = random.choice(told.issues)
         if command in {"restore", "sync"} or not subject.is_deleted:
             getattr(told, command.replace(" ", "_"))(subject)
+    if random.random() < 0.7:
+        field = {
+            "name": "Request Type",
+            "custom": True,
+            "schema": {"custom": "com.atlassian.servicedesk:vp-origin"},
+        }
+        told.rows.append(listed("fields", REQUEST_TYPE, field, fetched=told.now()))
     if completely:
         told.fetched_histories = 0
     told.sync(told.issues[0], completely=completely)
