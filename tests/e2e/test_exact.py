@@ -10,13 +10,17 @@ import sys
 from collections import Counter
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pytest
 
 from orchestration.transformation import MARTS, WAREHOUSE
 from tests.e2e.conftest import DAYS, STEPS_MINUTES, Story
+from tests.e2e.held import THINGS, Held, field_values, things
 from tests.e2e.product import REPOSITORY, Product, assert_exact, marts
 from tests.sandbox.running import running_sandbox
+from tests.sandbox.world import POINTS, REQUEST_TYPE, SPRINT, TEAM, Issue
 from tests.shared_data import require
 
 CODES = {
@@ -35,6 +39,11 @@ CODES = {
     "WORKLOG_CREATED",
     "WORKLOG_DELETED",
     "WORKLOG_UPDATED",
+}
+
+COMPARED_FIELDS = {
+    *("labels", "components", "fixVersions", "description", "duedate", "timeoriginalestimate"),
+    *(POINTS, SPRINT, TEAM, REQUEST_TYPE),
 }
 
 FAULTS = {
@@ -64,6 +73,50 @@ def test_stays_exact_while_the_world_moves_on(story: Story, step: int) -> None:
 def test_every_action_code_was_met(story: Story) -> None:
     met = {code for code, tally in story.verdicts[-1].tallies.items() if tally.found}
     assert met == CODES
+
+
+def _last_read(story: Story) -> list[Issue]:
+    """Return the issues of the world that the log has in their last version: nearly all."""
+    updated = dict(_query(story, "select issue_id, epoch_ms(updated_at) from dim_issues"))
+    issues = story.product.sandbox.site.world.issues.values()
+    known = [issue for issue in issues if updated.get(str(issue.id)) == issue.updated]
+    assert len(known) > 0.9 * len(issues)
+    return known
+
+
+def _query(story: Story, sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect(str(story.product.home / MARTS), read_only=True) as database:
+        return database.execute(sql).fetchall()
+
+
+def test_fields_hold_what_they_hold_in_the_world(story: Story) -> None:
+    world, observed = story.product.sandbox.site.world, dict[str, Held]()
+    columns = "issue_id, field_id, value_id, value_text"
+    for issue_id, field, *value in _query(
+        story, f"select {columns} from bridge_issue_field_values"
+    ):
+        observed.setdefault(issue_id, {}).setdefault(field, set()).add(tuple(value))
+    compared = Counter[str]()
+    for issue in _last_read(story):
+        expected, found = field_values(world, issue), observed[str(issue.id)]
+        assert {field: found.get(field, set()) for field in expected} == expected, issue.key
+        assert COMPARED_FIELDS & found.keys() == expected.keys(), issue.key
+        compared.update(expected.keys())
+    assert compared.keys() == COMPARED_FIELDS
+
+
+def test_what_hangs_on_issues_hangs_on_them_in_the_world(story: Story) -> None:
+    world, observed = story.product.sandbox.site.world, dict[str, Held]()
+    for relation, (columns, condition) in THINGS.items():
+        sql = f"select issue_id, {columns} from {relation} where {condition}"
+        for issue_id, *values in _query(story, sql):
+            observed.setdefault(issue_id, {}).setdefault(relation, set()).add(tuple(values))
+    compared = Counter[str]()
+    for issue in _last_read(story):
+        expected = things(world, issue)
+        assert observed.get(str(issue.id), {}) == expected, issue.key
+        compared.update(expected.keys())
+    assert compared.keys() == THINGS.keys()
 
 
 def test_stays_exact_while_answers_go_wrong(tmp_path: Path) -> None:
