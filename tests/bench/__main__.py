@@ -33,7 +33,14 @@ def main(
     items: Annotated[
         int, typer.Option(min=16_000, help="Changelog items to transform.")
     ] = 1_000_000,
-    actions: Annotated[int, typer.Option(min=10_000, help="Actions to query.")] = 1_000_000,
+    actions: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=10_000,
+            help="Actions to query; repeat it for several sizes, small ones first. "
+            "100 M take 12 GB of disk and half an hour. [default: 100000, 1000000]",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per part.")] = False,
 ) -> None:
     """Measure speed and memory as ratios to floors taken in the same run.
@@ -50,7 +57,9 @@ def main(
         title = f"Transform, {items:,} changelog items"
         show(title, bench_transform(items), as_json=as_json)
     if Part.query in chosen:
-        show(f"Query, {actions:,} actions", bench_query(actions), as_json=as_json)
+        sizes = sorted(actions or (100_000, 1_000_000))
+        for title, figures in bench_query(sizes):
+            show(title, figures, as_json=as_json)
     if Part.realtime in chosen:
         show("Webhook to snapshot, the demo's size", bench_realtime(), as_json=as_json)
 
