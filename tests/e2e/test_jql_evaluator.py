@@ -15,7 +15,6 @@ from tests.e2e.jql_corpus import (
     STATUS_HISTORY,
     SUMMARY,
     VERSION_HISTORY,
-    Case,
     corpus,
 )
 from tests.e2e.jql_evaluator import (
@@ -391,11 +390,3 @@ def _names(text: str) -> list[str]:
     for number, part in enumerate(text.split('"')):
         found += [f'"{part}"'] if number % 2 else part.split()
     return found
-
-
-def test_no_two_cases_are_the_same() -> None:
-    def name(case: Case) -> tuple[str, str, int | None]:
-        return case.jql, case.zone, case.viewer
-
-    cases = corpus()
-    assert len({name(case) for case in cases}) == len(cases)

@@ -466,6 +466,8 @@ def _type_of(facts: FieldFacts) -> tuple[FieldType, str | None] | None:
         return FieldType.CHOICE, "sprint"
     if custom == "gh-epic-link":
         return FieldType.ISSUE, None
+    if custom == "vp-origin":
+        return FieldType.CHOICE, "request_type"
     if value_type == "string":
         is_whole = facts.type == "array" or custom == "url"
         return (FieldType.WORD if is_whole else FieldType.TEXT), None

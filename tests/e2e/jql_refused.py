@@ -1,0 +1,76 @@
+"""Texts that are no query the product can answer; « » mark the place where the error must stand.
+
+First what is not JQL, then names that nothing on the site has, then what a field, an operator or a
+function does not take, then what nobody can know from the log.
+"""
+
+from __future__ import annotations
+
+REFUSED = (
+    # not JQL
+    "project =«»",
+    "project = APP AND«»",
+    "project = APP «bug»",
+    "project =«=» APP",
+    "(project = APP«»",
+    "project = APP«)»",
+    "project IN («)»",
+    "project IN APP«»",
+    "status = «select»",
+    "«select» = Done",
+    'status = «"Done»',
+    "status = Done ORDER BY«»",
+    "NOT«»",
+    "status = Done «?»",
+    "status WAS Done «project» = APP",
+    # names that nothing has
+    "«nosuchfield» = 1",
+    "status = Done AND «colour» ~ red",
+    "project = «NOPE»",
+    "project IN (APP, «NOPE»)",
+    "status = «Vanished»",
+    'status = Done OR resolution = «"No Such Thing"»',
+    "priority > «Urgent»",
+    "issuetype != «Nonsense»",
+    'assignee = «"Nobody At All"»',
+    'component = «"No Such Component"»',
+    "fixVersion = «99.9»",
+    "fixVersion < «99.9»",
+    'Sprint = «"Sprint 4711"»',
+    "key = «QRY-999999»",
+    "parent = «ZZZ-1»",
+    "«cf[99999]» = 1",
+    'assignee IN membersOf(«"no such group"»)',
+    'issue IN linkedIssues(QRY-2, «"eats"»)',
+    "issue IN linkedIssues(«ZZZ-1»)",
+    "project IN projectsLeadByUser(«nobody»)",
+    "fixVersion IN «noSuchFunction()»",
+    "status = Done ORDER BY «nosuchfield»",
+    # what does not fit
+    "«summary = leak»",
+    "«text = leak»",
+    "«text !~ leak»",
+    "text ~ leak«*»",
+    "«comment = leak»",
+    "«status ~ Done»",
+    "«status > Done»",
+    "«labels < ops»",
+    "«created ~ 2031»",
+    "created > «yesterday»",
+    'created > «"2031-13-01"»',
+    'created > startOfDay(«"1x"»)',
+    'created > «startOfDay("1d", "2d")»',
+    "created > «currentUser()»",
+    "assignee = «startOfDay()»",
+    '"Story Points" > «many»',
+    "timespent > «long»",
+    "status IS «Done»",
+    'status WAS Done «FROM "To Do"»',
+    'status CHANGED DURING «"2031-05-01"»',
+    "status CHANGED BEFORE «whenever»",
+    'status CHANGED BY «"Nobody At All"»',
+    "status CHANGED TO «Vanished»",
+    "status IN «releasedVersions()»",
+    # what nobody can know
+    "assignee = «currentUser()»",
+)
