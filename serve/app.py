@@ -20,6 +20,7 @@ from serve.config import ServeSettings, load_settings
 from serve.db.engine import database_address, open_engine
 from serve.dependencies import viewer_of
 from serve.errors import Problem, ProblemError, ServeError
+from serve.exports import Exporter
 from serve.ingest.bodies import BodyReader
 from serve.ingest.repository import InboxRepository
 from serve.issue_views.service import IssueViewsService
@@ -65,8 +66,9 @@ def create_app(settings: ServeSettings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.warehouse = warehouse
-    app.state.actions = ActionsService(warehouse)
-    app.state.issue_views = IssueViewsService(warehouse)
+    exporter = Exporter(warehouse)
+    app.state.actions = ActionsService(warehouse, exporter)
+    app.state.issue_views = IssueViewsService(warehouse, exporter)
     app.state.issues = IssuesService(warehouse)
     app.state.bodies = BodyReader()
     app.state.inbox = inbox

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
@@ -15,12 +14,10 @@ from serve.actions.schemas import (
     ActivityRequest,
     ExportRequest,
 )
-from serve.actions.service import ActionsService, Export
+from serve.actions.service import ActionsService
 from serve.dependencies import CurrentViewer
+from serve.exports import WORKBOOK_RESPONSE
 from serve.problems import QUERY_PROBLEMS, problem_responses
-
-WORKBOOK_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_CHUNK_BYTES = 256 * 1024
 
 router = APIRouter(tags=["activity"])
 
@@ -64,26 +61,11 @@ def count_activity(
     return service.activity(request, viewer)
 
 
-_WORKBOOK_RESPONSE: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The workbook.",
-        "content": {
-            WORKBOOK_MEDIA_TYPE: {
-                "schema": {"type": "string", "format": "binary"},
-                "examples": {
-                    "workbook": {"summary": "An .xlsx file", "value": "activity.xlsx"},
-                },
-            }
-        },
-    }
-}
-
-
 @router.get(
     "/actions.xlsx",
     summary="Export actions as a workbook",
     response_class=StreamingResponse,
-    responses=_WORKBOOK_RESPONSE | problem_responses(*QUERY_PROBLEMS, "invalid-parameters"),
+    responses=WORKBOOK_RESPONSE | problem_responses(*QUERY_PROBLEMS, "invalid-parameters"),
 )
 def export_actions(
     request: Annotated[ExportRequest, Query()], service: Service, viewer: CurrentViewer
@@ -95,18 +77,4 @@ def export_actions(
     than a cell can hold ends with a mark that says how much is missing; control characters are
     shown as their pictures.
     """
-    export = service.export(request, viewer)
-    return StreamingResponse(
-        _chunks(export),
-        media_type=WORKBOOK_MEDIA_TYPE,
-        headers={
-            "Content-Disposition": f'attachment; filename="{export.name}"',
-            "Content-Length": str(export.size),
-        },
-    )
-
-
-def _chunks(export: Export) -> Iterator[bytes]:
-    with export.content as content:
-        while chunk := content.read(_CHUNK_BYTES):
-            yield chunk
+    return service.export(request, viewer).response()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import tempfile
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date
-from typing import IO, Any, NamedTuple, TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 from serve.actions.newest import newest_actions
 from serve.actions.schemas import (
@@ -26,8 +22,8 @@ from serve.actions.schemas import (
     Group,
     Target,
 )
-from serve.actions.workbook import make_shell, write_workbook
-from serve.errors import ProblemError, invalid_parameter
+from serve.errors import invalid_parameter
+from serve.exports import Export, Exporter, Sheet
 from serve.labels import (
     IssueKind,
     IssueNames,
@@ -60,23 +56,7 @@ from serve.scoping import resolve
 from serve.warehouse.snapshot import Directory, Snapshot, as_utc, as_utc_or_none
 from serve.warehouse.warehouse import Warehouse
 
-EXPORTS_AT_ONCE = 2
-EXPORT_WAIT_SECONDS = 60
-MAX_DESCRIPTION = 2_000
-
-# Actions that one query of an export sorts in memory, give or take a month.
-STRETCH_ACTIONS = 100_000
-
 AnyCursor = TypeVar("AnyCursor", bound=Cursor)
-
-
-@dataclass(frozen=True, slots=True)
-class Export:
-    """A finished workbook: its name, its bytes (from the start), how many there are."""
-
-    name: str
-    content: IO[bytes]
-    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +64,7 @@ class ActionsService:
     """Lists and counts actions for one viewer at a time."""
 
     warehouse: Warehouse
-    exports: threading.Semaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(EXPORTS_AT_ONCE)
-    )
+    exporter: Exporter
 
     def actions(self, request: ActionsRequest, viewer: Viewer) -> ActionPage:
         """Return one page of actions."""
@@ -170,29 +148,19 @@ class ActionsService:
             )
 
     def export(self, request: ExportRequest, viewer: Viewer) -> Export:
-        """Write all actions of a filter, newest first, as a workbook.
+        """Write all actions of a filter, newest first, as a workbook."""
 
-        ProblemError 503 if other exports keep running or the disk has no room.
-        """
-        if not self.exports.acquire(timeout=EXPORT_WAIT_SECONDS):
-            raise ProblemError(
-                "busy", "other exports are being written", "ask again in a few minutes"
+        def plan(snapshot: Snapshot, rights: Rights) -> Sheet:
+            scope = resolve(request, snapshot, rights)
+            return Sheet(
+                title="Activity",
+                scope=scope,
+                columns=EXPORT_COLUMNS | EXTENDED_COLUMNS if request.extended else EXPORT_COLUMNS,
+                months=compile_export_months(scope, rights),
+                rows=partial(compile_export_rows, scope, rights, extended=request.extended),
             )
-        try:
-            with self.warehouse.lease() as snapshot:
-                rights = snapshot.rights(viewer)
-                scope = resolve(request, snapshot, rights)
-                return _export(snapshot, scope, rights, extended=request.extended)
-        except OSError as error:
-            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-                raise
-            raise ProblemError(
-                "query-too-large",
-                "there is no room on the disk for the export",
-                "ask for a shorter time, or free space in the directory for temporary files",
-            ) from None
-        finally:
-            self.exports.release()
+
+        return self.exporter.export(viewer, plan)
 
 
 def _page(
@@ -299,53 +267,6 @@ def _broken_down(
         row_count=rows[0][6] if rows else 0,
         action_count=rows[0][8] if rows else 0,
     )
-
-
-def _export(snapshot: Snapshot, scope: Scope, rights: Rights, *, extended: bool) -> Export:
-    months = snapshot.run(compile_export_months(scope, rights))
-    row_count = sum(count for _, count in months)
-    first, last = f"{scope.interval.start:%Y-%m-%d}", f"{scope.interval.end:%Y-%m-%d}"
-    shell = make_shell(
-        row_count,
-        EXPORT_COLUMNS | EXTENDED_COLUMNS if extended else EXPORT_COLUMNS,
-        title=f"Activity from {first} to {last}",
-        description=f"{scope.description}; snapshot {snapshot.id}"[:MAX_DESCRIPTION],
-    )
-
-    def rows() -> Iterator[str]:
-        for newest, oldest in _stretches(months):
-            query = compile_export_rows(
-                scope,
-                rights,
-                first=oldest,
-                last=newest,
-                date_style=shell.date_style,
-                extended=extended,
-            )
-            for batch in snapshot.stream(query):
-                yield from (row for (row,) in batch)
-
-    # Nameless from the start: whatever happens, nothing is left behind.
-    content = tempfile.TemporaryFile()  # noqa: SIM115 - closed by whoever sends it
-    try:
-        write_workbook(content, shell, row_count, rows())
-    except BaseException:
-        content.close()
-        raise
-    size = content.tell()
-    content.seek(0)
-    return Export(f"activity_{first}_{last}.xlsx", content, size)
-
-
-def _stretches(months: list[tuple[date, int]]) -> Iterator[tuple[date, date]]:
-    """Group months, newest first, into stretches that sort well: few queries, flat memory."""
-    newest, actions = None, 0
-    for month, count in months:
-        newest = newest or month
-        actions += count
-        if actions >= STRETCH_ACTIONS or month == months[-1][0]:
-            yield newest, month
-            newest, actions = None, 0
 
 
 def _items(

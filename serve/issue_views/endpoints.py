@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
 
 from serve.dependencies import CurrentViewer
+from serve.exports import WORKBOOK_RESPONSE
 from serve.issue_views.schemas import IssueViewsPage, IssueViewsRequest
 from serve.issue_views.service import IssueViewsService
 from serve.problems import QUERY_PROBLEMS, problem_responses
+from serve.query.spec import IssueViewFilter
 
 router = APIRouter(tags=["issue views"])
 
@@ -35,3 +38,19 @@ def list_issue_views(
     Views of issues with a security level are not listed.
     """
     return service.views(request, viewer)
+
+
+@router.get(
+    "/issue-views.xlsx",
+    summary="Export views of issues as a workbook",
+    response_class=StreamingResponse,
+    responses=WORKBOOK_RESPONSE | problem_responses(*QUERY_PROBLEMS, "invalid-parameters"),
+)
+def export_issue_views(
+    request: Annotated[IssueViewFilter, Query()], service: Service, viewer: CurrentViewer
+) -> StreamingResponse:
+    """Export all views of a filter, newest first.
+
+    Columns: Date (UTC), User, Issue (key and summary), Project, Source.
+    """
+    return service.export(request, viewer).response()

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from serve.errors import invalid_parameter
+from serve.exports import Export, Exporter, Sheet
 from serve.issue_views.schemas import IssueViewsPage, IssueViewsRequest, ListedView
 from serve.labels import author_label, issue_label, issue_names, project_label
 from serve.paging import decode_cursor, microseconds
 from serve.query.codec import DetailCursor, digest
+from serve.query.columns import VIEW_EXPORT_COLUMNS, VIEW_SOURCES
+from serve.query.export import compile_view_months, compile_view_rows
 from serve.query.issue_views import (
     VIEW_COLUMNS,
     compile_first_view,
     compile_issue_ids,
     compile_views,
+    of_issues,
 )
+from serve.query.spec import IssueViewFilter
 from serve.query.visibility import Rights, Viewer
 from serve.scoping import resolve_who_and_when
 from serve.warehouse.snapshot import Snapshot, as_utc, as_utc_or_none
 from serve.warehouse.warehouse import Warehouse
-
-SOURCE_LABELS = {"issue_view": "Issue View", "customer_portal": "Customer Portal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,23 @@ class IssueViewsService:
     """Lists views of issues for one viewer at a time."""
 
     warehouse: Warehouse
+    exporter: Exporter
+
+    def export(self, request: IssueViewFilter, viewer: Viewer) -> Export:
+        """Write all views of a filter, newest first, as a workbook."""
+
+        def plan(snapshot: Snapshot, rights: Rights) -> Sheet:
+            scope = resolve_who_and_when(request, snapshot, rights)
+            more = of_issues(_issue_ids(snapshot, request.issues, rights))
+            return Sheet(
+                title="Issue views",
+                scope=scope,
+                columns=VIEW_EXPORT_COLUMNS,
+                months=compile_view_months(scope, rights, more),
+                rows=partial(compile_view_rows, scope, rights, more),
+            )
+
+        return self.exporter.export(viewer, plan)
 
     def views(self, request: IssueViewsRequest, viewer: Viewer) -> IssueViewsPage:
         """Return one page of views, newest first."""
@@ -72,7 +93,7 @@ class IssueViewsService:
                         issue=issue_label(directory, names, view["site_id"], view["issue_id"]),
                         project=project_label(directory, view["site_id"], view["project_id"]),
                         source=view["view_source"],
-                        source_label=SOURCE_LABELS.get(view["view_source"], view["view_source"]),
+                        source_label=VIEW_SOURCES.get(view["view_source"], view["view_source"]),
                         look_count=view["raw_view_count"],
                     )
                     for view in views

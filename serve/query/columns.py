@@ -61,6 +61,10 @@ EXTENDED_COLUMNS = {
     "Site": 26,
     "Action ID": 34,
 }
+# The export of the views of issues.
+VIEW_EXPORT_COLUMNS = {"Date": 20, "User": 26, "Issue": 50, "Project": 26, "Source": 18}
+VIEW_SOURCES = {"issue_view": "Issue View", "customer_portal": "Customer Portal"}
+
 # Kinds of targets whose words differ from their name in the catalogue.
 TARGET_LABELS = {"issuelink": "issue link"}
 

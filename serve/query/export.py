@@ -6,12 +6,13 @@ A text is always an inline string, so it can never become a formula.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
-from serve.query.columns import NOT_APPLICABLE, TARGET_LABELS, UNKNOWN_AUTHOR
+from serve.query.columns import NOT_APPLICABLE, TARGET_LABELS, UNKNOWN_AUTHOR, VIEW_SOURCES
 from serve.query.compiler import Query
-from serve.query.scope import Scope, compile_where
-from serve.query.visibility import Purpose, Rights, visible_actions, visible_issues
+from serve.query.scope import Condition, Scope, compile_where
+from serve.query.visibility import Purpose, Rights, visible_actions, visible_issues, visible_views
 
 CELL_LIMIT = 32_767
 
@@ -66,6 +67,18 @@ _EXTENDED_TEXTS = {
     "id_of_action": "actions.action_id",
 }
 
+_VIEW_TEXTS = {
+    "author": _TEXTS["author"],
+    "issue": "coalesce(nullif(concat_ws(' ', issues.issue_key, issues.summary), ''), "
+    "actions.issue_id, $not_applicable)",
+    "project": _TEXTS["project"],
+    "source": (
+        "case actions.view_source "
+        + " ".join(f"when '{name}' then '{label}'" for name, label in VIEW_SOURCES.items())
+        + " else actions.view_source end"
+    ),
+}
+
 
 def compile_export_months(scope: Scope, rights: Rights) -> Query:
     """(month, number of listed actions), newest month first; empty months are left out."""
@@ -84,7 +97,7 @@ def compile_export_months(scope: Scope, rights: Rights) -> Query:
 
 
 def compile_export_rows(
-    scope: Scope, rights: Rights, *, first: date, last: date, date_style: int, extended: bool
+    scope: Scope, rights: Rights, first: date, last: date, date_style: int, *, extended: bool
 ) -> Query:
     """One column: the `<row>` elements of the months `first` to `last`, newest first.
 
@@ -93,37 +106,103 @@ def compile_export_rows(
     """
     texts = _TEXTS | _EXTENDED_TEXTS if extended else _TEXTS
     where = compile_where(scope, rights, Purpose.LIST)
+    return _rows(
+        f"""
+            select *
+            from {visible_actions(rights, Purpose.LIST)} as actions
+            where {where.sql} and occurred_month between $first and $last
+        """,
+        f"""
+            {_names(rights)}
+            left join dim_action_types as action_types
+                on action_types.action_code = actions.action_code
+            left join dim_issue_types as issue_types
+                on issue_types.site_id = actions.site_id
+                and issue_types.issue_type_id
+                = coalesce(actions.issue_type_id, issues.issue_type_id)
+            left join dim_request_types as request_types
+                on request_types.site_id = actions.site_id
+                and request_types.request_type_id = actions.request_type_id
+        """,
+        texts,
+        where.params | {"first": first, "last": last},
+        date_style,
+        f"Rows of {first:%Y-%m} to {last:%Y-%m}: {scope.description}",
+    )
+
+
+def compile_view_months(scope: Scope, rights: Rights, more: Sequence[Condition]) -> Query:
+    """Do as compile_export_months for the counted views of issues that also meet `more`."""
+    where = compile_where(scope, rights, Purpose.LIST, *more)
+    return Query(
+        f"""
+        select date_trunc('month', actions.occurred_at)::date as month, count(*)
+        from {visible_views(rights)} as actions
+        where {where.sql}
+        group by month
+        order by month desc
+        """,
+        where.params,
+        f"Number of views in each month: {scope.description}",
+    )
+
+
+def compile_view_rows(
+    scope: Scope,
+    rights: Rights,
+    more: Sequence[Condition],
+    first: date,
+    last: date,
+    date_style: int,
+) -> Query:
+    """Do as compile_export_rows for views of issues, in the order of VIEW_EXPORT_COLUMNS."""
+    where = compile_where(scope, rights, Purpose.LIST, *more)
+    return _rows(
+        f"""
+            select *
+            from {visible_views(rights)} as actions
+            where {where.sql}
+                and date_trunc('month', actions.occurred_at)::date between $first and $last
+        """,
+        _names(rights),
+        _VIEW_TEXTS,
+        where.params | {"first": first, "last": last},
+        date_style,
+        f"Views of {first:%Y-%m} to {last:%Y-%m}: {scope.description}",
+    )
+
+
+def _names(rights: Rights) -> str:
+    return f"""
+        left join dim_users as users
+            on users.site_id = actions.site_id and users.account_id = actions.actor_account_id
+        left join dim_projects as projects
+            on projects.site_id = actions.site_id and projects.project_id = actions.project_id
+        left join {visible_issues(rights)} as issues
+            on issues.site_id = actions.site_id and issues.issue_id = actions.issue_id
+    """
+
+
+def _rows(
+    actions: str,
+    joins: str,
+    texts: Mapping[str, str],
+    params: Mapping[str, object],
+    date_style: int,
+    description: str,
+) -> Query:
     # Each step names its texts, so that the next one can use them often and say them once.
     labelled = ", ".join(f"{text} as {name}" for name, text in texts.items())
     bounded = ", ".join(f"{_bounded(name)} as {name}" for name in texts)
     cells = " || ".join(_text_cell(name) for name in texts)
+    words = {"unknown_author": UNKNOWN_AUTHOR, "not_applicable": NOT_APPLICABLE}
     return Query(
         sql=f"""
-            with actions as (
-                select *
-                from {visible_actions(rights, Purpose.LIST)} as actions
-                where {where.sql} and occurred_month between $first and $last
-            ),
+            with actions as ({actions}),
             labelled as (
                 select actions.occurred_at, actions.action_id, {labelled}
                 from actions
-                left join dim_users as users
-                    on users.site_id = actions.site_id
-                    and users.account_id = actions.actor_account_id
-                left join dim_action_types as action_types
-                    on action_types.action_code = actions.action_code
-                left join dim_projects as projects
-                    on projects.site_id = actions.site_id
-                    and projects.project_id = actions.project_id
-                left join {visible_issues(rights)} as issues
-                    on issues.site_id = actions.site_id and issues.issue_id = actions.issue_id
-                left join dim_issue_types as issue_types
-                    on issue_types.site_id = actions.site_id
-                    and issue_types.issue_type_id
-                    = coalesce(actions.issue_type_id, issues.issue_type_id)
-                left join dim_request_types as request_types
-                    on request_types.site_id = actions.site_id
-                    and request_types.request_type_id = actions.request_type_id
+                {joins}
             ),
             bounded as (
                 select occurred_at, action_id, {bounded}
@@ -135,16 +214,13 @@ def compile_export_rows(
             from bounded
             order by occurred_at desc, action_id desc
         """,
-        params=where.params
-        | _CELL_PARAMS
-        | {
-            "first": first,
-            "last": last,
+        params={
+            **params,
+            **words,
+            **_CELL_PARAMS,
             "row_start": f'<row><c s="{date_style}"><v>',
-            "unknown_author": UNKNOWN_AUTHOR,
-            "not_applicable": NOT_APPLICABLE,
         },
-        description=f"Rows of {first:%Y-%m} to {last:%Y-%m}: {scope.description}",
+        description=description,
     )
 
 

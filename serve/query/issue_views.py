@@ -22,6 +22,15 @@ VIEW_COLUMNS = (
 )
 
 
+def of_issues(issue_ids: Sequence[str]) -> list[Condition]:
+    """Return the condition that keeps the views of the given issues; none if there are none."""
+    if not issue_ids:
+        return []
+    return [
+        Condition("actions.issue_id in (select unnest($issue_ids))", {"issue_ids": list(issue_ids)})
+    ]
+
+
 def compile_views(
     scope: Scope,
     rights: Rights,
@@ -34,14 +43,7 @@ def compile_views(
 
     Views of the given issues, or of any if there are none.
     """
-    more = []
-    if issue_ids:
-        more.append(
-            Condition(
-                "actions.issue_id in (select unnest($issue_ids))",
-                {"issue_ids": list(issue_ids)},
-            )
-        )
+    more = of_issues(issue_ids)
     if after is not None:
         more.append(
             Condition(

@@ -277,6 +277,7 @@ def test_openapi_document_is_complete(client: TestClient) -> None:
         "/api/v1/filters/describe",
         "/api/v1/freshness",
         "/api/v1/issue-views",
+        "/api/v1/issue-views.xlsx",
         "/api/v1/issues",
         "/api/v1/issues/links",
         "/api/v1/jql/parse",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 
+from serve import exports as exports_module
 from tests.serve.test_actions import ALL_TIME, all_pages, get
 
 SITE = "synthetic.atlassian.net"
@@ -98,3 +102,36 @@ def test_tells_since_when_views_were_collected(
     oldest = min(view["viewed_at"] for view in views if not view["is_secured"])
     assert page["items"] == []
     assert page["first_view_at"][:19] == oldest.isoformat()[:19]
+
+
+def test_export_holds_the_views_of_the_list(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports_module, "STRETCH_ROWS", 1)
+    questions: tuple[dict[str, Any], ...] = (
+        {**ALL_TIME},
+        {"user": ["account-0"], "project": "P1", **ALL_TIME},
+        {"issue": "P1-1", "period": "all"},
+    )
+    for question in questions:
+        items = all_pages(client, "/api/v1/issue-views", limit=500, **question)
+        response = client.get("/api/v1/issue-views.xlsx", params=question)
+        assert response.headers["content-disposition"].startswith(
+            'attachment; filename="issue_views_'
+        )
+        (sheet,) = openpyxl.load_workbook(io.BytesIO(response.content)).worksheets
+        header, *rows = sheet.iter_rows(values_only=True)
+        assert header == ("Date", "User", "Issue", "Project", "Source")
+        assert [row[1:] for row in rows] == [
+            (
+                item["user"]["display_name"],
+                f"{item['issue']['key']} {item['issue']['summary']}",
+                item["project"]["name"],
+                item["source_label"],
+            )
+            for item in items
+        ]
+        for row, item in zip(rows, items, strict=True):
+            viewed_at = datetime.fromisoformat(item["viewed_at"]).replace(tzinfo=None)
+            assert isinstance(row[0], datetime)
+            assert abs(row[0] - viewed_at) <= timedelta(milliseconds=1)

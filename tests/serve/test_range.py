@@ -19,6 +19,7 @@ PATHS = (
     "/api/v1/issues",
     "/api/v1/issues/links",
     "/api/v1/issue-views",
+    "/api/v1/issue-views.xlsx",
 )
 
 

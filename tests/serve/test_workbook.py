@@ -15,8 +15,8 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils.escape import unescape
 from openpyxl.workbook import Workbook
 
-from serve.actions import service as service_module
-from serve.actions import workbook as workbook_module
+from serve import exports as exports_module
+from serve import workbook as workbook_module
 from serve.query.columns import EXPORT_COLUMNS
 from serve.query.export import CELL_LIMIT
 from tests.serve.conftest import HOSTILE_TEXTS
@@ -183,7 +183,7 @@ def test_more_rows_than_a_sheet_holds_fill_further_sheets(
 def test_stretches_of_months_join_without_a_seam(
     client: TestClient, exported: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_module, "STRETCH_ACTIONS", 1)
+    monkeypatch.setattr(exports_module, "STRETCH_ROWS", 1)
     assert read(download(client, **ALL_TIME)) == read(exported)
 
 
