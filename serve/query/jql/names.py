@@ -7,6 +7,7 @@ a snapshot. What is large (issues) is looked up by the names of one comparison a
 from __future__ import annotations
 
 import difflib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -50,13 +51,14 @@ class Vocabulary:
 
     def __init__(self, things: Iterable[Thing]) -> None:
         self.things = tuple(things)
-        self._names: dict[str, tuple[Thing, ...]] = {}
-        self._ids: dict[str, tuple[Thing, ...]] = {}
+        names: defaultdict[str, list[Thing]] = defaultdict(list)
+        ids: defaultdict[str, list[Thing]] = defaultdict(list)
         for thing in self.things:
-            for name in {thing.label, *thing.others} - {None}:
-                folded = fold(name or "")
-                self._names[folded] = (*self._names.get(folded, ()), thing)
-            self._ids[thing.id.lower()] = (*self._ids.get(thing.id.lower(), ()), thing)
+            for name in {fold(one) for one in (thing.label, *thing.others) if one is not None}:
+                names[name].append(thing)
+            ids[thing.id.lower()].append(thing)
+        self._names = {name: tuple(same) for name, same in names.items()}
+        self._ids = {thing_id: tuple(same) for thing_id, same in ids.items()}
 
     def find(self, text: str) -> tuple[Thing, ...]:
         """Return all things of that name; without any, those with that id."""
