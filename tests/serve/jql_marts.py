@@ -228,6 +228,9 @@ CHANGES = [
     _change(1, "customfield_10002", "2026-01-11 00:00:00", "bob", "[503]", "[501]",
             texts=("Team Old", "Team Blue")),
     _change(1, "summary", "2026-01-13 00:00:00", "bob", None, None, texts=("Paint", "Paint it")),
+    # 3 affected 3.0, then nothing for two days, then 4.0
+    _change(3, "versions", "2026-01-12 00:00:00", "bob", "13", None),
+    _change(3, "versions", "2026-01-14 00:00:00", "bob", None, "14"),
     _change(6, "status", "2026-01-20 00:00:00", "bob", "1", "3", texts=("To Do", "Done")),
     _change(7, "status", "2026-01-20 00:00:00", "bob", "1", "2", texts=("To Do", "Secret")),
 ]  # fmt: skip

@@ -392,6 +392,10 @@ PAST: list[tuple[str, set[int]]] = [
     ("fixVersion changed from '1.0'", {1}),
     ("fixVersion changed from '1.0' to '2.0'", set()),
     ("fixVersion changed from '3.0' by bob", {3}),
+    ("affectedVersion was empty during (2026-01-12, 2026-01-13)", {1, 2, 3, 8}),
+    ("affectedVersion was empty before 2026-01-12", {1, 2, 8}),
+    ("affectedVersion was empty after 2026-01-14", {1, 2, 4, 5, 8}),
+    ("affectedVersion was '3.0'", {3}),
     ("component was Web", {2}),
     # lists that a change names as a whole
     ("labels was blue", {1}),
