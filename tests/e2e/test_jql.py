@@ -8,17 +8,19 @@ place in the text.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tests.e2e.jql_corpus import PEOPLE, VIEWER, Case, corpus
+from serve.dependencies import current_viewer
+from serve.query.visibility import Role, Viewer
+from tests.e2e.jql_corpus import PEOPLE, Case, corpus
 from tests.e2e.jql_evaluator import Ask, selected
 from tests.e2e.jql_refused import REFUSED
 from tests.e2e.jql_site import Truth, go_on, jql_site, seen
@@ -33,9 +35,9 @@ CASES = corpus()
 
 @dataclass(frozen=True)
 class Served:
-    """The product's application for each viewer, and the truth it is held against."""
+    """The product's application, and the truth it is held against."""
 
-    clients: dict[int | None, TestClient]
+    client: TestClient
     truth: Truth
 
     def issues(self, jql: str, zone: str, viewer: int | None) -> tuple[set[str], int]:
@@ -44,8 +46,9 @@ class Served:
         parameters: dict[str, Any] = {"period": "all", "time_zone": zone, "limit": PAGE}
         if jql:
             parameters["jql"] = jql
+        self.ask_as(viewer)
         while True:
-            response = self.clients[viewer].get("/api/v1/issues", params=parameters)
+            response = self.client.get("/api/v1/issues", params=parameters)
             assert response.status_code == 200, response.text
             page = response.json()
             keys += [item["issue"]["key"] for item in page["items"]]
@@ -53,6 +56,15 @@ class Served:
                 assert len(set(keys)) == len(keys) == page["issue_count"]
                 return set(keys), to_ms(datetime.fromisoformat(page["to"]))
             parameters["cursor"] = page["next_cursor"]
+
+    def ask_as(self, viewer: int | None) -> None:
+        """Let one of `PEOPLE` ask from now on, or the operator (None)."""
+        overrides = cast("FastAPI", self.client.app).dependency_overrides
+        overrides.clear()
+        if viewer is not None:
+            account_id = PEOPLE[viewer].account_id
+            someone = Viewer(account_id, Role.ADMINISTRATOR, account_id)
+            overrides[current_viewer] = lambda: someone
 
     def ask(self, case: Case, now: int) -> Ask:
         """Ask the world what a case asks the product."""
@@ -62,22 +74,15 @@ class Served:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    home, viewers = tmp_path_factory.mktemp("jql"), tmp_path_factory.mktemp("viewer")
+    home = tmp_path_factory.mktemp("jql")
     with jql_site() as sandbox:
         product = Product(home, sandbox)
         product.sync()
         truth = go_on(sandbox, seen(sandbox))
         product.run()
         _assert_served_is_true(Client(sandbox), truth)
-        # two applications in one process, so each has a file of its own
-        shutil.copytree(home / "snapshots", viewers / "snapshots")
-        shutil.copy(home / "CURRENT", viewers)
-        account = PEOPLE[VIEWER].account_id
-        with (
-            make_client(home) as operator,
-            make_client(viewers, viewer_account_id=account) as viewer,
-        ):
-            yield Served({None: operator, VIEWER: viewer}, truth)
+        with make_client(home) as client:
+            yield Served(client, truth)
 
 
 def _assert_served_is_true(client: Client, truth: Truth) -> None:
@@ -131,9 +136,9 @@ def test_most_queries_have_an_answer_that_can_be_wrong(served: Served) -> None:
 @pytest.mark.parametrize("marked", REFUSED, ids=range(len(REFUSED)))
 def test_what_cannot_be_answered_is_refused_at_its_place(served: Served, marked: str) -> None:
     jql = marked.replace("«", "").replace("»", "")
-    start = marked.index("«")
-    end = marked.index("»") - 1
-    response = served.clients[None].get("/api/v1/issues", params={"jql": jql, "period": "all"})
+    start, end = marked.index("«"), marked.index("»") - 1
+    served.ask_as(None)
+    response = served.client.get("/api/v1/issues", params={"jql": jql, "period": "all"})
     assert response.status_code == 422, response.text
     (error,) = response.json()["errors"]
     assert error["field"] == "jql"
