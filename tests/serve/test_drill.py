@@ -154,3 +154,17 @@ def test_a_row_reads_as_english(client: TestClient) -> None:
     )
     nothing = get(client, "/api/v1/issues", row=["projects:", "author:"], **ALL_TIME)
     assert nothing["description"].endswith(", in the row author none and projects none")
+
+
+def test_no_row_counts_an_issue_that_must_not_be_named(
+    client: TestClient, facts: list[Fact]
+) -> None:
+    secured = next(fact.issue_id for fact in facts if fact.is_secured)
+    named = next(fact.issue_id for fact in facts if fact.issue_id and not fact.is_secured)
+    counted = [
+        get(client, "/api/v1/activity", row=[f"issues:{one}"], **ALL_TIME)["action_count"]
+        for one in (secured, named)
+    ]
+    assert counted == [0, sum(fact.issue_id == named for fact in facts)]
+    off_issues = get(client, "/api/v1/activity", row=["issues:"], **ALL_TIME)["action_count"]
+    assert off_issues == sum(fact.issue_id is None for fact in facts)
