@@ -688,3 +688,27 @@ def test_values_are_bound_and_never_part_of_the_text(snapshot: Snapshot) -> None
         for value in ("zebra", "2026", "1234", "staff", "'ann'", "g1"):
             assert value not in selection.sql
         assert selection.params
+
+
+def test_values_of_one_field_are_searched_for_at_once(snapshot: Snapshot, find: Find) -> None:
+    rights = snapshot.rights(ANN)
+    clock = Clock(snapshot.directory.now, ZoneInfo("UTC"))
+
+    def searches(text: str) -> int:
+        names = SnapshotNames(snapshot, rights)
+        return compile_query(parse(text), names, rights, clock).sql.count("select")
+
+    for one, many in (
+        ("labels = red", "labels = red or labels = blue or labels = green"),
+        ("labels != red", "labels != red and labels != blue and labels != green"),
+        ("not labels = red", "not (labels = red or labels = blue or labels = green)"),
+    ):
+        assert searches(one) == searches(many)
+        listed = "in" if "!=" not in one else "not in"
+        negation = "not " if one.startswith("not") else ""
+        assert find(many) == find(f"{negation}labels {listed} (red, blue, green)")
+    assert find("labels = red or labels = blue") == find("labels = red") | find("labels = blue")
+    assert find("labels = red and labels = blue") == find("labels = red") & find("labels = blue")
+    assert find("labels != red or labels != blue") == (
+        find("labels != red") | find("labels != blue")
+    )

@@ -215,10 +215,34 @@ class Compiler:
                 return self._clause(inner, negated=not negated)
             case And(clauses) | Or(clauses):
                 word = "and" if isinstance(clause, And) != negated else "or"
-                parts = [f"({self._clause(one, negated=negated)})" for one in clauses]
+                operator = Operator.EQUALS if isinstance(clause, Or) else Operator.NOT_EQUALS
+                merged = self._as_lists(clauses, operator)
+                parts = [f"({self._clause(one, negated=negated)})" for one in merged]
                 return f" {word} ".join(parts)
             case Comparison():
                 return self._comparison(clause, negated=negated)
+
+    def _as_lists(self, clauses: Sequence[Clause], operator: Operator) -> list[Clause]:
+        """Return `a = x OR a = y` as `a IN (x, y)`, != with AND likewise: one search, not many."""
+        listed = Operator.IN if operator is Operator.EQUALS else Operator.NOT_IN
+        values: dict[Field, list[Operand]] = {}
+        others: list[Clause] = []
+        for one in clauses:
+            if (
+                isinstance(one, Comparison)
+                and one.operator is operator
+                and isinstance(one.operand, Literal)
+                and self.field(one.field).operators >= {operator, listed}
+            ):
+                values.setdefault(one.field, []).append(one.operand)
+            else:
+                others.append(one)
+        return others + [
+            Comparison(named, operator, operands[0], span=named.span)
+            if len(operands) == 1
+            else Comparison(named, listed, List(tuple(operands)), span=named.span)
+            for named, operands in values.items()
+        ]
 
     def _comparison(self, one: Comparison, *, negated: bool) -> str:
         named = self.field(one.field)
