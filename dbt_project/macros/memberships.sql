@@ -35,7 +35,10 @@
                         lead(held_from_at) over in_order as held_to_at,
                         row_number() over in_order as place
                     from {{ versions }}
-                    window in_order as (partition by {{ keys }} order by observed_to_at, version)
+                    -- Of two listings in one second the id of the later one is the greater.
+                    window in_order as (
+                        partition by {{ keys }} order by observed_to_at, split_part(version, '.', -1)
+                    )
                 ) as bounded
                 where is_present
             ) as listed

@@ -7,6 +7,7 @@ import pytest
 from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.selection import (
+    EVERY_BUILD,
     Built,
     models_to_run,
     nodes_run,
@@ -35,6 +36,28 @@ def test_new_files_run_what_reads_them_and_what_is_below(manifest: Manifest) -> 
     assert {"int_builds__pending", "int_issues__affected"} <= chosen
     assert "stg_jira_issues__issues" not in chosen
     assert "int_projects__listed" not in chosen
+
+
+def test_stored_tables_of_what_one_build_concerns_are_of_every_build(manifest: Manifest) -> None:
+    below = {node_id for node_id, node in manifest.nodes.items() if EVERY_BUILD in node.tags}
+    while (
+        more := {
+            node_id
+            for node_id, node in manifest.nodes.items()
+            if str(node.resource_type) == "model" and below.intersection(node.depends_on_nodes)
+        }
+        - below
+    ):
+        below |= more
+    stored = [
+        manifest.nodes[node_id]
+        for node_id in below
+        if "intermediate" in manifest.nodes[node_id].fqn
+        and manifest.nodes[node_id].config.materialized == "table"
+    ]
+    assert "int_issue_views__counted" in {node.name for node in stored}
+    # one that was left out would tell the marts what concerned the build before
+    assert [node.name for node in stored if EVERY_BUILD not in node.tags] == []
 
 
 def test_a_compacted_resource_is_read_again(manifest: Manifest) -> None:

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['every_build']) }}
 
 {#- A view counts when five minutes have passed since the last one that counted, of the same person and
     issue, wherever it was looked at. -#}

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['every_build']) }}
 
 with affected as (
     select * from {{ ref('int_issues__affected') }}
