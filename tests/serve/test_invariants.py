@@ -196,8 +196,7 @@ TRUTH = [
     ({"status_to": "Done", "resolution": "Fixed", "field": "assignee"}, "efg"),
     ({"status_to": "Done", "resolution": "Duplicate", "field": "assignee"}, ""),
     ({"status_to": "Done", "resolution": "Fixed", "action_code": "ISSUE_RESOLVED"}, "f"),
-    ({"status_to": "Done", "user": "account-2"}, ""),
-    ({"status_to": "Done", "user": "account-1", "project": "P1"}, "ae"),
+    ({"status_to": "Done", "project": "P1"}, "ae"),
     ({"status_to": "Done", "project": "P2"}, ""),
 ]
 
