@@ -36,6 +36,7 @@ POLICY = {
     "POST /api/v1/filters/describe": DOOR,
     "GET /api/v1/freshness": DOOR,
     "GET /api/v1/issue-views": DOOR,
+    "GET /api/v1/issue-views.xlsx": DOOR,
     "GET /api/v1/issues": DOOR,
     "GET /api/v1/issues/links": DOOR,
     "POST /api/v1/jql/parse": DOOR,

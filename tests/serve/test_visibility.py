@@ -95,6 +95,16 @@ class Asking:
             self.look_through(response.text)
         return response.json()
 
+    def sheet(self, path: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a workbook below its header; fails if any part tells of an issue."""
+        response = self.client.get(f"/api/v1/{path}", params=ALL_TIME)
+        assert response.status_code == 200, response.text
+        with zipfile.ZipFile(io.BytesIO(response.content)) as book:
+            for name in book.namelist():
+                self.look_through(book.read(name).decode())
+        sheet = openpyxl.load_workbook(io.BytesIO(response.content)).worksheets[0]
+        return list(sheet.iter_rows(min_row=2, values_only=True))
+
     def look_through(self, text: str) -> None:
         """Fail if `text` tells of a hidden issue."""
         found = self.secrets.search(text) if self.secrets else None
@@ -242,13 +252,8 @@ def groups(oracle: Oracle, deed: Deed, chosen: tuple[str, ...]) -> list[tuple[st
 
 
 def check_export(asking: Asking, oracle: Oracle) -> None:
-    response = asking.client.get("/api/v1/actions.xlsx", params=ALL_TIME)
-    assert response.status_code == 200
-    with zipfile.ZipFile(io.BytesIO(response.content)) as book:
-        for name in book.namelist():
-            asking.look_through(book.read(name).decode())
-    sheet = openpyxl.load_workbook(io.BytesIO(response.content)).worksheets[0]
-    rows = [row[5:8] for row in sheet.iter_rows(min_row=2, values_only=True)]
+    sheet = asking.sheet("actions.xlsx")
+    rows = [row[5:8] for row in sheet]
     wanted = []
     for deed in oracle.listed():
         texts = oracle.texts(deed)
@@ -258,6 +263,8 @@ def check_export(asking: Asking, oracle: Oracle) -> None:
         issue = oracle.world.issues.get((deed.site, deed.issue or ""))
         wanted.append((old, new, issue.key if issue else texts["target_id"]))
     assert rows == wanted
+    views = [deed for deed in oracle.listed() if deed.code == VIEWED]
+    assert len(asking.sheet("issue-views.xlsx")) == len(views)
 
 
 def check_issues(asking: Asking, oracle: Oracle) -> None:
