@@ -286,7 +286,11 @@ def _fetch(connection: HTTPConnection, path: str, params: Params) -> None:
 @contextmanager
 def _serving(application: FastAPI) -> Iterator[HTTPConnection]:
     """Serve `application` on a free loopback port from a thread of this process."""
-    server = uvicorn.Server(uvicorn.Config(application, log_level="warning", access_log=False))
+    # Between two requests lie the floor and the question in process, which can take long.
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, timeout_keep_alive=3_600
+    )
+    server = uvicorn.Server(config)
     # Listening already, so that the first request waits for the server instead of being refused.
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
