@@ -134,7 +134,7 @@ def _next_midnight(moment: datetime) -> datetime:
 def _facts(rights: Rights, purpose: Purpose, where: str, *, by_code: bool) -> str:
     return f"""
         select actions.actor_account_id{", actions.action_code" if by_code else ""}, 1 as number
-        from {visible_actions(rights, purpose)} as actions
+        from {visible_actions(rights, purpose, texts=False)} as actions
         where {where}
     """
 
