@@ -422,7 +422,7 @@ def test_everybody_sees_just_what_they_may(seed: int, empty_marts: Path, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_everybody_sees_just_what_they_may_in_many_worlds(
     seed: int, empty_marts: Path, tmp_path: Path
 ) -> None:
