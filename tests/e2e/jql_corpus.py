@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from tests.e2e.jql_evaluator import (
@@ -475,6 +475,29 @@ def logic() -> list[Clause]:
         negated(some(app, bug)).written("NOT(project = APP OR issuetype = Bug)"),
         every(negated(app), bug).written("not project = APP and issuetype = Bug"),
         every(app, bug).written("  project\t=\nAPP\n  AND\n  issuetype=Bug  "),
+    ]
+
+
+def one_worklog() -> list[Clause]:
+    """Ask what AND joins of worklogs of each worklog, as Jira does; what NOT turns, of any."""
+    someone = PEOPLE[5]
+    by = WORKLOG_AUTHOR.equals(someone.account_id, someone.account_id)
+    since = WORKLOG_DATE.compared(">=", '"2031-05-20"', lambda *_: "2031-05-20")
+
+    def meets(ask: Ask, issue: Issue) -> bool:
+        return any(
+            log.author == someone.account_id and local_day(ask, log.started) >= "2031-05-20"
+            for log in issue.worklogs.values()
+        )
+
+    both = every(by, since)
+    asked = replace(both, holds=meets)
+    return [
+        asked,
+        asked.written(f"({since.jql}) AND {by.jql}"),
+        every(PROJECT.differs("APP", "app"), asked.written(both.jql)),
+        negated(both),
+        some(by, since),
     ]
 
 
@@ -1156,6 +1179,7 @@ GROUPS: dict[Callable[[], list[Clause]], tuple[str, ...]] = {
     lists: (UTC,),
     empties: (UTC,),
     logic: (UTC,),
+    one_worklog: (ZURICH,),
     writing: (UTC,),
     order: (UTC,),
     comparisons: (UTC,),

@@ -248,6 +248,8 @@ WORKLOGS: list[Row] = [
      "comment_text": "sanding"},
     {"issue_id": "2", "author_account_id": "bob", "started_at": "2026-02-16 10:00:00",
      "comment_text": "painting"},
+    {"issue_id": "2", "author_account_id": "ann", "started_at": "2026-02-20 10:00:00",
+     "comment_text": "sanding"},
     {"issue_id": "5", "author_account_id": "bob", "started_at": "2026-02-16 10:00:00",
      "comment_text": "sanding", "is_deleted": True},
 ]  # fmt: skip

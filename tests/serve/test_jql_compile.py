@@ -250,9 +250,22 @@ NOW_VALUES: list[tuple[str, set[int]]] = [
     ("text ~ door", {1, 2, 5}),
     ("text ~ ladder", {1, 2}),
     ("text ~ 'door ladder'", set()),
-    ("worklogComment ~ sanding", {1}),
+    ("worklogComment ~ sanding", {1, 2}),
     ("worklogAuthor = bob", {2}),
-    ("worklogAuthor = currentUser()", {1}),
+    ("worklogAuthor = bob and worklogDate = 2026-02-16", {2}),
+    ("worklogAuthor = ann and worklogDate = 2026-02-16", set()),
+    ("(worklogAuthor = ann) and worklogDate = 2026-02-16", set()),
+    (
+        (
+            "votes = 3 and worklogAuthor = ann and worklogComment ~ sanding and "
+            "worklogDate = 2026-02-20"
+        ),
+        {2},
+    ),
+    ("votes = 3 and worklogAuthor = ann and worklogComment ~ painting", set()),
+    ("worklogAuthor = ann and worklogComment !~ painting", {1}),
+    ("not (worklogAuthor != ann or worklogDate != 2026-02-16)", {2}),
+    ("worklogAuthor = currentUser()", {1, 2}),
     # custom fields
     ("'Story Points' = 3", {1}),
     ("'story points' >= 5", {2, 3}),

@@ -79,6 +79,7 @@ _NEGATED = {
 }
 NEGATED = _NEGATED | {negated: operator for operator, negated in _NEGATED.items()}
 _NEGATIVE = frozenset({Operator.NOT_EQUALS, Operator.NOT_IN, Operator.NOT_CONTAINS})
+_OF_ONE_THING = frozenset({Operator.EQUALS, Operator.IN, Operator.CONTAINS}) | ORDERING
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +218,13 @@ class Compiler:
                 word = "and" if isinstance(clause, And) != negated else "or"
                 operator = Operator.EQUALS if isinstance(clause, Or) else Operator.NOT_EQUALS
                 merged = self._as_lists(clauses, operator)
-                parts = [f"({self._clause(one, negated=negated)})" for one in merged]
-                return f" {word} ".join(parts)
+                together = self._of_one_thing(merged) if word == "and" and not negated else []
+                parts = [
+                    self._clause(one, negated=negated) for one in merged if one not in together
+                ]
+                if together:
+                    parts.append(self._thing(together))
+                return f" {word} ".join(f"({part})" for part in parts)
             case Comparison():
                 return self._comparison(clause, negated=negated)
 
@@ -244,12 +250,50 @@ class Compiler:
             for named, operands in values.items()
         ]
 
+    def _of_one_thing(self, clauses: Sequence[Clause]) -> list[Comparison]:
+        """Return the comparisons that must be met by one and the same thing of an issue, if any."""
+        found = [
+            one
+            for one in clauses
+            if isinstance(one, Comparison)
+            and one.operator in _OF_ONE_THING
+            and all(
+                isinstance(source, Hanging) and source.is_one
+                for source in self.field(one.field).sources
+            )
+        ]
+        return found if len(found) > 1 else []
+
+    def _thing(self, together: Sequence[Comparison]) -> str:
+        """Return SQL of whether one thing of an issue meets all of these comparisons."""
+        conditions = []
+        for one in together:
+            named, operator, wanted = self._wanted(one, negated=False)
+            if wanted.has_empty:
+                raise JqlError(
+                    f"EMPTY says nothing of one and the same of several {named.name}.",
+                    f"Take it out of the list, or put {named.name} IS EMPTY into brackets with OR.",
+                    wanted.span,
+                )
+            (source,) = named.sources
+            rows, cells = self.rows(source)
+            test = self._test(named, operator, wanted)
+            conditions.append(f"({test(cells[_CELLS[named.type]], 'held.site_id')})")
+        return f"{_IS_HELD} {rows} and {' and '.join(conditions)})"
+
     def _comparison(self, one: Comparison, *, negated: bool) -> str:
+        if one.operator in HISTORY_OPERATORS:
+            named = self.field(one.field)
+            if one.operator not in named.operators:
+                self._not_allowed(one, named)
+            return compile_past(self, one, named, negated=negated)
+        return self.now(*self._wanted(one, negated=negated))
+
+    def _wanted(self, one: Comparison, *, negated: bool) -> tuple[JqlField, Operator, Wanted]:
+        """Return the field, the operator in effect and what it is compared with."""
         named = self.field(one.field)
         if one.operator not in named.operators:
             self._not_allowed(one, named)
-        if one.operator in HISTORY_OPERATORS:
-            return compile_past(self, one, named, negated=negated)
         operator = NEGATED[one.operator] if negated else one.operator
         operand = one.operand
         assert operand is not None  # noqa: S101 - only CHANGED has none
@@ -259,7 +303,7 @@ class Compiler:
                 f"Write {named.name} = …, or {named.name} IS EMPTY.",
                 operand.span,
             )
-        return self.now(named, operator, self.resolved(operand, named, one.operator))
+        return named, operator, self.resolved(operand, named, one.operator)
 
     def now(self, named: JqlField, operator: Operator, wanted: Wanted) -> str:
         """Return SQL of how the values of now compare with the wanted ones."""

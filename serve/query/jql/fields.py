@@ -82,11 +82,15 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Hanging:
-    """Things that hang on issues: the relation, which of it, and SQL expressions of a value."""
+    """Things that hang on issues: the relation, which of it, and SQL expressions of a value.
+
+    `is_one`: comparisons joined by AND speak of one and the same thing, as Jira has it of worklogs.
+    """
 
     what: IssueDetail
     value: str
     where: str = "true"
+    is_one: bool = False
 
 
 Source = Column | Values | Hanging
@@ -306,18 +310,18 @@ SYSTEM_FIELDS: tuple[JqlField, ...] = (
     JqlField(
         "worklogAuthor",
         FieldType.PERSON,
-        (Hanging("worklogs", "author_account_id", "not is_deleted"),),
+        (Hanging("worklogs", "author_account_id", "not is_deleted", is_one=True),),
         "user",
     ),
     JqlField(
         "worklogDate",
         FieldType.DAY_OF_TIME,
-        (Hanging("worklogs", "started_at", "not is_deleted"),),
+        (Hanging("worklogs", "started_at", "not is_deleted", is_one=True),),
     ),
     JqlField(
         "worklogComment",
         FieldType.TEXT,
-        (Hanging("worklogs", "comment_text", "not is_deleted"),),
+        (Hanging("worklogs", "comment_text", "not is_deleted", is_one=True),),
     ),
     JqlField(
         "attachments",
