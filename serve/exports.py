@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import IO, Any
@@ -45,18 +45,24 @@ _CHUNK_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """What is to be written: (month, number of rows), newest first, and the rows of months.
+class Rows:
+    """How many rows there are, and the queries that give them, one after the other.
 
-    `rows` takes the first and the last month and the style of dates; its query gives one column,
-    the rendered rows. `columns` are the words of the header with their widths.
+    `queries` takes the style of dates; each query gives one column, the rendered rows.
     """
+
+    count: int
+    queries: Callable[[int], Iterable[Query]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is to be written; `columns` are the words of the header with their widths."""
 
     title: str
     scope: Scope
     columns: Mapping[str, int]
-    months: Query
-    rows: Callable[[date, date, int], Query]
+    rows: Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +124,7 @@ class Exporter:
 
 
 def _write(snapshot: Snapshot, sheet: Sheet) -> Export:
-    months = snapshot.run(sheet.months)
-    row_count = sum(count for _, count in months)
+    row_count = sheet.rows.count
     interval = sheet.scope.interval
     first, last = f"{interval.start:%Y-%m-%d}", f"{interval.end:%Y-%m-%d}"
     shell = make_shell(
@@ -130,8 +135,8 @@ def _write(snapshot: Snapshot, sheet: Sheet) -> Export:
     )
 
     def rows() -> Iterator[str]:
-        for newest, oldest in _stretches(months):
-            for batch in snapshot.stream(sheet.rows(oldest, newest, shell.date_style)):
+        for query in sheet.rows.queries(shell.date_style):
+            for batch in snapshot.stream(query):
                 yield from (row for (row,) in batch)
 
     # Nameless from the start: whatever happens, nothing is left behind.
@@ -145,6 +150,23 @@ def _write(snapshot: Snapshot, sheet: Sheet) -> Export:
     content.seek(0)
     name = sheet.title.lower().replace(" ", "_")
     return Export(f"{name}_{first}_{last}.xlsx", content, size)
+
+
+def rows_by_month(
+    snapshot: Snapshot, months: Query, rows: Callable[[date, date, int], Query]
+) -> Rows:
+    """Return the rows of a list that is written newest first, a few months at a time.
+
+    `months` gives (month, number of rows), newest first; `rows` takes the first and the last month
+    and the style of dates.
+    """
+    counts = snapshot.run(months)
+    return Rows(
+        sum(count for _, count in counts),
+        lambda date_style: (
+            rows(oldest, newest, date_style) for newest, oldest in _stretches(counts)
+        ),
+    )
 
 
 def _stretches(months: list[tuple[date, int]]) -> Iterator[tuple[date, date]]:

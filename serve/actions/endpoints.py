@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from serve.actions.schemas import (
     ActionPage,
     ActionsRequest,
+    ActivityExportRequest,
     ActivityPage,
     ActivityRequest,
     ExportRequest,
@@ -78,3 +79,22 @@ def export_actions(
     shown as their pictures.
     """
     return service.export(request, viewer).response()
+
+
+@router.get(
+    "/activity.xlsx",
+    summary="Export the counts of actions as a workbook",
+    response_class=StreamingResponse,
+    responses=WORKBOOK_RESPONSE | problem_responses(*QUERY_PROBLEMS, "invalid-parameters"),
+)
+def export_activity(
+    request: Annotated[ActivityExportRequest, Query()], service: Service, viewer: CurrentViewer
+) -> StreamingResponse:
+    """Export all rows of `/api/v1/activity` for a filter, in its order.
+
+    Columns: Author, the group of each breakdown, the counts of the actions chosen with `column`
+    (left out: all that occurred, with `zeros` all of the catalogue) in the order of the catalogue,
+    Total. What did not occur is an empty cell, with `zeros` a 0. Actions on issues with a security
+    level are counted.
+    """
+    return service.export_activity(request, viewer).response()

@@ -20,6 +20,10 @@ class ActivityRequest(Paging, AggregatedView, FilterSpec):
     """Query parameters of the counts."""
 
 
+class ActivityExportRequest(AggregatedView, FilterSpec):
+    """Query parameters of the export of the counts."""
+
+
 class ExportRequest(FilterSpec):
     """Query parameters of the export."""
 

@@ -12,6 +12,7 @@ from serve.actions.schemas import (
     ActionKind,
     ActionPage,
     ActionsRequest,
+    ActivityExportRequest,
     ActivityPage,
     ActivityRequest,
     AuthorActivity,
@@ -22,8 +23,9 @@ from serve.actions.schemas import (
     Group,
     Target,
 )
+from serve.catalogue import Catalogue
 from serve.errors import invalid_parameter
-from serve.exports import Export, Exporter, Sheet
+from serve.exports import Export, Exporter, Rows, Sheet, rows_by_month
 from serve.labels import (
     IssueKind,
     IssueNames,
@@ -36,9 +38,12 @@ from serve.paging import decode_cursor, microseconds, next_offset, offset_of
 from serve.query.breakdowns import SECURED, STATUS_CHANGED, compile_breakdown
 from serve.query.codec import Cursor, DetailCursor, digest
 from serve.query.columns import (
+    AUTHOR_WIDTH,
+    COUNT_WIDTH,
     DETAIL_COLUMNS,
     EXPORT_COLUMNS,
     EXTENDED_COLUMNS,
+    GROUP_WIDTH,
     TARGET_LABELS,
 )
 from serve.query.compiler import (
@@ -48,9 +53,14 @@ from serve.query.compiler import (
     compile_counts,
     compile_sorted_detail,
 )
-from serve.query.export import compile_export_months, compile_export_rows
+from serve.query.export import (
+    compile_activity_rows,
+    compile_activity_size,
+    compile_export_months,
+    compile_export_rows,
+)
 from serve.query.scope import Scope
-from serve.query.spec import NEWEST_FIRST
+from serve.query.spec import BREAKDOWN_LABELS, NEWEST_FIRST, AggregatedView
 from serve.query.visibility import Rights, Viewer
 from serve.scoping import resolve
 from serve.warehouse.snapshot import Directory, Snapshot, as_utc, as_utc_or_none
@@ -102,23 +112,12 @@ class ActionsService:
         with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
             rights = snapshot.rights(viewer)
             catalogue = snapshot.directory.catalogue
-            code = request.sort.removeprefix("-")
-            if code not in {"total", "display_name"} and code not in catalogue:
-                raise invalid_parameter(
-                    "sort",
-                    f"names no action code: {code}",
-                    "sort by total, display_name or a code of /api/v1/meta",
-                )
+            _check_codes(request, catalogue)
             scope = resolve(request, snapshot, rights)
             offset = cursor.offset if cursor else 0
             counted = _broken_down if request.breakdowns else _plain
             # One more than asked for tells whether there is a next page.
             rows = counted(snapshot, scope, request, rights, offset)
-            for column in request.columns:
-                if column not in catalogue:
-                    raise invalid_parameter(
-                        "column", f"is no action code: {column}", "take a code of /api/v1/meta"
-                    )
             columns = request.columns or tuple(kind.code for kind in catalogue.action_types)
             zeros = dict.fromkeys(columns if request.zeros else (), 0)
             return ActivityPage.model_construct(
@@ -156,11 +155,58 @@ class ActionsService:
                 title="Activity",
                 scope=scope,
                 columns=EXPORT_COLUMNS | EXTENDED_COLUMNS if request.extended else EXPORT_COLUMNS,
-                months=compile_export_months(scope, rights),
-                rows=partial(compile_export_rows, scope, rights, extended=request.extended),
+                rows=rows_by_month(
+                    snapshot,
+                    compile_export_months(scope, rights),
+                    partial(compile_export_rows, scope, rights, extended=request.extended),
+                ),
             )
 
         return self.exporter.export(viewer, plan)
+
+    def export_activity(self, request: ActivityExportRequest, viewer: Viewer) -> Export:
+        """Write the counts of all authors as a workbook: the rows of `activity`, in its order."""
+
+        def plan(snapshot: Snapshot, rights: Rights) -> Sheet:
+            catalogue = snapshot.directory.catalogue
+            _check_codes(request, catalogue)
+            scope = resolve(request, snapshot, rights)
+            ((row_count, occurred),) = snapshot.run(compile_activity_size(scope, request, rights))
+            known = [kind.code for kind in catalogue.action_types]
+            # What only the facts know stands last.
+            shown = request.columns or (known * request.zeros + occurred)
+            codes = [code for code in dict.fromkeys(known + occurred) if code in shown]
+            return Sheet(
+                title="Aggregated activity",
+                scope=scope,
+                columns={
+                    "Author": AUTHOR_WIDTH,
+                    **{BREAKDOWN_LABELS[by]: GROUP_WIDTH for by in request.breakdowns},
+                    **{catalogue.label(code): COUNT_WIDTH for code in codes},
+                    "Total": COUNT_WIDTH,
+                },
+                rows=Rows(
+                    row_count, lambda _: [compile_activity_rows(scope, request, rights, codes)]
+                ),
+            )
+
+        return self.exporter.export(viewer, plan)
+
+
+def _check_codes(view: AggregatedView, catalogue: Catalogue) -> None:
+    """Refuse a view that sorts by or shows an unknown code; ProblemError 422."""
+    code = view.sort.removeprefix("-")
+    if code not in {"total", "display_name"} and code not in catalogue:
+        raise invalid_parameter(
+            "sort",
+            f"names no action code: {code}",
+            "sort by total, display_name or a code of /api/v1/meta",
+        )
+    for column in view.columns:
+        if column not in catalogue:
+            raise invalid_parameter(
+                "column", f"is no action code: {column}", "take a code of /api/v1/meta"
+            )
 
 
 def _page(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from serve.errors import invalid_parameter
-from serve.exports import Export, Exporter, Sheet
+from serve.exports import Export, Exporter, Sheet, rows_by_month
 from serve.issue_views.schemas import IssueViewsPage, IssueViewsRequest, ListedView
 from serve.labels import author_label, issue_label, issue_names, project_label
 from serve.paging import decode_cursor, microseconds
@@ -44,8 +44,11 @@ class IssueViewsService:
                 title="Issue views",
                 scope=scope,
                 columns=VIEW_EXPORT_COLUMNS,
-                months=compile_view_months(scope, rights, more),
-                rows=partial(compile_view_rows, scope, rights, more),
+                rows=rows_by_month(
+                    snapshot,
+                    compile_view_months(scope, rights, more),
+                    partial(compile_view_rows, scope, rights, more),
+                ),
             )
 
         return self.exporter.export(viewer, plan)

@@ -102,14 +102,14 @@ GROUPINGS: dict[Breakdown, Grouping] = {
 
 
 def compile_breakdown(
-    scope: Scope, view: AggregatedView, rights: Rights, *, limit: int, offset: int
+    scope: Scope, view: AggregatedView, rights: Rights, *, limit: int | None = None, offset: int = 0
 ) -> Query:
-    """One page of groups: authors in the order of `view`, the groups of an author by their total.
+    """One page of groups, or all: authors in the order of `view`, the groups of each by total.
 
     Columns: actor_account_id (null: unknown), ids (list, in the order of `view.breakdowns`; null:
     no such thing, or one without a name), labels (list), counts (map of action code to number),
     total, issue_count (distinct issues), row_count, author_count and action_count (of the whole
-    answer, the same in every row).
+    answer, the same in every row), author_name.
     """
     where = compile_where(scope, rights, Purpose.COUNT)
     groupings = [GROUPINGS[breakdown] for breakdown in view.breakdowns]
@@ -177,7 +177,8 @@ def compile_breakdown(
                 grouped.total, issues.issue_count,
                 count(*) over () as row_count,
                 (select count(*) from authors) as author_count,
-                (select count(*) from counted) as action_count
+                (select count(*) from counted) as action_count,
+                users.display_name as author_name
             from grouped
             join authors
                 on authors.actor_account_id is not distinct from grouped.actor_account_id
@@ -189,8 +190,10 @@ def compile_breakdown(
             order by
                 {order}, authors.actor_account_id nulls last,
                 grouped.total desc, grouped.labels, grouped.ids
-            limit $limit offset $offset
+            {"" if limit is None else "limit $limit offset $offset"}
         """,
-        params=where.params | sort_params | {"limit": limit, "offset": offset},
+        params=where.params
+        | sort_params
+        | ({} if limit is None else {"limit": limit, "offset": offset}),
         description=f"Actions by author and {', '.join(view.breakdowns)}: {scope.description}",
     )

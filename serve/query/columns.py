@@ -63,6 +63,8 @@ EXTENDED_COLUMNS = {
 }
 # The export of the views of issues.
 VIEW_EXPORT_COLUMNS = {"Date": 20, "User": 26, "Issue": 50, "Project": 26, "Source": 18}
+# The export of the counts: the widths of its columns, whose words depend on what is asked.
+AUTHOR_WIDTH, GROUP_WIDTH, COUNT_WIDTH = 26, 32, 14
 VIEW_SOURCES = {"issue_view": "Issue View", "customer_portal": "Customer Portal"}
 
 # Kinds of targets whose words differ from their name in the catalogue.

@@ -207,6 +207,42 @@ def compile_authors(
     )
 
 
+def compile_author_counts(scope: Scope, view: AggregatedView, rights: Rights) -> Query:
+    """All authors in the order of `view`, with their counts: both stages at once, for an export.
+
+    Columns: actor_account_id (null: unknown), labels (of groups: none), counts (map of action code
+    to number), total, row_count (the same in every row), author_name.
+    """
+    sort_count, order, sort_params = author_order(view.sort, "action_code", "sum(number)")
+    counted = counted_actions(scope, rights, Purpose.COUNT, by_code=True)
+    return Query(
+        sql=f"""
+            with codes as (
+                select actor_account_id, action_code, sum(number)::bigint as number
+                from {counted.sql} as counted
+                group by all
+            ),
+            authors as (
+                select
+                    actor_account_id, sum(number)::bigint as total, {sort_count} as sort_count,
+                    map_from_entries(list((action_code, number) order by action_code)) as counts
+                from codes
+                group by actor_account_id
+            ),
+            users as ({AUTHOR_NAMES})
+            select
+                authors.actor_account_id, []::varchar[] as labels, authors.counts, authors.total,
+                count(*) over () as row_count,
+                users.display_name as author_name
+            from authors
+            left join users on users.account_id = authors.actor_account_id
+            order by {order}, authors.actor_account_id nulls last
+        """,
+        params={**counted.params, **sort_params},
+        description=f"Actions by author: {scope.description}",
+    )
+
+
 # An account that several sites know is one person.
 AUTHOR_NAMES = (
     "select account_id, max(display_name) as display_name from dim_users group by account_id"

@@ -13,7 +13,11 @@ from serve.query.visibility import (
     visible_issues,
 )
 
-USERS = Query("select account_id, display_name, avatar_url, site_id from dim_users")
+# Of an account that several sites know the last one counts: the name that authors are sorted by.
+USERS = Query(
+    "select account_id, display_name, avatar_url, site_id from dim_users "
+    "order by display_name nulls first, site_id"
+)
 PROJECTS = Query("select site_id, project_id, project_key, project_name from dim_projects")
 ISSUE_TYPES = Query("select site_id, issue_type_id, issue_type_name from dim_issue_types")
 REQUEST_TYPES = Query("select site_id, request_type_id, request_type_name from dim_request_types")

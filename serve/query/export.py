@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from serve.query.breakdowns import compile_breakdown
 from serve.query.columns import NOT_APPLICABLE, TARGET_LABELS, UNKNOWN_AUTHOR, VIEW_SOURCES
-from serve.query.compiler import Query
+from serve.query.compiler import Query, compile_author_counts
 from serve.query.scope import Condition, Scope, compile_where
+from serve.query.spec import AggregatedView
 from serve.query.visibility import Purpose, Rights, visible_actions, visible_issues, visible_views
 
 CELL_LIMIT = 32_767
@@ -170,6 +172,66 @@ def compile_view_rows(
         date_style,
         f"Views of {first:%Y-%m} to {last:%Y-%m}: {scope.description}",
     )
+
+
+def compile_activity_size(scope: Scope, view: AggregatedView, rights: Rights) -> Query:
+    """One row: the number of rows of the whole answer, and the codes that occur in it, sorted."""
+    activity = _activity(scope, view, rights)
+    return Query(
+        f"""
+        select coalesce(max(row_count), 0)::bigint, coalesce(list_sort(list(distinct code)), [])
+        from (select row_count, unnest(map_keys(counts)) as code from ({activity.sql}))
+        """,
+        activity.params,
+        f"Size of: {activity.description}",
+    )
+
+
+def compile_activity_rows(
+    scope: Scope, view: AggregatedView, rights: Rights, codes: Sequence[str]
+) -> Query:
+    """One column: the `<row>` elements of the whole answer, in the order of `view`.
+
+    Their cells: the author, the group of each breakdown, the count of each of `codes`, the total.
+    What did not occur is a 0 if `view` asks for zeros, else an empty cell.
+    """
+    activity = _activity(scope, view, rights)
+    groups = {f"group_{index}": index + 1 for index in range(len(view.breakdowns))}
+    columns = {f"code_{index}": code for index, code in enumerate(codes)}
+    labels = "".join(f", labels[{place}] as {name}" for name, place in groups.items())
+    cells = [
+        *(_text_cell(name) for name in ("author", *groups)),
+        *(
+            f"coalesce('<c><v>' || map_extract_value(counts, ${name}) || '</v></c>', $no_count)"
+            for name in columns
+        ),
+        "'<c><v>' || total || '</v></c>'",
+    ]
+    # One relation after the other, without a join: DuckDB keeps the order of the innermost.
+    return Query(
+        f"""
+        select concat('<row>', {", ".join(cells)}, '</row>')
+        from (
+            select
+                coalesce(author_name, actor_account_id, $unknown_author) as author, counts, total
+                {labels}
+            from ({activity.sql})
+        )
+        """,
+        {
+            **activity.params,
+            **_CELL_PARAMS,
+            **columns,
+            **({"no_count": "<c><v>0</v></c>" if view.zeros else "<c/>"} if columns else {}),
+            "unknown_author": UNKNOWN_AUTHOR,
+        },
+        activity.description,
+    )
+
+
+def _activity(scope: Scope, view: AggregatedView, rights: Rights) -> Query:
+    compile_all = compile_breakdown if view.breakdowns else compile_author_counts
+    return compile_all(scope, view, rights)
 
 
 def _names(rights: Rights) -> str:

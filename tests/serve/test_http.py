@@ -273,6 +273,7 @@ def test_openapi_document_is_complete(client: TestClient) -> None:
         "/api/v1/actions",
         "/api/v1/actions.xlsx",
         "/api/v1/activity",
+        "/api/v1/activity.xlsx",
         "/api/v1/coverage",
         "/api/v1/filters/describe",
         "/api/v1/freshness",

@@ -117,7 +117,9 @@ def test_a_cursor_belongs_to_its_query(client: TestClient) -> None:
         assert response.json()["errors"][0]["field"] == "cursor"
 
 
-@pytest.mark.parametrize("path", ["actions", "activity", "issues", "issues/links", "actions.xlsx"])
+@pytest.mark.parametrize(
+    "path", ["actions", "activity", "issues", "issues/links", "actions.xlsx", "activity.xlsx"]
+)
 def test_a_fault_has_its_place(client: TestClient, path: str) -> None:
     error = fault_of(client, "project = P1 and status = Dnoe", path)
     assert (error["start"], error["end"]) == (26, 30)

@@ -16,6 +16,7 @@ PATHS = (
     "/api/v1/actions",
     "/api/v1/actions.xlsx",
     "/api/v1/activity",
+    "/api/v1/activity.xlsx",
     "/api/v1/issues",
     "/api/v1/issues/links",
     "/api/v1/issue-views",

@@ -31,6 +31,7 @@ POLICY = {
     "GET /api/v1/actions": DOOR,
     "GET /api/v1/actions.xlsx": DOOR,
     "GET /api/v1/activity": DOOR,
+    "GET /api/v1/activity.xlsx": DOOR,
     "GET /api/v1/coverage": DOOR,
     "GET /api/v1/filters/describe": DOOR,
     "POST /api/v1/filters/describe": DOOR,

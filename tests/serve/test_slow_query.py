@@ -17,6 +17,7 @@ SLOW = (
     "/api/v1/actions?period=all&people_in_organization=organization-5",
     "/api/v1/issues?period=all&people_in_organization=organization-5",
     "/api/v1/actions.xlsx?period=all&people_in_organization=organization-5",
+    "/api/v1/activity.xlsx?period=all&people_in_organization=organization-5",
 )
 
 

@@ -95,9 +95,9 @@ class Asking:
             self.look_through(response.text)
         return response.json()
 
-    def sheet(self, path: str) -> list[tuple[Any, ...]]:
+    def sheet(self, path: str, **params: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - what asks for it
         """Return the rows of a workbook below its header; fails if any part tells of an issue."""
-        response = self.client.get(f"/api/v1/{path}", params=ALL_TIME)
+        response = self.client.get(f"/api/v1/{path}", params=ALL_TIME | params)
         assert response.status_code == 200, response.text
         with zipfile.ZipFile(io.BytesIO(response.content)) as book:
             for name in book.namelist():
@@ -230,6 +230,11 @@ def check_activity(asking: Asking, oracle: Oracle) -> None:
                 told[item["author"] and item["author"]["account_id"], group, code] += number
         assert told == wanted
         assert page["action_count"] == wanted.total()
+        rows = asking.sheet("activity.xlsx", breakdown=list(chosen))
+        assert [(row[1 : len(chosen) + 1], row[-1]) for row in rows] == [
+            (tuple(group["label"] for group in item["groups"]), item["total"])
+            for item in page["items"]
+        ]
 
 
 def groups(oracle: Oracle, deed: Deed, chosen: tuple[str, ...]) -> list[tuple[str | None, ...]]:
