@@ -21,6 +21,7 @@ from serve.query.visibility import (
     active_days,
     visible_actions,
     visible_changes,
+    with_texts,
 )
 
 
@@ -62,13 +63,18 @@ def compile_detail(
         named = ", ".join(f"${name}" for name in params)
         place.append(Condition(f"actions.occurred_date in ({named})", params))
     where = compile_where(scope, rights, Purpose.LIST, *place)
+    page = f"""
+        select {", ".join(DETAIL_COLUMNS)}
+        from {visible_actions(rights, Purpose.LIST, texts=False)} as actions
+        where {where.sql}
+        order by occurred_at desc, action_id desc
+        limit $limit
+    """
     return Query(
         sql=f"""
             select {", ".join(DETAIL_COLUMNS)}
-            from {visible_actions(rights, Purpose.LIST)} as actions
-            where {where.sql}
+            from {with_texts(rights, page)} as actions
             order by occurred_at desc, action_id desc
-            limit $limit
         """,
         params=where.params | {"limit": limit},
         description=f"Actions, newest first: {scope.description}",
@@ -124,16 +130,21 @@ def compile_sorted_detail(
     direction = "desc" if view.sort.startswith("-") else "asc"
     key = view.sort.removeprefix("-")
     column = SORT_COLUMNS.get(key, _BY_TIME)
+    order = f"sort_key {direction} nulls last, occurred_at desc, action_id desc"
+    page = f"""
+        select
+            {", ".join(f"actions.{name}" for name in DETAIL_COLUMNS)}, {column.sql} as sort_key
+        from {visible_actions(rights, Purpose.LIST, texts=False)} as actions
+        {column.join}
+        where {where.sql}
+        order by {order}
+        limit $limit offset $offset
+    """
     return Query(
         sql=f"""
-            select {", ".join(f"actions.{name}" for name in DETAIL_COLUMNS)}
-            from {visible_actions(rights, Purpose.LIST)} as actions
-            {column.join}
-            where {where.sql}
-            order by
-                {column.sql} {direction} nulls last, actions.occurred_at desc,
-                actions.action_id desc
-            limit $limit offset $offset
+            select {", ".join(DETAIL_COLUMNS)}
+            from {with_texts(rights, page)} as actions
+            order by {order}
         """,
         params=where.params | {"limit": limit, "offset": offset},
         description=f"Actions by {key}: {scope.description}",

@@ -61,7 +61,9 @@ class Policy:
 def prepare(database: str, ask: Ask) -> None:
     """Find the texts that name an issue which has a security level, or which nobody knows.
 
-    Of a link its ends decide, of other actions the values of the fields that hold issues.
+    Of a link its ends decide, of other actions the values of the fields that hold issues. The text
+    of a comment for some people only is named by no issue at all: nothing says who these people
+    are, so nobody reads it.
     """
     ask(f"create schema {database}.common", {})
     ask(
@@ -117,7 +119,20 @@ def prepare(database: str, ask: Ask) -> None:
             left join bridge_issue_keys as keys
                 on keys.site_id = named.site_id and keys.issue_key = upper(named.name)
             where not regexp_full_match(name, '[0-9]+')
+        ),
+        restricted as (
+            select actions.action_id, actions.site_id
+            from fct_actions as actions
+            semi join (select * from dim_comments where is_restricted) as comments
+                on comments.site_id = actions.site_id and comments.comment_id = actions.target_id
+            where actions.target_type = 'comment'
         )
+        select
+            restricted.action_id, changes.change_id, unnest(['old', 'new']) as part,
+            restricted.site_id, null as issue_id
+        from restricted
+        left join fct_action_changes as changes using (action_id)
+        union all
         select distinct
             known.action_id, known.change_id, known.part, known.site_id, issues.issue_id
         from known

@@ -114,19 +114,34 @@ def visible_actions(rights: Rights, purpose: Purpose, *, texts: bool = True) -> 
         _add(joins, rules, _views(rights))
     columns = "actions.*"
     if purpose is Purpose.LIST and texts and rights.withholds:
-        joins.append(
-            f"left join {rights.memory}.withheld as withheld "
-            "on withheld.action_id = actions.action_id"
-        )
-        hidden = ", ".join(
-            f"case when withheld.hides_{part} and actions.{column} is not null "
-            f"then '{WITHHELD}' else actions.{column} end as {column}"
-            for column, part in _TEXTS.items()
-        )
-        columns = f"actions.* replace ({hidden})"
+        columns, _, shown = _shown(rights, "fct_actions as actions")
+        joins += shown
     if not joins and not rules:
         return "fct_actions"
     return _relation(columns, "fct_actions as actions", joins, rules)
+
+
+def with_texts(rights: Rights, actions: str) -> str:
+    """Return the relation of `actions`, rows of `visible_actions` without texts, as it is shown.
+
+    What is withheld is looked up for these rows alone: for a page, which has few of them.
+    """
+    if not rights.withholds:
+        return f"({actions})"
+    return _relation(*_shown(rights, f"({actions}) as actions"), [])
+
+
+def _shown(rights: Rights, actions: str) -> tuple[str, str, list[str]]:
+    """Return columns, relation and join that put WITHHELD in place of texts."""
+    hidden = ", ".join(
+        f"case when withheld.hides_{part} and actions.{column} is not null "
+        f"then '{WITHHELD}' else actions.{column} end as {column}"
+        for column, part in _TEXTS.items()
+    )
+    join = (
+        f"left join {rights.memory}.withheld as withheld on withheld.action_id = actions.action_id"
+    )
+    return f"actions.* replace ({hidden})", actions, [join]
 
 
 # Column of an action -> the part of it that is withheld.

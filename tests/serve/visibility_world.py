@@ -112,6 +112,8 @@ class Deed:
     schema: str | None = None
     to_status: str | None = None
     view_source: str = "issue_view"
+    hush: str | None = None
+    """A word of a comment for some people only, which nobody reads here."""
 
 
 @dataclass
@@ -261,8 +263,7 @@ def _add_deed(  # noqa: PLR0915 - one paragraph for each kind of action
          "comment", "assets", "assets", "elsewhere"],
     )  # fmt: skip
     if kind == "comment":
-        deed.code, deed.target_type = "ISSUE_COMMENTED", "comment"
-        deed.target_id, deed.new = f"c{number}", f"Remark {issue.word}"
+        _write_comment(deed, draw, issue, number)
     elif kind == "status":
         deed.code, deed.target_type, deed.to_status = "STATUS_CHANGED", "status", "3"
         deed.target_label, deed.old, deed.new = "Review", "To Do", "Review"
@@ -319,6 +320,20 @@ def _add_deed(  # noqa: PLR0915 - one paragraph for each kind of action
             deed.target_id = deed.project or ""
             deed.target_label = "A project"
     world.deeds.append(deed)
+
+
+def _write_comment(deed: Deed, draw: random.Random, issue: Issue, number: str) -> None:
+    """Make `deed` a comment or the edit of one; some are for some people only."""
+    deed.code, deed.target_type = "ISSUE_COMMENTED", "comment"
+    deed.target_id, deed.new = f"c{number}", f"Remark {issue.word}"
+    if draw.random() < 0.4:
+        deed.hush = f"hush{number}word"
+        deed.new = f"Whisper {deed.hush}"
+    if draw.random() < 0.5:
+        deed.code, deed.old = "COMMENT_UPDATED", f"{deed.new}, at first"
+        hidden = None if deed.hush is None else (deed.site, None)
+        old, new = (Value(None, text, hidden) for text in (deed.old, deed.new))
+        deed.changes = [Change(f"{number}-0", "comment", "Comment", old, new)]
 
 
 def _lines(values: Iterable[tuple[str, str | None]]) -> str | None:
@@ -448,8 +463,9 @@ class Oracle:
 
     def texts(self, deed: Deed) -> dict[str, str | None]:
         """Return the texts of an action as they are to be read."""
-        hides_old = any(not self.reads(change.old) for change in deed.changes)
-        hides_new = any(not self.reads(change.new) for change in deed.changes)
+        is_hush = deed.hush is not None
+        hides_old = is_hush or any(not self.reads(change.old) for change in deed.changes)
+        hides_new = is_hush or any(not self.reads(change.new) for change in deed.changes)
         hides_all = any(not self.lists_issue(*end) for end in deed.ends)
 
         def shown(text: str | None, hides: bool) -> str | None:  # noqa: FBT001 - a local word
@@ -475,6 +491,7 @@ class Oracle:
         for (site, issue_id), issue in self.world.issues.items():
             if not self.lists_issue(site, issue_id):
                 yield from (issue.id, issue.word, issue.key, *issue.former_keys)
+        yield from (deed.hush for deed in self.world.deeds if deed.hush is not None)
 
 
 def write_world(world: World, empty: Path, path: Path) -> None:
@@ -609,6 +626,11 @@ def _issue_rows(world: World) -> dict[str, list[dict[str, Any]]]:
              "created_at": START, "updated_at": START, "is_restricted": False,
              "is_deleted": False}
             for issue in issues
+        ] + [
+            {"site_id": deed.site, "comment_id": deed.target_id, "issue_id": deed.issue,
+             "author_account_id": deed.actor, "body_text": deed.new, "created_at": deed.at,
+             "updated_at": deed.at, "is_restricted": True, "is_deleted": False}
+            for deed in world.deeds if deed.hush is not None
         ],
         "dim_worklogs": [
             {"site_id": issue.site, "worklog_id": f"w{issue.id}", "issue_id": issue.id,
