@@ -63,7 +63,7 @@ def prepare(database: str, ask: Ask) -> None:
 
     Of a link its ends decide, of other actions the values of the fields that hold issues. The text
     of a comment for some people only is named by no issue at all: nothing says who these people
-    are, so nobody reads it.
+    are, so nobody reads it. Nor is the key of an issue read that nobody knows.
     """
     ask(f"create schema {database}.common", {})
     ask(
@@ -132,6 +132,10 @@ def prepare(database: str, ask: Ask) -> None:
             restricted.site_id, null as issue_id
         from restricted
         left join fct_action_changes as changes using (action_id)
+        union all
+        select action_id, null, 'all', site_id, null
+        from fct_actions
+        where target_type = 'issue' and issue_id is null
         union all
         select distinct
             known.action_id, known.change_id, known.part, known.site_id, issues.issue_id

@@ -113,7 +113,7 @@ class Deed:
     to_status: str | None = None
     view_source: str = "issue_view"
     hush: str | None = None
-    """A word of a comment for some people only, which nobody reads here."""
+    """A word that nobody reads: of a comment for some people only, or an issue nobody knows."""
 
 
 @dataclass
@@ -271,8 +271,7 @@ def _add_deed(  # noqa: PLR0915 - one paragraph for each kind of action
             Change(f"{number}-0", "status", "Status", Value("1", "To Do"), Value("3", "Review"))
         ]
     elif kind == "viewed":
-        deed.code, deed.actor = VIEWED, draw.choice(world.accounts)
-        deed.view_source = draw.choice(["issue_view", "customer_portal"])
+        _write_view(deed, draw, world.accounts, number)
     elif kind in ("renamed", "parent", "epic"):
         deed.code = "ISSUE_UPDATED"
         deed.changes = [
@@ -320,6 +319,15 @@ def _add_deed(  # noqa: PLR0915 - one paragraph for each kind of action
             deed.target_id = deed.project or ""
             deed.target_label = "A project"
     world.deeds.append(deed)
+
+
+def _write_view(deed: Deed, draw: random.Random, accounts: list[str], number: str) -> None:
+    """Make `deed` a view of an issue; of some, nobody knows which issue it was."""
+    deed.code, deed.actor = VIEWED, draw.choice(accounts)
+    deed.view_source = draw.choice(["issue_view", "customer_portal"])
+    if draw.random() < 0.15:
+        deed.issue = deed.project = None
+        deed.target_id = deed.target_label = deed.hush = f"LOST-{number}"
 
 
 def _write_comment(deed: Deed, draw: random.Random, issue: Issue, number: str) -> None:
@@ -418,10 +426,12 @@ class Oracle:
             for holder in self.world.levels[site, issue.level]
         )
 
-    def browses(self, site: str, issue_id: str) -> bool:
+    def browses(self, site: str, issue_id: str | None) -> bool:
         """Say whether the issue can be opened in Jira, as far as its project decides."""
         if not self.views_need_browse or self.asker.account_id is None:
             return True
+        if issue_id is None:
+            return False
         issue = self.world.issues[site, issue_id]
         return any(
             self._holds(holder, site, issue.project, issue)
@@ -447,7 +457,7 @@ class Oracle:
             return False
         if deed.issue is not None and not self.lists_issue(deed.site, deed.issue):
             return False
-        return deed.code != VIEWED or deed.issue is None or self.browses(deed.site, deed.issue)
+        return deed.code != VIEWED or self.browses(deed.site, deed.issue)
 
     def counted(self) -> list[Deed]:
         """Return the actions that are counted."""
@@ -466,7 +476,8 @@ class Oracle:
         is_hush = deed.hush is not None
         hides_old = is_hush or any(not self.reads(change.old) for change in deed.changes)
         hides_new = is_hush or any(not self.reads(change.new) for change in deed.changes)
-        hides_all = any(not self.lists_issue(*end) for end in deed.ends)
+        ends = deed.ends if deed.code != VIEWED else ((deed.site, deed.issue),)
+        hides_all = any(not self.lists_issue(*end) for end in ends)
 
         def shown(text: str | None, hides: bool) -> str | None:  # noqa: FBT001 - a local word
             return WITHHELD if hides and text is not None else text
@@ -630,7 +641,7 @@ def _issue_rows(world: World) -> dict[str, list[dict[str, Any]]]:
             {"site_id": deed.site, "comment_id": deed.target_id, "issue_id": deed.issue,
              "author_account_id": deed.actor, "body_text": deed.new, "created_at": deed.at,
              "updated_at": deed.at, "is_restricted": True, "is_deleted": False}
-            for deed in world.deeds if deed.hush is not None
+            for deed in world.deeds if deed.hush is not None and deed.code != VIEWED
         ],
         "dim_worklogs": [
             {"site_id": issue.site, "worklog_id": f"w{issue.id}", "issue_id": issue.id,
