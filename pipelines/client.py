@@ -69,7 +69,7 @@ class Patience:
     clock: Clock = Clock()
 
 
-FIRST_CONTACT = Patience(attempts=3, try_seconds=20.0, total_seconds=60.0)
+FIRST_CONTACT = Patience(attempts=5, first_pause_seconds=0.25, try_seconds=20.0, total_seconds=60.0)
 """For the first request of a run: a person with a typing mistake should not wait for minutes."""
 
 
