@@ -48,16 +48,38 @@ def test_the_route_table_lists_every_route_and_no_other(routes: set[str]) -> Non
     assert in_readme == routes
 
 
-def test_the_example_environment_names_only_settings_that_are_read() -> None:
-    named = set(re.findall(r"^([A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE))
-    read = set()
+def _settings_with_defaults() -> dict[str, str]:
+    """Every variable that is read, with its default as it is written in a .env; "": it has none."""
+    defaults: dict[str, str] = {}
     for settings in (Settings, ServeSettings):
         for name, field in settings.model_fields.items():
             alias = field.validation_alias or f"{settings.model_config.get('env_prefix', '')}{name}"
-            read.add(str(alias).upper())
+            default = field.default
+            if isinstance(default, tuple):
+                default = ",".join(default)
+            text = "" if default is None else str(default)
+            defaults[str(alias).upper()] = text.lower() if isinstance(default, bool) else text
+    return defaults
+
+
+def test_the_example_environment_has_every_setting_with_its_default() -> None:
+    example = (REPOSITORY / ".env.example").read_text()
+    shown = dict(re.findall(r"^#?([A-Z_]+)=(.*)$", example, re.MULTILINE))
+    filled_in = {  # where an example says more than no default, or writes it differently
+        "ATLASSIAN_SITE_URL": "https://your-site.atlassian.net",
+        "ATLASSIAN_EMAIL": "auditor@example.com",
+        "AUDIT_LOG_DATABASE_URL": "postgresql+psycopg://user:password@localhost/audit_log",
+        "AUDIT_LOG_HOME": "./data",
+    }
+
+    assert shown == _settings_with_defaults() | filled_in
+
+
+def test_the_readme_names_only_settings_that_are_read() -> None:
+    named = set(re.findall(r"\b(?:ATLASSIAN|AUDIT_LOG)_[A-Z_]+\b", README + CONTRIBUTING))
 
     assert named
-    assert named - read == set()
+    assert named - set(_settings_with_defaults()) == set()
 
 
 def test_relative_links_of_the_documents_lead_somewhere() -> None:
