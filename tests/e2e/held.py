@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.sandbox.clock import from_ms
-from tests.sandbox.world import POINTS, REQUEST_TYPE, SPRINT, TEAM, Issue, World
+from tests.sandbox.fields import POINTS, REQUEST_TYPE, SPRINT, TEAM
+from tests.sandbox.objects import Issue
+from tests.sandbox.world import World
 
 Held = dict[str, set[tuple[Any, ...]]]
 

@@ -46,7 +46,7 @@ from tests.e2e.jql_evaluator import (
 from tests.e2e.jql_site import KEY, first_world, people
 from tests.sandbox.domains.admin import Admin
 from tests.sandbox.domains.software import Software
-from tests.sandbox.world import Issue, JsonObject
+from tests.sandbox.objects import Issue, JsonObject
 
 UTC, ZURICH, NEW_YORK, KIRITIMATI, KATHMANDU = (
     "UTC",

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from tests.e2e.jql_site import Truth
 from tests.sandbox.clock import DAY, HOUR, MINUTE, from_ms, to_ms
-from tests.sandbox.world import Issue
+from tests.sandbox.objects import Issue
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,11 @@ from zoneinfo import ZoneInfo
 from tests.sandbox.clock import DAY, MINUTE, SECOND, parse_iso, to_ms
 from tests.sandbox.domains.admin import Admin
 from tests.sandbox.domains.software import Software
+from tests.sandbox.fields import POINTS, SPRINT, TEAM
 from tests.sandbox.generator import build_world
+from tests.sandbox.objects import Issue, Person
 from tests.sandbox.running import RunningSandbox, running_sandbox
-from tests.sandbox.world import POINTS, SPRINT, TEAM, Issue, Person, World
+from tests.sandbox.world import World
 
 SEED = 7
 DAYS = 60

@@ -32,8 +32,9 @@ from tests.sandbox import checker
 from tests.sandbox.domains.admin import Admin
 from tests.sandbox.domains.software import Software
 from tests.sandbox.domains.software.boards import Board
+from tests.sandbox.objects import Project, Worklog
 from tests.sandbox.running import running_sandbox
-from tests.sandbox.world import Project, Worklog, World
+from tests.sandbox.world import World
 
 DAY = 24 * 60
 STEPS = (30, 45, 3 * DAY, 3 * DAY, 4 * DAY, 4 * DAY)

@@ -16,8 +16,9 @@ from orchestration.transformation import MARTS, WAREHOUSE
 from tests.e2e.conftest import DAYS, STEPS_MINUTES, Story
 from tests.e2e.held import THINGS, Held, field_values, things
 from tests.e2e.product import REPOSITORY, Product, assert_exact, marts
+from tests.sandbox.fields import POINTS, REQUEST_TYPE, SPRINT, TEAM
+from tests.sandbox.objects import Issue
 from tests.sandbox.running import running_sandbox
-from tests.sandbox.world import POINTS, REQUEST_TYPE, SPRINT, TEAM, Issue
 from tests.shared_data import require
 
 CODES = {

@@ -44,7 +44,8 @@ from tests.e2e.jql_evaluator import (
 )
 from tests.e2e.jql_site import Truth
 from tests.sandbox.clock import from_ms, parse_iso
-from tests.sandbox.world import Change, Comment, History, Issue, Person, World
+from tests.sandbox.objects import Change, Comment, History, Issue, Person
+from tests.sandbox.world import World
 
 NOW = parse_iso("2031-06-03T21:30:00Z")
 """A Tuesday."""

@@ -25,8 +25,10 @@ from tests.e2e.product import Product
 from tests.sandbox.domains.admin import Admin
 from tests.sandbox.domains.assets import Assets
 from tests.sandbox.domains.organization import Organization
+from tests.sandbox.fields import REVIEWERS
+from tests.sandbox.objects import Issue
 from tests.sandbox.running import running_sandbox
-from tests.sandbox.world import REVIEWERS, Issue, World
+from tests.sandbox.world import World
 
 EVER: dict[str, str | int] = {"from": "2000-01-01", "to": "2100-01-01", "limit": 1_000}
 BROWSE = "BROWSE_PROJECTS"

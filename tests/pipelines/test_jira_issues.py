@@ -13,9 +13,10 @@ import pytest
 from pipelines.errors import PermissionDeniedError
 from pipelines.runner import SyncReport, run_source
 from tests.pipelines.conftest import QUICK, lake_rows, settings_for
+from tests.sandbox.objects import Issue
 from tests.sandbox.render import INLINE_LIMIT
 from tests.sandbox.running import RunningSandbox, running_sandbox
-from tests.sandbox.world import Issue, World
+from tests.sandbox.world import World
 
 START = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -11,8 +11,9 @@ import pytest
 
 from pipelines.runner import SyncReport, run_source
 from tests.pipelines.conftest import QUICK, lake_rows, settings_for
+from tests.sandbox.objects import Issue
 from tests.sandbox.running import RunningSandbox, running_sandbox
-from tests.sandbox.world import Issue, World
+from tests.sandbox.world import World
 
 LEVEL = "10400"
 

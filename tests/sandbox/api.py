@@ -14,8 +14,9 @@ from msgspec import Struct
 from tests.sandbox.clock import MINUTE, iso
 from tests.sandbox.jql import JqlError, Query, SortKey, parse
 from tests.sandbox.logs import Listings, Served
+from tests.sandbox.objects import Issue, JsonObject
 from tests.sandbox.render import INLINE_LIMIT, Renderer
-from tests.sandbox.world import PROJECT_SCHEME, Issue, JsonObject, World
+from tests.sandbox.world import PROJECT_SCHEME, World
 
 _MISSING = "Issue does not exist or you do not have permission to see it."
 _EXPIRED = "The provided next page token is invalid or expired."
@@ -238,7 +239,7 @@ class Api:
             raise ApiError(400, str(error)) from error
         is_everything = all(
             query.matches(entry)
-            for entry in self.world.index.values()
+            for entry in self.world.index.entries.values()
             if self.world.is_searchable(entry)
         )
         self._listing_count += 1
@@ -252,14 +253,14 @@ class Api:
         """Sort keys and ids of all matches in order, kept until query or index change."""
         world = self.world
         text, version, keys, ids = self._sorted
-        if text != query.text or version != world.index_version:
+        if text != query.text or version != world.index.version:
             found = sorted(
                 (query.sort_key(entry), entry.issue)
-                for entry in world.index.values()
+                for entry in world.index.entries.values()
                 if query.matches(entry) and world.is_searchable(entry)
             )
             keys, ids = [key for key, _ in found], [issue_id for _, issue_id in found]
-            self._sorted = (query.text, world.index_version, keys, ids)
+            self._sorted = (query.text, world.index.version, keys, ids)
         return keys, ids
 
     def _sweep(self, listing: _Listing) -> Served:

@@ -9,6 +9,7 @@ SECOND = 1_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+YEAR = 365 * DAY
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

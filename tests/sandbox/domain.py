@@ -18,8 +18,9 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar, TypeVar
 
 from tests.sandbox.api import ApiError, Call, Reply, Route, page_bean
+from tests.sandbox.ledger import Carrier, LineItem
 from tests.sandbox.logs import Listings, Served
-from tests.sandbox.world import Carrier, LineItem, World
+from tests.sandbox.world import World
 
 __all__ = ["ApiError", "Call", "Carrier", "Domain", "LineItem", "Reply", "Route", "Served", "World"]
 

@@ -15,7 +15,10 @@ from pathlib import Path
 import msgspec
 
 from tests.sandbox.clock import parse_iso
-from tests.sandbox.world import Attachment, Comment, Issue, JsonObject, Line, Person, Project, World
+from tests.sandbox.furniture import ADMIN_EMAIL, system_fields
+from tests.sandbox.ledger import Line
+from tests.sandbox.objects import Attachment, Comment, Issue, JsonObject, Person, Project
+from tests.sandbox.world import World
 
 SITE = "https://titanium.atlassian.net"
 API_USER = "712020:00000000-0000-4000-8000-000000000001"
@@ -44,29 +47,6 @@ _TAKEN = frozenset(
         "updated",
     }
 )
-_FIELDS = (
-    ("summary", "Summary", "string", None),
-    ("description", "Description", "string", None),
-    ("issuetype", "Issue Type", "issuetype", None),
-    ("project", "Project", "project", None),
-    ("status", "Status", "status", None),
-    ("resolution", "Resolution", "resolution", None),
-    ("resolutiondate", "Resolved", "datetime", None),
-    ("priority", "Priority", "priority", None),
-    ("assignee", "Assignee", "user", None),
-    ("reporter", "Reporter", "user", None),
-    ("creator", "Creator", "user", None),
-    ("created", "Created", "datetime", None),
-    ("updated", "Updated", "datetime", None),
-    ("labels", "Labels", "array", "string"),
-    ("fixVersions", "Fix versions", "array", "version"),
-    ("versions", "Affects versions", "array", "version"),
-    ("components", "Components", "array", "component"),
-    ("issuelinks", "Linked Issues", "array", "issuelinks"),
-    ("subtasks", "Sub-tasks", "array", "issuelinks"),
-    ("attachment", "Attachment", "array", "attachment"),
-    ("comment", "Comment", "comments-page", None),
-)
 
 
 class ImageError(Exception):
@@ -77,7 +57,7 @@ def load_image(
     folder: Path,
     *,
     time_zone: str = "Europe/Zurich",
-    email: str = "admin@example.com",
+    email: str = ADMIN_EMAIL,
     sink: Callable[[Line], None] = lambda _: None,
 ) -> World:
     """Read an image folder into a world without a stream: nothing in it ever changes.
@@ -96,20 +76,7 @@ def load_image(
             account_type=user["accountType"],
             time_zone=user["timeZone"],
         )
-    world.fields = [
-        {
-            "id": field_id,
-            "key": field_id,
-            "name": name,
-            "custom": False,
-            "orderable": True,
-            "navigable": True,
-            "searchable": True,
-            "clauseNames": [field_id],
-            "schema": {"type": kind, "system": field_id} | ({"items": items} if items else {}),
-        }
-        for field_id, name, kind, items in _FIELDS
-    ]
+    world.fields = system_fields()
     for record in _read(folder / "issues.jsonl.gz"):
         _gather(world, record["fields"])
         world.adopt(_issue(record))

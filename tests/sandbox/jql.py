@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from tests.sandbox.clock import MINUTE, to_ms
-from tests.sandbox.world import IndexEntry, World
+from tests.sandbox.search_index import IndexEntry
+from tests.sandbox.world import World
 
 _TOKEN = re.compile(
     r"""\s*(?:

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from tests.sandbox.clock import iso
-from tests.sandbox.world import Line, World, encode_line
+from tests.sandbox.ledger import Line, encode_line
+from tests.sandbox.world import World
 
 
 class StateError(Exception):

@@ -14,14 +14,8 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from tests.sandbox.clock import from_ms
-from tests.sandbox.world import (
-    IMPACT,
-    POINTS,
-    RANK,
-    REQUEST_TYPE,
-    REVIEWERS,
-    SPRINT,
-    TEAM,
+from tests.sandbox.fields import IMPACT, POINTS, RANK, REQUEST_TYPE, REVIEWERS, SPRINT, TEAM
+from tests.sandbox.objects import (
     Attachment,
     Change,
     Comment,
@@ -32,8 +26,8 @@ from tests.sandbox.world import (
     Person,
     Project,
     Worklog,
-    World,
 )
+from tests.sandbox.world import World
 
 INLINE_LIMIT = 20
 

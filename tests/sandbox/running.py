@@ -23,10 +23,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from tests.sandbox.clock import DAY, parse_iso
-from tests.sandbox.generator import ADMIN_EMAIL
+from tests.sandbox.furniture import ADMIN_EMAIL
+from tests.sandbox.objects import JsonObject
 from tests.sandbox.server import API_TOKEN, ORG_ID, ORG_KEY, bind, serve
 from tests.sandbox.site import Options, Site
-from tests.sandbox.world import JsonObject, World
+from tests.sandbox.world import World
 
 T = TypeVar("T")
 

@@ -28,10 +28,10 @@ from aiohttp import web
 from tests.sandbox.api import ApiError, Call
 from tests.sandbox.clock import MINUTE, SECOND, from_ms
 from tests.sandbox.faults import Fault
-from tests.sandbox.generator import ADMIN_EMAIL
+from tests.sandbox.furniture import ADMIN_EMAIL
+from tests.sandbox.objects import JsonObject
 from tests.sandbox.site import Site
 from tests.sandbox.webhooks import Plan, Sender
-from tests.sandbox.world import JsonObject
 
 API_TOKEN = "sandbox-token"  # noqa: S105 - the fake site's only token, fixed by its documentation
 

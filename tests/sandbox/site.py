@@ -8,16 +8,17 @@ import msgspec
 from msgspec import Struct
 
 from tests.sandbox.api import Api
-from tests.sandbox.clock import MINUTE, Clock, iso
+from tests.sandbox.clock import MINUTE, YEAR, Clock, iso
 from tests.sandbox.domains import attach
 from tests.sandbox.domains.organization import Organization
 from tests.sandbox.faults import Faults
-from tests.sandbox.generator import YEAR, build_world
+from tests.sandbox.generator import build_world
 from tests.sandbox.image import load_image
 from tests.sandbox.logs import FaultLog, LedgerFile, ServedLog, StateError
+from tests.sandbox.objects import JsonObject
 from tests.sandbox.webhook_bodies import WebhookBodies
 from tests.sandbox.webhooks import Plan, Push, Sender, describe, webhook_push
-from tests.sandbox.world import JsonObject, Webhook, World
+from tests.sandbox.world import Webhook, World
 
 
 class Options(Struct, frozen=True):

@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.sandbox.clock import parse_iso
+from tests.sandbox.clock import YEAR, parse_iso
 from tests.sandbox.domains.admin import Admin
 from tests.sandbox.domains.admin.codes import CODES
 from tests.sandbox.domains.admin.log import PAGE
-from tests.sandbox.generator import YEAR, build_world
+from tests.sandbox.generator import build_world
+from tests.sandbox.ledger import Line
 from tests.sandbox.running import RunningSandbox, running_sandbox
 from tests.sandbox.test_openapi import Document, Endpoint, call
-from tests.sandbox.world import Line
 from tests.shared_data import require
 
 START = parse_iso("2025-06-01T00:00:00")

@@ -8,12 +8,14 @@ from collections import Counter
 
 import pytest
 
-from tests.sandbox.clock import DAY, HOUR, MINUTE, iso, parse_iso
+from tests.sandbox.clock import DAY, HOUR, MINUTE, YEAR, iso, parse_iso
 from tests.sandbox.domain import ApiError, Call, Reply
 from tests.sandbox.domains.assets import Assets
 from tests.sandbox.domains.assets.aql import AqlError, parse
-from tests.sandbox.generator import YEAR, build_world
-from tests.sandbox.world import JsonObject, Line, World
+from tests.sandbox.generator import build_world
+from tests.sandbox.ledger import Line
+from tests.sandbox.objects import JsonObject
+from tests.sandbox.world import World
 
 START = parse_iso("2025-06-01T00:00:00")
 CODES = {

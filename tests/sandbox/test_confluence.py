@@ -7,11 +7,12 @@ from collections import Counter
 
 import pytest
 
-from tests.sandbox.clock import DAY, HOUR, MINUTE, parse_iso
+from tests.sandbox.clock import DAY, HOUR, MINUTE, YEAR, parse_iso
 from tests.sandbox.domain import ApiError, Call, Reply
 from tests.sandbox.domains.confluence import KINDS, Confluence
-from tests.sandbox.generator import YEAR, build_world
-from tests.sandbox.world import Line, World
+from tests.sandbox.generator import build_world
+from tests.sandbox.ledger import Line
+from tests.sandbox.world import World
 
 START = parse_iso("2025-06-01T00:00:00")
 

@@ -16,9 +16,10 @@ from tests.sandbox import domains
 from tests.sandbox.clock import DAY, HOUR, parse_iso
 from tests.sandbox.domain import Call, Carrier, Domain, LineItem, Reply, Route, World
 from tests.sandbox.generator import build_world
+from tests.sandbox.ledger import Line
 from tests.sandbox.running import RunningSandbox, running_sandbox
 from tests.sandbox.server import ORG_KEY
-from tests.sandbox.world import Line, Webhook
+from tests.sandbox.world import Webhook
 
 START = parse_iso("2025-06-01T00:00:00")
 ISSUE_STREAM_OF_SEED_7 = "e7cc15effa252cda274f66f2ab893597fba4278874e39c8b478685c6aad725c4"

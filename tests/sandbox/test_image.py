@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from tests.sandbox.image import ImageError, load_image
+from tests.sandbox.ledger import Line
 from tests.sandbox.render import Renderer
-from tests.sandbox.world import Line
 from tests.shared_data import require
 
 

@@ -18,8 +18,10 @@ from tests.sandbox.client import Client
 from tests.sandbox.clock import parse_iso
 from tests.sandbox.domains import attach
 from tests.sandbox.generator import build_world
+from tests.sandbox.ledger import encode_line
+from tests.sandbox.objects import Issue
 from tests.sandbox.running import RunningSandbox, running_sandbox
-from tests.sandbox.world import Issue, World, encode_line
+from tests.sandbox.world import World
 
 EVERYTHING = 'updated >= "1970-01-01 00:00" ORDER BY created ASC'
 
@@ -114,7 +116,7 @@ def test_paging_shows_everything_once(busy: RunningSandbox) -> None:
             break
     assert pages > 5
     assert len(ids) == len(set(ids))
-    assert set(ids) == {str(issue_id) for issue_id in busy.site.world.index}
+    assert set(ids) == {str(issue_id) for issue_id in busy.site.world.index.entries}
 
 
 def test_pages_can_be_kept_small() -> None:

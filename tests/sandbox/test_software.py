@@ -21,9 +21,10 @@ from tests.sandbox.clock import DAY, parse_iso
 from tests.sandbox.domains.software import Software
 from tests.sandbox.domains.software.boards import Column
 from tests.sandbox.generator import build_world
+from tests.sandbox.ledger import Line
 from tests.sandbox.running import RunningSandbox, running_sandbox
 from tests.sandbox.test_openapi import Document, _as_json_schema
-from tests.sandbox.world import Line, Webhook, World
+from tests.sandbox.world import Webhook, World
 from tests.shared_data import require
 
 START = parse_iso("2025-06-01T00:00:00")

@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from tests.loopback import answering
 from tests.sandbox.clock import MINUTE
+from tests.sandbox.objects import Issue
 from tests.sandbox.running import RunningSandbox, running_sandbox
-from tests.sandbox.world import Issue, World
+from tests.sandbox.world import World
 
 SECRET = "of-the-test"  # noqa: S105 - of a receiver that lives for one test
 

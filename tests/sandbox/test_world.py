@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 
 import pytest
 
-from tests.sandbox.clock import DAY, HOUR, parse_iso
-from tests.sandbox.generator import YEAR, build_world
-from tests.sandbox.world import Line, World
+from tests.sandbox.clock import DAY, HOUR, YEAR, parse_iso
+from tests.sandbox.generator import build_world
+from tests.sandbox.ledger import Line
+from tests.sandbox.world import World
 
 START = parse_iso("2025-06-01T00:00:00")
 

@@ -11,9 +11,8 @@ from typing import Any
 
 import msgspec
 
-from tests.sandbox.render import Renderer
-from tests.sandbox.world import (
-    IMPACT,
+from tests.sandbox.fields import IMPACT
+from tests.sandbox.objects import (
     Attachment,
     Change,
     Comment,
@@ -22,8 +21,9 @@ from tests.sandbox.world import (
     JsonObject,
     Link,
     Worklog,
-    World,
 )
+from tests.sandbox.render import Renderer
+from tests.sandbox.world import World
 
 _FIELDS = frozenset({"*all", "-comment", "-worklog"})
 _KINDS = {

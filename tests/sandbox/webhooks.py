@@ -27,7 +27,8 @@ import aiohttp
 import msgspec
 from msgspec import Struct
 
-from tests.sandbox.world import JsonObject, Webhook
+from tests.sandbox.objects import JsonObject
+from tests.sandbox.world import Webhook
 
 MAX_RETRIES = 5
 AT_ONCE = 8

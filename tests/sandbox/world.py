@@ -1,25 +1,7 @@
 """The world: people, projects and issues of one site, and the commands that change them.
 
-Every command first writes what happened to the ledger (`Line`), in the terms of the action
-catalogue, and changes the state that the server renders. The ledger is never derived from rendered
-JSON. Conventions of a ledger line:
-
-* one line per expected action; lines whose code begins with `_` are facts that are no action;
-* `actor` is what a pull API can tell: null for COMMENT_DELETED and ISSUE_DELETED and for histories
-  without author; `true_actor` is who did it;
-* `project_id`, `issue_key` and `issue_type_id` are those after the change (a move counts for the
-  project moved to);
-* `target_id` is the comment, worklog, attachment or link id, else the issue id;
-* `event` is the history id where a changelog entry exists, else null;
-* `items` are the changelog items of the action (a comment edit: one item `comment` with both
-  texts); `field_id` falls back on the field's name where Jira sends no `fieldId`;
-* `carriers` are the exact channels that can tell of the line (a key of the served log each) and
-  what they tell; `listing` names the complete listings whose comparison reveals it without them;
-  of lines with either, `actor` is who did it, known only if a served carrier tells it;
-* `member_id` is the second half of what was changed (the account put into the group `target_id`);
-* links: the line belongs to the canonical end (the source of the link, which reads the outward
-  phrase; for a symmetric type the lower issue id); `link_histories` and `link_ats` are
-  [canonical end, other end].
+Every command writes what happened to the ledger, in the terms of the action catalogue, and changes
+the state that the server renders.
 
 A world without a `stream` (a site image) is built by filling the dictionaries and calling
 `World.adopt(issue)` for each ready-made `Issue`.
@@ -27,190 +9,35 @@ A world without a `stream` (a site image) is built by filling the dictionaries a
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct
 
-from tests.sandbox.clock import HOUR, MINUTE, SECOND, iso
+from tests.sandbox.clock import MINUTE, SECOND, iso
+from tests.sandbox.fields import EDITABLE, RANK
+from tests.sandbox.ledger import Carrier, Line, LineItem
+from tests.sandbox.objects import (
+    Attachment,
+    Change,
+    Comment,
+    History,
+    Issue,
+    JsonObject,
+    Link,
+    Person,
+    Project,
+    Worklog,
+)
+from tests.sandbox.search_index import IndexEntry, SearchIndex
 
 if TYPE_CHECKING:
     from tests.sandbox.domain import Domain
 
-JsonObject = dict[str, Any]
 D = TypeVar("D", bound="Domain")
 _Value = Any  # of a field: what it holds depends on the field
-
-
-class Person(Struct, gc=False):
-    """A user. `email` is None when hidden; an erased person is `account_type` unknown."""
-
-    account_id: str
-    name: str
-    email: str | None = None
-    active: bool = True
-    account_type: str = "atlassian"
-    time_zone: str = "Europe/Zurich"
-
-
-class Project(Struct):
-    """A project. `state` is live, archived or deleted; `is_hidden`: the API user lost the right."""
-
-    id: str
-    key: str
-    name: str
-    kind: str = "software"
-    lead: str | None = None
-    category: JsonObject | None = None
-    description: str = ""
-    state: str = "live"
-    state_at: int = 0
-    state_by: str | None = None
-    is_hidden: bool = False
-    next_number: int = 1
-    components: list[JsonObject] = msgspec.field(default_factory=list)
-    versions: list[JsonObject] = msgspec.field(default_factory=list)
-
-
-class Change(Struct, frozen=True, gc=False):
-    """One changelog item, in wire form."""
-
-    field: str
-    fieldtype: str
-    old_id: str | None = msgspec.field(name="from")
-    old: str | None = msgspec.field(name="fromString")
-    new_id: str | None = msgspec.field(name="to")
-    new: str | None = msgspec.field(name="toString")
-    field_id: str | UnsetType = msgspec.field(name="fieldId", default=UNSET)
-
-
-class History(Struct, gc=False):
-    """One changelog entry. `author` None: the site does not tell who."""
-
-    id: int
-    at: int
-    author: str | None
-    changes: list[Change]
-
-
-class Comment(Struct, gc=False):
-    """The current version of a comment; `updated == created` until it is edited."""
-
-    id: int
-    author: str | None
-    created: int
-    updated: int
-    update_author: str | None
-    text: str
-    restricted_to: str | None = None  # the project role that may read it
-
-
-class Worklog(Struct, gc=False):
-    """The current version of a worklog."""
-
-    id: int
-    issue: int
-    author: str
-    created: int
-    updated: int
-    update_author: str
-    started: int
-    seconds: int
-    text: str
-
-
-class Attachment(Struct, gc=False):
-    """An attachment."""
-
-    id: int
-    filename: str
-    author: str | None
-    created: int
-    size: int
-    mime_type: str
-
-
-class Link(Struct, gc=False):
-    """A link: `source` reads the type's outward phrase, `target` the inward one."""
-
-    id: int
-    type: str
-    source: int
-    target: int
-
-
-class Issue(Struct, eq=False):
-    """An issue as it is now. Ids of configuration are strings, everything numbered is an int.
-
-    `extra` is merged into the rendered `fields` (a site image's own fields), already in wire form.
-    """
-
-    id: int
-    key: str
-    project: str
-    issuetype: str
-    status: str
-    created: int
-    updated: int
-    creator: str | None
-    summary: str
-    reporter: str | None = None
-    assignee: str | None = None
-    priority: str | None = None
-    resolution: str | None = None
-    resolved: int | None = None
-    description: str | None = None
-    labels: tuple[str, ...] = ()
-    duedate: str | None = None
-    security: str | None = None
-    parent: int | None = None
-    fix_versions: tuple[str, ...] = ()
-    components: tuple[str, ...] = ()
-    sprints: tuple[str, ...] = ()
-    points: float | None = None
-    team: str | None = None
-    impact: str | None = None
-    request_type: str | None = None
-    rank: str = "0|i00000:"
-    original_estimate: int | None = None
-    remaining_estimate: int | None = None
-    time_spent: int | None = None
-    comments: dict[int, Comment] = msgspec.field(default_factory=dict)
-    worklogs: dict[int, Worklog] = msgspec.field(default_factory=dict)
-    attachments: dict[int, Attachment] = msgspec.field(default_factory=dict)
-    links: dict[int, Link] = msgspec.field(default_factory=dict)
-    subtasks: list[int] = msgspec.field(default_factory=list)
-    histories: list[History] = msgspec.field(default_factory=list)
-    gone_comments: list[int] = msgspec.field(default_factory=list)
-    extra: JsonObject = msgspec.field(default_factory=dict)
-
-
-class LineItem(Struct, frozen=True, gc=False):
-    """One changed field of a ledger line."""
-
-    field: str
-    field_id: str
-    old_id: str | None
-    old: str | None
-    new_id: str | None
-    new: str | None
-
-
-class Carrier(Struct, frozen=True, gc=False, omit_defaults=True):
-    """A channel that tells of an action exactly, once `key` has been served.
-
-    `key`: `audit:<record>`, `org_event:<id>`, `webhook:<n>`, ... `tells_items`: it names old and
-    new values. `at`: the time it tells where that is not the line's own (ms since 1970 UTC).
-    """
-
-    key: str
-    tells_actor: bool = True
-    tells_items: bool = False
-    at: int | None = None
 
 
 class Webhook(Struct, frozen=True):
@@ -222,34 +49,6 @@ class Webhook(Struct, frozen=True):
     actor: str | None
     flow: str
     body: JsonObject
-
-
-class Line(Struct, frozen=True, gc=False):
-    """One ledger line; see the module's text for the conventions."""
-
-    n: int
-    code: str
-    at: str
-    actor: str | None
-    true_actor: str | None
-    issue_id: str | None
-    issue_key: str | None
-    project_id: str | None
-    issue_type_id: str | None
-    target_id: str | None
-    event: str | None
-    items: list[LineItem]
-    secured: bool
-    security_level_id: str | None
-    other_issue_id: str | UnsetType = UNSET
-    link_type: str | UnsetType = UNSET
-    link_histories: list[str] | UnsetType = UNSET
-    link_ats: list[str] | UnsetType = UNSET
-    target_label: str | UnsetType | None = UNSET
-    member_id: str | UnsetType | None = UNSET
-    carriers: list[Carrier] | UnsetType = UNSET
-    listing: list[str] | UnsetType = UNSET
-    listing_code: str | UnsetType | None = UNSET
 
 
 class Stream(Protocol):
@@ -290,125 +89,16 @@ class Bodies(Protocol):
         """Render issuelink_*."""
 
 
-class IndexEntry(Struct, frozen=True, gc=False):
-    """What the search index knows of an issue; it lags behind the issue itself."""
-
-    issue: int
-    project: str
-    number: int
-    created: int
-    updated: int
-
-
-class _Editable(Struct, frozen=True):
-    """How an editable field appears in changelog items."""
-
-    attribute: str
-    item: str
-    field_id: str | UnsetType
-    fieldtype: str
-    describe: Callable[[World, Any], tuple[str | None, str | None]]
-
-
-def _text(_: World, value: str | None) -> tuple[None, str | None]:
-    return None, value
-
-
-def _number(_: World, value: float | None) -> tuple[None, str | None]:
-    return None, None if value is None else f"{value:g}"
-
-
-def _seconds(_: World, value: int | None) -> tuple[str | None, str | None]:
-    return (None, None) if value is None else (str(value), str(value))
-
-
-def _day(_: World, value: str | None) -> tuple[str | None, str | None]:
-    return (None, None) if value is None else (value, f"{value} 00:00:00.0")
-
-
-def _labels(_: World, value: tuple[str, ...]) -> tuple[None, str]:
-    return None, " ".join(value)
-
-
-def _person(world: World, value: str | None) -> tuple[str | None, str | None]:
-    return value, None if value is None else world.people[value].name
-
-
-def _named(catalogue: str) -> Callable[[World, Any], tuple[str | None, str | None]]:
-    def describe(world: World, value: str | None) -> tuple[str | None, str | None]:
-        return value, None if value is None else getattr(world, catalogue)[value]["name"]
-
-    return describe
-
-
-def _sprints(world: World, value: tuple[str, ...]) -> tuple[str, str]:
-    return ", ".join(value), ", ".join(world.sprints[sprint]["name"] for sprint in value)
-
-
-def _parent(world: World, value: int | None) -> tuple[str | None, str | None]:
-    return (None, None) if value is None else (str(value), world.issues[value].key)
-
-
-def _option(world: World, value: str | None) -> tuple[str | None, str | None]:
-    return (None, None) if value is None else (f"[{value}]", world.teams[value])
-
-
-POINTS, SPRINT, RANK, TEAM, IMPACT, REVIEWERS, REQUEST_TYPE = (
-    "customfield_10016",
-    "customfield_10020",
-    "customfield_10019",
-    "customfield_10030",
-    "customfield_10041",
-    "customfield_10052",
-    "customfield_10050",
-)
-
 PROJECT_SCHEME = "10450"
 """Id of the issue security scheme that every project has."""
-
-EDITABLE: Mapping[str, _Editable] = {
-    "summary": _Editable("summary", "summary", "summary", "jira", _text),
-    "description": _Editable("description", "description", "description", "jira", _text),
-    "labels": _Editable("labels", "labels", "labels", "jira", _labels),
-    "assignee": _Editable("assignee", "assignee", "assignee", "jira", _person),
-    "reporter": _Editable("reporter", "reporter", "reporter", "jira", _person),
-    "priority": _Editable("priority", "priority", "priority", "jira", _named("priorities")),
-    "status": _Editable("status", "status", "status", "jira", _named("statuses")),
-    "resolution": _Editable(
-        "resolution", "resolution", "resolution", "jira", _named("resolutions")
-    ),
-    "issuetype": _Editable("issuetype", "issuetype", "issuetype", "jira", _named("issue_types")),
-    "security": _Editable("security", "Security", "security", "jira", _named("security_levels")),
-    "duedate": _Editable("duedate", "duedate", "duedate", "jira", _day),
-    "parent": _Editable("parent", "IssueParentAssociation", UNSET, "jira", _parent),
-    "timeoriginalestimate": _Editable(
-        "original_estimate",
-        "timeoriginalestimate",
-        "timeoriginalestimate",
-        "jira",
-        _seconds,
-    ),
-    "timeestimate": _Editable(
-        "remaining_estimate", "timeestimate", "timeestimate", "jira", _seconds
-    ),
-    "timespent": _Editable("time_spent", "timespent", "timespent", "jira", _seconds),
-    POINTS: _Editable("points", "Story Points", POINTS, "custom", _number),
-    SPRINT: _Editable("sprints", "Sprint", SPRINT, "custom", _sprints),
-    TEAM: _Editable("team", "Team", TEAM, "custom", _option),
-    IMPACT: _Editable("impact", "Customer impact", IMPACT, "custom", _text),
-    REQUEST_TYPE: _Editable(
-        "request_type", "Request Type", REQUEST_TYPE, "custom", _named("request_types")
-    ),
-}
 
 
 class World:
     """The state of one site at `now`, and the only place where it changes.
 
     Times are milliseconds since 1970 UTC; `at` of successive commands must not decrease. The
-    dictionaries are public to readers; an image fills them before serving. The search index takes
-    each change in after a random lag of at most `max_lag_ms`, or of 3 to 30 hours for
-    `late_share` (0 to 1) of the changes.
+    dictionaries are public to readers; an image fills them before serving. `max_lag_ms` and
+    `late_share`: see `SearchIndex`.
     """
 
     def __init__(
@@ -422,8 +112,6 @@ class World:
     ) -> None:
         self.site = site
         self.seed = seed
-        self.max_lag_ms = max_lag_ms
-        self.late_share = late_share
         self.sink = sink
         self.stream: Stream | None = None
         self.now = 0
@@ -455,11 +143,7 @@ class World:
         self.keys: dict[str, int] = {}
         self.worklogs: dict[int, Worklog] = {}
         self.worklog_deletions: list[tuple[int, int]] = []
-        self.index: dict[int, IndexEntry] = {}
-        self.index_version = 0
-        self._pending: list[tuple[int, int, int, IndexEntry | None]] = []
-        self._indexed_seq: dict[int, int] = {}
-        self._seq = 0
+        self.index = SearchIndex(seed, max_lag_ms, late_share)
         self.line_count = 0
         self._last_id: dict[str, int] = {
             "issue": 10_000,
@@ -483,38 +167,11 @@ class World:
                 break
             first.step()
         self.now = max(self.now, to)
-        self._refresh_index()
-
-    def _refresh_index(self) -> None:
-        while self._pending and self._pending[0][0] <= self.now:
-            _, seq, issue_id, entry = heapq.heappop(self._pending)
-            if seq < self._indexed_seq.get(issue_id, 0):
-                continue
-            self._indexed_seq[issue_id] = seq
-            if entry is None:
-                self.index.pop(issue_id, None)
-            else:
-                self.index[issue_id] = entry
-            self.index_version += 1
-
-    def _reindex(self, issue_id: int, at: int) -> None:
-        self._seq += 1
-        issue = self.issues.get(issue_id)
-        entry = None
-        if issue is not None:
-            number = int(issue.key.rpartition("-")[2])
-            entry = IndexEntry(issue_id, issue.project, number, issue.created, issue.updated)
-        # Seeded by the change itself, so the lag does not depend on when anyone asks.
-        digest = zlib.crc32(b"%d:%d:%d" % (self.seed, issue_id, at))
-        if digest % 10_000 < self.late_share * 10_000:
-            lag = 3 * HOUR + digest % (27 * HOUR)
-        else:
-            lag = digest % (self.max_lag_ms + 1)
-        heapq.heappush(self._pending, (at + lag, self._seq, issue_id, entry))
+        self.index.refresh(self.now)
 
     def _touch(self, issue: Issue, at: int) -> None:
         issue.updated = max(issue.updated, at)
-        self._reindex(issue.id, at)
+        self.index.schedule(issue.id, issue, at)
 
     def _next_id(self, kind: str, step: int = 1) -> int:
         self._last_id[kind] += step
@@ -753,10 +410,7 @@ class World:
         project = self.projects[issue.project]
         number = int(issue.key.rpartition("-")[2])
         project.next_number = max(project.next_number, number + 1)
-        self.index[issue.id] = IndexEntry(
-            issue.id, issue.project, number, issue.created, issue.updated
-        )
-        self.index_version += 1
+        self.index.add_at_once(issue)
         self._line("ISSUE_CREATED", issue.created, issue=issue, actor=issue.creator)
         for attachment in issue.attachments.values():
             self._line(
@@ -978,7 +632,7 @@ class World:
             child = self.issues.get(child_id)
             if child is not None and child.parent == issue.id:
                 child.parent = None
-        self._reindex(issue.id, at)
+        self.index.schedule(issue.id, None, at)
 
     def _tell_consequences(self, at: int, actor: str, issue: Issue) -> None:
         for comment in issue.comments.values():
@@ -1258,7 +912,7 @@ class World:
 
     def _fact(self, code: str, at: int, *, target: str, project: str | None = None) -> None:
         self.config_version += 1
-        self.index_version += 1
+        self.index.version += 1
         self._line(code, at, target=target, project=project)
         for domain in self.domains.values():
             domain.observed(code, at, target)
@@ -1300,8 +954,3 @@ def _attachment_change(attachment: Attachment, *, is_new: bool) -> Change:
     if is_new:
         return Change("Attachment", "jira", None, None, attachment_id, name, "attachment")
     return Change("Attachment", "jira", attachment_id, name, None, None, "attachment")
-
-
-def encode_line(line: Line) -> bytes:
-    """One ledger line as JSON with its line end."""
-    return msgspec.json.encode(line) + b"\n"

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from tests.sandbox.clock import DAY, MINUTE
 from tests.sandbox.domain import ApiError, Call, Carrier, Domain, LineItem, Reply, Route, World
-from tests.sandbox.world import JsonObject
+from tests.sandbox.objects import JsonObject
 
 PATH = "/wiki/rest/api/audit"
 PAGE_LIMIT = 1_000

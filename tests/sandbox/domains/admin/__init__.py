@@ -23,7 +23,7 @@ from tests.sandbox.domains.admin.activity import Activity
 from tests.sandbox.domains.admin.log import AuditLog, group_item, item, person_item
 from tests.sandbox.domains.admin.security import Security
 from tests.sandbox.domains.organization import Organization as Guard
-from tests.sandbox.world import JsonObject, Person, Project
+from tests.sandbox.objects import JsonObject, Person, Project
 
 __all__ = ["Admin", "Grant", "Group", "Organization", "Role", "Scheme"]
 
@@ -227,7 +227,7 @@ class Admin(Domain):
 
     def _refresh(self) -> None:
         self.world.config_version += 1
-        self.world.index_version += 1
+        self.world.index.version += 1
 
     def _audit(
         self,

@@ -7,11 +7,11 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from tests.sandbox.clock import DAY
+from tests.sandbox.clock import DAY, YEAR
 
 if TYPE_CHECKING:
     from tests.sandbox.domains.admin import Admin
-    from tests.sandbox.world import Person, Project
+    from tests.sandbox.objects import Person, Project
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Activity:
         self._admin = admin
         self._rng = rng
         rate = _COMMANDS_PER_YEAR * admin.world.activity
-        self._gap = 365 * DAY / rate if rate >= 1 else math.inf
+        self._gap = YEAR / rate if rate >= 1 else math.inf
         self.next_at: int | float = start
         self._made = 0
         self._projects: list[Project] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tests.sandbox.domain import ApiError, Call, Reply, Route, World
 from tests.sandbox.domains.admin.log import user_key
-from tests.sandbox.world import JsonObject, Person, Project
+from tests.sandbox.objects import JsonObject, Person, Project
 
 if TYPE_CHECKING:
     from tests.sandbox.domains.admin import Admin, Grant, Role, Scheme

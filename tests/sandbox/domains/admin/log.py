@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from tests.sandbox.clock import DAY, SECOND, from_ms, parse_iso
 from tests.sandbox.domain import ApiError, Call, Reply
-from tests.sandbox.world import JsonObject
+from tests.sandbox.objects import JsonObject
 
 RETENTION = 180 * DAY
 PAGE = 1_000

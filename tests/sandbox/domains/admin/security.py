@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from tests.sandbox.clock import DAY
-from tests.sandbox.world import PROJECT_SCHEME, REVIEWERS
+from tests.sandbox.clock import YEAR
+from tests.sandbox.fields import REVIEWERS
+from tests.sandbox.world import PROJECT_SCHEME
 
 if TYPE_CHECKING:
     from tests.sandbox.domains.admin import Admin
@@ -41,7 +42,7 @@ class Security:
     def __init__(self, admin: Admin, start: int) -> None:
         world = admin.world
         self._rng = random.Random(f"{world.seed}:issue security")
-        self._gap = 365 * DAY / max(_CHANGES_PER_YEAR * world.activity, 1e-6)
+        self._gap = YEAR / max(_CHANGES_PER_YEAR * world.activity, 1e-6)
         self._last = 10_700
         self.schemes = {PROJECT_SCHEME: "Confidential", "10451": "Personal data"}
         self.members: list[LevelMember] = []

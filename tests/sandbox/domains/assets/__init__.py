@@ -13,10 +13,10 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from tests.sandbox.clock import DAY, iso
+from tests.sandbox.clock import YEAR, iso
 from tests.sandbox.domain import ApiError, Call, Carrier, Domain, LineItem, Reply, Route, World
 from tests.sandbox.domains.assets.aql import AqlError, parse
-from tests.sandbox.world import JsonObject
+from tests.sandbox.objects import JsonObject
 
 WORKSPACE = "6f1e3c1a-0000-4000-8000-000000000007"
 BASE = f"/gateway/api/jsm/assets/workspace/{WORKSPACE}/v1"
@@ -24,7 +24,6 @@ CREATED, ATTRIBUTE = 0, 1
 """Types of history entries."""
 TOTAL_LIMIT = 1_000
 """An AQL answer counts no further; `/object/aql/totalcount` does."""
-_YEAR = 365 * DAY
 _ACTIONS_PER_YEAR = 2_000
 _STEADY = 60
 _ROLES = ("Managers", "Developers", "Users")
@@ -146,7 +145,7 @@ class Assets(Domain):
         self.next_at = at + self._gap()
 
     def _gap(self) -> int:
-        mean = _YEAR / (_ACTIONS_PER_YEAR * max(self.world.activity, 1e-6))
+        mean = YEAR / (_ACTIONS_PER_YEAR * max(self.world.activity, 1e-6))
         return 1 + int(self.rng.expovariate(1) * mean)
 
     def _value(self, attribute: str) -> str:

@@ -14,7 +14,7 @@ from tests.sandbox.clock import DAY, MINUTE, from_ms, iso
 from tests.sandbox.domain import ApiError, Call, Reply, Route
 from tests.sandbox.domains.organization.catalogue import EVENT_ACTIONS
 from tests.sandbox.domains.organization.events import Event, render_event
-from tests.sandbox.world import JsonObject
+from tests.sandbox.objects import JsonObject
 
 if TYPE_CHECKING:
     from tests.sandbox.domains.organization.organization import Organization

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from tests.sandbox.clock import iso
 from tests.sandbox.domains.organization.catalogue import EventAction
-from tests.sandbox.world import JsonObject, Person, World
+from tests.sandbox.objects import JsonObject, Person
+from tests.sandbox.world import World
 
 
 class Event(Struct, frozen=True, gc=False):

@@ -18,7 +18,7 @@ from tests.sandbox.domain import Carrier, Domain, LineItem, Route, World
 from tests.sandbox.domains.organization.catalogue import DETAILED, EVENT_ACTIONS
 from tests.sandbox.domains.organization.endpoints import Endpoints
 from tests.sandbox.domains.organization.events import Event
-from tests.sandbox.world import Issue, JsonObject, Person
+from tests.sandbox.objects import Issue, JsonObject, Person
 
 YEAR = 365 * 24 * HOUR
 _RATES = (1.0, 0.06, 0.04)

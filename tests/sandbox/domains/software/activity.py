@@ -13,7 +13,7 @@ from tests.sandbox.domains.software.issue_types import IssueTypes
 from tests.sandbox.domains.software.options import CODES, Options
 from tests.sandbox.domains.software.sprints import Sprint, Sprints
 from tests.sandbox.domains.software.versions import Versions
-from tests.sandbox.world import Project
+from tests.sandbox.objects import Project
 
 PER_YEAR = 3_000
 _UNTOUCHED = 20 * DAY

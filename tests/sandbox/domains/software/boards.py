@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from tests.sandbox.domain import Carrier, LineItem, World
 from tests.sandbox.domains.software.telling import Teller, change
-from tests.sandbox.world import JsonObject
+from tests.sandbox.objects import JsonObject
 
 
 class Column(Struct):

@@ -13,8 +13,8 @@ from msgspec import Struct, structs
 from tests.sandbox.clock import DAY
 from tests.sandbox.domain import LineItem, World
 from tests.sandbox.domains.software.telling import Teller, change
+from tests.sandbox.objects import JsonObject
 from tests.sandbox.render import Renderer
-from tests.sandbox.world import JsonObject
 
 EVERYTHING = (
     "description",

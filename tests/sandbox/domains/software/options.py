@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.sandbox.domain import LineItem, World
 from tests.sandbox.domains.software.telling import Teller, change
-from tests.sandbox.world import JsonObject
+from tests.sandbox.objects import JsonObject
 
 CODES = {
     "votingEnabled": ("OPTION_VOTING_CHANGED", "Voting"),

@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 
 from tests.sandbox.api import page_bean
+from tests.sandbox.clock import YEAR
 from tests.sandbox.domain import ApiError, Call, Domain, Reply, Route, World
 from tests.sandbox.domains.software.activity import PER_YEAR, Activity
 from tests.sandbox.domains.software.boards import Board, Boards, Place, first_columns
@@ -15,7 +16,6 @@ from tests.sandbox.domains.software.issue_types import IssueTypes
 from tests.sandbox.domains.software.options import Options
 from tests.sandbox.domains.software.sprints import LENGTH, Sprint, Sprints, keys_of
 from tests.sandbox.domains.software.versions import Versions
-from tests.sandbox.generator import YEAR
 
 DISCOVERY = Place("11900", "IDEA", "Ideas", "product_discovery")
 _FIRST_BOARDS = (

@@ -10,7 +10,7 @@ from tests.sandbox.clock import DAY, iso
 from tests.sandbox.domain import Carrier, LineItem, World
 from tests.sandbox.domains.software.boards import Board, Boards
 from tests.sandbox.domains.software.telling import Teller, change
-from tests.sandbox.world import JsonObject
+from tests.sandbox.objects import JsonObject
 
 LENGTH = 14 * DAY
 FIELDS = {"name": "Name", "goal": "Goal", "start": "Start date", "end": "End date"}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from tests.sandbox.domain import Carrier, LineItem, World
 from tests.sandbox.domains.admin import Admin
-from tests.sandbox.world import JsonObject
+from tests.sandbox.objects import JsonObject
 
 
 class Teller:

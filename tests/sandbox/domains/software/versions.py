@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.sandbox.clock import from_ms
 from tests.sandbox.domain import ApiError, LineItem, World
 from tests.sandbox.domains.software.telling import Teller, change
-from tests.sandbox.world import JsonObject, Project
+from tests.sandbox.objects import JsonObject, Project
 
 FIELDS = {
     "name": "Name",
