@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.e2e.product import Product
-from tests.sandbox import checker
 from tests.sandbox.running import running_sandbox
+from tests.sandbox.verdicts import Report
 
 DAYS = 30
 STEPS_MINUTES = (30, 45, 4 * 24 * 60)
@@ -25,7 +25,7 @@ class Story:
     """A product and the verdicts on it: after the first sync, then after each further one."""
 
     product: Product
-    verdicts: list[checker.Report]
+    verdicts: list[Report]
 
 
 @pytest.fixture(scope="session")

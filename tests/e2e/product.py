@@ -20,6 +20,7 @@ from pipelines.registry import SOURCES
 from pipelines.runner import SyncReport, run_source
 from tests.sandbox import checker
 from tests.sandbox.running import RunningSandbox
+from tests.sandbox.verdicts import Report, render
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 240
@@ -91,11 +92,11 @@ class Product:
         self.build()
         publishing.publish(self.home, project=self.project)
 
-    def check(self) -> checker.Report:
+    def check(self) -> Report:
         """Hold the current snapshot against the sandbox's ledger."""
         return checker.check(self.sandbox.state_dir, self.home)
 
-    def check_marts(self) -> checker.Report:
+    def check_marts(self) -> Report:
         """Hold the marts as built, published or not, against the ledger."""
         return checker.check(self.sandbox.state_dir, self.home / transformation.MARTS)
 
@@ -127,9 +128,9 @@ class Product:
         }
 
 
-def assert_exact(report: checker.Report) -> None:
+def assert_exact(report: Report) -> None:
     """Fail with the checker's whole verdict unless it found no fault."""
-    assert report.faults == 0, "\n" + checker.render(report)
+    assert report.faults == 0, "\n" + render(report)
 
 
 def marts(database: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -9,11 +9,11 @@ import pytest
 
 from pipelines.runner import run_source
 from tests.e2e.product import Product, assert_exact
-from tests.sandbox import checker
 from tests.sandbox.clock import SECOND
 from tests.sandbox.domains.admin import SETTINGS, Admin
 from tests.sandbox.domains.admin.codes import CODES, LOG_ONLY
 from tests.sandbox.running import RunningSandbox, running_sandbox
+from tests.sandbox.verdicts import Report
 from tests.sandbox.world import World
 
 # The longer story of one domain; `test_all_actions` proves the same codes in `make test`.
@@ -127,7 +127,7 @@ def play(sandbox: RunningSandbox, act: Act) -> None:
 @pytest.fixture(scope="module", params=["log and lists", "log after lists", "lists"])
 def told(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, checker.Report]]:
+) -> Iterator[tuple[str, Report]]:
     """Play all acts, sync after each, and hold the marts against the ledger.
 
     "log after lists": the account gets the right to read the log only at the end.
@@ -150,7 +150,7 @@ def told(
         yield channels, product.check_marts()
 
 
-def test_each_action_is_told_once_and_right(told: tuple[str, checker.Report]) -> None:
+def test_each_action_is_told_once_and_right(told: tuple[str, Report]) -> None:
     channels, report = told
     assert_exact(report)
     found = {code for code, tally in report.tallies.items() if tally.found}

@@ -28,12 +28,12 @@ from tests.e2e.product import (
     Product,
     assert_exact,
 )
-from tests.sandbox import checker
 from tests.sandbox.domains.admin import Admin
 from tests.sandbox.domains.software import Software
 from tests.sandbox.domains.software.boards import Board
 from tests.sandbox.objects import Project, Worklog
 from tests.sandbox.running import running_sandbox
+from tests.sandbox.verdicts import Report
 from tests.sandbox.world import World
 
 DAY = 24 * 60
@@ -94,7 +94,7 @@ class Rarities:
 
 
 @pytest.fixture(scope="module")
-def pulled(tmp_path_factory: pytest.TempPathFactory) -> checker.Report:
+def pulled(tmp_path_factory: pytest.TempPathFactory) -> Report:
     with running_sandbox(days=6, actions_per_year=ISSUE_ACTIONS_A_YEAR, activity=BUSY) as sandbox:
         product = Product(tmp_path_factory.mktemp("pulled"), sandbox)
         product.sync()
@@ -108,7 +108,7 @@ def pulled(tmp_path_factory: pytest.TempPathFactory) -> checker.Report:
 
 
 @pytest.fixture(scope="module")
-def pushed(tmp_path_factory: pytest.TempPathFactory) -> checker.Report:
+def pushed(tmp_path_factory: pytest.TempPathFactory) -> Report:
     plan = REPOSITORY / "tests" / "sandbox" / "plans" / "first.toml"
     with running_sandbox(
         seed=8, days=6, actions_per_year=ISSUE_ACTIONS_A_YEAR, activity=BUSY, plan=plan
@@ -136,7 +136,7 @@ def pushed(tmp_path_factory: pytest.TempPathFactory) -> checker.Report:
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory) -> checker.Report:
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Report:
     with running_sandbox(
         seed=9, days=6, actions_per_year=ISSUE_ACTIONS_A_YEAR // 10, activity=BUSY
     ) as sandbox:
@@ -159,7 +159,7 @@ def test_nothing_is_lost_doubled_invented_or_wrong(
 
 @pytest.fixture(scope="module")
 def proved(
-    pulled: checker.Report, pushed: checker.Report, compared: checker.Report, story: Story
+    pulled: Report, pushed: Report, compared: Report, story: Story
 ) -> dict[str, Counter[str]]:
     """Give action code -> source -> true rows that name it, over all worlds."""
     counted: dict[str, Counter[str]] = defaultdict(Counter)
@@ -177,6 +177,6 @@ def test_every_channel_of_every_action_was_proved(
     assert not SOURCES_OF[code] - proved[code].keys(), dict(proved[code])
 
 
-def test_what_could_not_be_seen_is_counted_with_its_reason(pushed: checker.Report) -> None:
+def test_what_could_not_be_seen_is_counted_with_its_reason(pushed: Report) -> None:
     reasons = {reason for tally in pushed.tallies.values() for reason in tally.unobservable}
     assert all(reasons), "each has one"

@@ -9,10 +9,10 @@ import pytest
 from orchestration.transformation import MARTS
 from pipelines.runner import run_source
 from tests.e2e.product import Product, marts
-from tests.sandbox import checker
 from tests.sandbox.domains.assets import Assets
 from tests.sandbox.domains.confluence import KINDS, Confluence
 from tests.sandbox.running import running_sandbox
+from tests.sandbox.verdicts import Report, render
 from tests.sandbox.world import World
 
 # The longer story of one domain; `test_all_actions` proves the same codes in `make test`.
@@ -28,7 +28,7 @@ CODES = {
 }
 
 
-def sync(product: Product) -> checker.Report:
+def sync(product: Product) -> Report:
     for name in SOURCES:
         run_source(name, product.settings())
     product.build()
@@ -67,7 +67,7 @@ def _everything(world: World, now: int) -> None:
 @pytest.fixture(scope="module")
 def story(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Product, list[checker.Report]]]:
+) -> Iterator[tuple[Product, list[Report]]]:
     """Sync a site, and again after all that can happen between two listings."""
     with running_sandbox(days=20, domains=("assets", "confluence")) as sandbox:
         product = Product(tmp_path_factory.mktemp("assets"), sandbox)
@@ -82,25 +82,25 @@ def story(
         yield product, verdicts
 
 
-def test_every_stage_is_exact(story: tuple[Product, list[checker.Report]]) -> None:
+def test_every_stage_is_exact(story: tuple[Product, list[Report]]) -> None:
     for verdict in story[1]:
         ours = {code: tally for code, tally in verdict.tallies.items() if code in CODES}
-        assert sum(tally.faults for tally in ours.values()) == 0, "\n" + checker.render(verdict)
+        assert sum(tally.faults for tally in ours.values()) == 0, "\n" + render(verdict)
 
 
-def test_every_code_was_met(story: tuple[Product, list[checker.Report]]) -> None:
+def test_every_code_was_met(story: tuple[Product, list[Report]]) -> None:
     found = {code for code, tally in story[1][-1].tallies.items() if tally.found}
     assert found >= CODES
 
 
 def test_what_nobody_could_see_is_not_invented(
-    story: tuple[Product, list[checker.Report]],
+    story: tuple[Product, list[Report]],
 ) -> None:
     unobservable = story[1][-1].tallies["ASSET_OBJECT_CREATED"].unobservable
     assert unobservable.total() >= 1
 
 
-def test_deleted_objects_stay_known(story: tuple[Product, list[checker.Report]]) -> None:
+def test_deleted_objects_stay_known(story: tuple[Product, list[Report]]) -> None:
     product = story[0]
     assets: Assets = product.sandbox.site.world.domain(Assets)
     rows = marts(product.home / MARTS)["dim_assets"]

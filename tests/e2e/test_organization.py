@@ -18,11 +18,11 @@ from serve.db.engine import database_address, open_engine
 from serve.ingest import service
 from serve.ingest.repository import InboxRepository
 from tests.e2e.product import Product, marts
-from tests.sandbox import checker
 from tests.sandbox.clock import SECOND
 from tests.sandbox.domains.organization import Organization, View
 from tests.sandbox.domains.organization.organization import ACCOUNT_ACTIONS
 from tests.sandbox.running import running_sandbox
+from tests.sandbox.verdicts import Report, render
 from tests.sandbox.world import World
 
 # The longer story of one domain; `test_all_actions` proves the same codes in `make test`.
@@ -32,7 +32,7 @@ SOURCES = ("jira_platform", "jira_issues", "org_events", "inbox")
 CODES = {*ACCOUNT_ACTIONS.values(), "ISSUE_VIEWED", "USER_LAST_ACTIVE"}
 
 
-def sync(product: Product) -> checker.Report:
+def sync(product: Product) -> Report:
     for name in SOURCES:
         with suppress(NotConnectedError):  # the inbox, until something was received
             run_source(name, product.settings())
@@ -84,7 +84,7 @@ def _everything(world: World, now: int) -> None:
 @pytest.fixture(scope="module")
 def story(
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[tuple[Product, list[checker.Report]]]:
+) -> Iterator[tuple[Product, list[Report]]]:
     """Sync a site, some hours later with views pushed, then after every kind of event."""
     with running_sandbox(days=10, domains=("organization",)) as sandbox:
         product = Product(tmp_path_factory.mktemp("organization"), sandbox)
@@ -99,18 +99,18 @@ def story(
         yield product, verdicts
 
 
-def test_every_stage_is_exact(story: tuple[Product, list[checker.Report]]) -> None:
+def test_every_stage_is_exact(story: tuple[Product, list[Report]]) -> None:
     for verdict in story[1]:
-        assert verdict.faults == 0, "\n" + checker.render(verdict)
+        assert verdict.faults == 0, "\n" + render(verdict)
 
 
-def test_every_code_was_met(story: tuple[Product, list[checker.Report]]) -> None:
+def test_every_code_was_met(story: tuple[Product, list[Report]]) -> None:
     found = {code for code, tally in story[1][-1].tallies.items() if tally.found}
     assert found >= CODES
 
 
 def test_views_have_their_place_and_what_they_stand_for(
-    story: tuple[Product, list[checker.Report]],
+    story: tuple[Product, list[Report]],
 ) -> None:
     product = story[0]
     with duckdb.connect(str(product.home / MARTS), read_only=True) as connection:
@@ -137,7 +137,7 @@ def test_views_have_their_place_and_what_they_stand_for(
     assert unlike == (0,)
 
 
-def test_a_rebuild_gives_the_same_rows(story: tuple[Product, list[checker.Report]]) -> None:
+def test_a_rebuild_gives_the_same_rows(story: tuple[Product, list[Report]]) -> None:
     product = story[0]
     before = marts(product.home / MARTS)
     transformation.build(product.home, project=product.project, full_refresh=True)

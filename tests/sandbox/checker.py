@@ -20,24 +20,19 @@ Times are UTC throughout; instants are compared in whole microseconds.
 from __future__ import annotations
 
 import bisect
-import json
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeVar
 
 import duckdb
-import msgspec
 
+from tests.sandbox.check_inputs import Action, CheckError, find_snapshot, read_lines, read_snapshot
 from tests.sandbox.oracle import (
     ABOUT_THE_ISSUE,
-    EPOCH,
     FROM_A_HISTORY,
     LINKS,
-    MICROSECOND,
     ONLY_DETECTED,
     REPEATABLE,
     VERSIONS,
@@ -50,77 +45,7 @@ from tests.sandbox.oracle import (
     microseconds,
 )
 from tests.sandbox.site_oracle import IN_A_PROJECT, Key, expected_of_site, key_of
-
-T = TypeVar("T")
-
-
-class CheckError(Exception):
-    """The check cannot be made: a file is missing or is not what it should be."""
-
-
-@dataclass(slots=True)
-class Action:
-    """One row of `fct_actions`; instants are microseconds since 1970 UTC."""
-
-    action_id: str
-    code: str
-    occurred_at: int
-    observed_from: int | None
-    observed_to: int | None
-    actor: str | None
-    target_id: str | None
-    issue_id: str | None
-    project_id: str | None
-    issue_type_id: str | None
-    from_status_id: str | None
-    to_status_id: str | None
-    resolution_id: str | None
-    old_value: str | None
-    new_value: str | None
-    change_count: int | None
-    is_secured: bool | None
-    source_event_id: str | None
-    actor_certainty: str | None
-    sources: str | None
-
-
-@dataclass(slots=True)
-class Tally:
-    """The verdict on one action code."""
-
-    expected: int = 0
-    found: int = 0
-    lost: int = 0
-    doubled: int = 0
-    invented: int = 0
-    wrong: int = 0
-    unobservable: Counter[str] = field(default_factory=Counter)
-    channels: Counter[str] = field(default_factory=Counter)
-    """Channel (`audit`, `webhook`, `listing`, `pull`, ...) -> true rows that it proved."""
-    sources: Counter[str] = field(default_factory=Counter)
-    """Source of the product -> true rows that name it."""
-
-    @property
-    def faults(self) -> int:
-        """Number of faults of any class."""
-        return self.lost + self.doubled + self.invented + self.wrong
-
-
-@dataclass(slots=True)
-class Report:
-    """Tallies per code and the counter-examples, earliest in the ledger first."""
-
-    tallies: dict[str, Tally]
-    examples: list[dict[str, Any]]
-
-    @property
-    def faults(self) -> int:
-        """Number of faults over all codes."""
-        return sum(tally.faults for tally in self.tallies.values())
-
-    def total(self, verdict: str) -> int:
-        """Sum of one verdict (`lost`, `doubled`, `invented`, `wrong`, …) over all codes."""
-        return sum(int(getattr(tally, verdict)) for tally in self.tallies.values())
+from tests.sandbox.verdicts import Recorder, Report, instant, render, render_json
 
 
 class Matcher:
@@ -175,7 +100,7 @@ class Matcher:
 
     def judge(self, rows: Iterable[Action], changes: Mapping[str, list[Item]]) -> Report:
         """Compare all groups. `changes` maps an action id to its rows of changed fields."""
-        report = _Recorder(self._evidence)
+        report = Recorder(self._evidence)
         found: dict[Key, list[Action]] = defaultdict(list)
         for row in rows:
             found[self._key_of_row(row, changes.get(row.action_id, ()))].append(row)
@@ -191,7 +116,7 @@ class Matcher:
         group: list[Expected],
         rows: list[Action],
         changes: Mapping[str, list[Item]],
-        report: _Recorder,
+        report: Recorder,
     ) -> None:
         def differences(one: Expected, row: Action) -> list[tuple[str, object, object]]:
             return self._differences(one, row, changes.get(row.action_id, []))
@@ -248,11 +173,11 @@ class Matcher:
             holds = _is_in_window(one, row)
             must("observed window", line.at, line.at if holds else _when(row))
         elif self._told_from_the_other_end(line, row):
-            must("occurred_at", _iso(microseconds(line.link_ats[1])), _iso(row.occurred_at))
+            must("occurred_at", instant(microseconds(line.link_ats[1])), instant(row.occurred_at))
             must("issue_id", line.other_issue_id, row.issue_id)
             return _differing(truth, told)
         elif one.told is None or row.occurred_at not in one.told.times:
-            must("occurred_at", _iso(one.at), _iso(row.occurred_at))
+            must("occurred_at", instant(one.at), instant(row.occurred_at))
         must("issue_id", self._issue(one), row.issue_id)
         if self._issue(one) is not None:
             project, issue_type = self._place(one, row)
@@ -372,106 +297,6 @@ class Matcher:
         return values
 
 
-class _Recorder:
-    """Counts verdicts and keeps the earliest examples of each kind of fault."""
-
-    KEPT = 3
-
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
-        self._tallies: dict[str, Tally] = defaultdict(Tally)
-        self._examples: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-
-    def found(self, one: Expected) -> None:
-        tally = self._tallies[one.line.code]
-        tally.found += 1
-        tally.expected += bool(one.carriers)
-
-    def proved(self, one: Expected, row: Action) -> None:
-        """Count the channels that told of a true row, and the sources it names."""
-        self._tallies[one.line.code].sources.update((row.sources or "").split(","))
-        channels = self._tallies[one.line.code].channels
-        channels.update(one.told.channels if one.told else ())
-        if not one.line.is_of_site:
-            is_pulled = any(not carrier.startswith("webhook:") for carrier in one.carriers)
-            channels["listing" if row.observed_from is not None else "pull"] += is_pulled
-
-    def wrong(
-        self, one: Expected, row: Action, differences: list[tuple[str, object, object]]
-    ) -> None:
-        self.found(one)
-        self._tallies[one.line.code].wrong += 1
-        told = [
-            {"field": name, "expected": truth, "observed": said}
-            for name, truth, said in differences
-        ]
-        names = tuple(name for name, _, _ in differences)
-        self._keep(("WRONG", *names), one=one, row=row, differences=told)
-
-    def lost(self, one: Expected) -> None:
-        tally = self._tallies[one.line.code]
-        tally.lost += 1
-        tally.expected += 1
-        self._keep(("LOST",), one=one)
-
-    def unobservable(self, one: Expected) -> None:
-        self._tallies[one.line.code].unobservable[one.reason] += 1
-
-    def doubled(self, row: Action, one: Expected) -> None:
-        self._tallies[row.code].doubled += 1
-        self._keep(("DOUBLED",), one=one, row=row)
-
-    def invented(self, row: Action) -> None:
-        self._tallies[row.code].invented += 1
-        self._keep(("INVENTED",), row=row)
-
-    def _keep(
-        self,
-        fault: tuple[str, ...],
-        *,
-        one: Expected | None = None,
-        row: Action | None = None,
-        differences: list[dict[str, object]] | None = None,
-    ) -> None:
-        code = one.line.code if one else row.code if row else ""
-        kept = self._examples[(code, *fault)]
-        example: dict[str, Any] = {"fault": fault[0], "code": code}
-        if one:
-            example["ledger"] = msgspec.to_builtins(one.line)
-            example["requests"] = [self._request(key) for key in one.carriers]
-        if row:
-            example["row"] = {
-                name: _iso(value)
-                if name in {"occurred_at", "observed_from", "observed_to"}
-                else value
-                for name, value in ((name, getattr(row, name)) for name in row.__slots__)
-            }
-        if differences:
-            example["differences"] = differences
-        kept.append(example)
-        if len(kept) > self.KEPT:
-            kept.sort(key=_order)
-            kept.pop()
-
-    def _request(self, key: str) -> dict[str, object]:
-        served = self._evidence.first.get(key)
-        if served is None:  # a listing: named by its request
-            name, is_listing, request = key.rpartition("@")
-            if not is_listing:  # of a log that was read beyond it
-                return {"key": key, "request": None}
-            return {"key": name, "request": int(request)}
-        return {"key": key, "request": served.request, "served_at": served.served_at}
-
-    def finish(self) -> Report:
-        examples = [one for kept in self._examples.values() for one in sorted(kept, key=_order)]
-        return Report(dict(sorted(self._tallies.items())), examples)
-
-
-def _order(example: dict[str, Any]) -> tuple[int, str]:
-    ledger, row = example.get("ledger"), example.get("row")
-    return (ledger["n"] if ledger else 1 << 62, row["action_id"] if row else "")
-
-
 def _differing(
     truth: Mapping[str, object], told: Mapping[str, object]
 ) -> list[tuple[str, object, object]]:
@@ -533,11 +358,7 @@ def _is_in_window(one: Expected, row: Action) -> bool:
 
 
 def _when(row: Action) -> list[str | None]:
-    return [_iso(row.observed_from), _iso(row.occurred_at)]
-
-
-def _iso(at: int | None) -> str | None:
-    return None if at is None else (EPOCH + at * MICROSECOND).isoformat()
+    return [instant(row.observed_from), instant(row.occurred_at)]
 
 
 def _storable(text: str | None) -> str | None:
@@ -598,63 +419,6 @@ def _secured_now(lines: list[Line], evidence: Evidence) -> set[str]:
     return secured
 
 
-def find_snapshot(place: Path) -> Path:
-    """Resolve AUDIT_LOG_HOME, its `snapshots` folder, or a .duckdb file to one database file.
-
-    Raises CheckError when there is none.
-    """
-    if place.is_file():
-        return place
-    for home in (place, place.parent) if place.name == "snapshots" else (place,):
-        pointer = home / "CURRENT"
-        if pointer.is_file():
-            snapshot = home / pointer.read_text(encoding="utf-8").strip()
-            if snapshot.is_file():
-                return snapshot
-            message = f"{pointer} names {snapshot}, which does not exist; publish again"
-            raise CheckError(message)
-    message = f"no snapshot in {place}: give AUDIT_LOG_HOME after a publish, or a .duckdb file"
-    raise CheckError(message)
-
-
-def read_snapshot(path: Path) -> tuple[list[Action], dict[str, list[Item]]]:
-    """Rows of `fct_actions`, and those of `fct_action_changes` by action id."""
-    with duckdb.connect(str(path), read_only=True) as connection:
-        connection.execute("set timezone = 'UTC'")
-        rows = connection.execute(
-            """
-            select action_id, action_code, epoch_us(occurred_at), epoch_us(observed_from_at),
-                epoch_us(observed_to_at), actor_account_id, target_id, issue_id, project_id,
-                issue_type_id, from_status_id, to_status_id, resolution_id, old_value, new_value,
-                change_count, is_secured, source_event_id, actor_certainty, sources
-            from fct_actions
-            order by action_id
-            """
-        ).fetchall()
-        details = connection.execute(
-            """
-            select action_id, field_name, field_id, old_value_id, old_value, new_value_id, new_value
-            from fct_action_changes
-            """
-        ).fetchall()
-    changes: dict[str, list[Item]] = defaultdict(list)
-    for action_id, *values in details:
-        changes[action_id].append(Item(*values))
-    return [Action(*row) for row in rows], changes
-
-
-def read_lines(path: Path, kind: type[T]) -> list[T]:
-    """Decode a JSON-lines file; raises CheckError naming the file."""
-    try:
-        return msgspec.json.Decoder(kind).decode_lines(path.read_bytes())
-    except FileNotFoundError as error:
-        message = f"{path} does not exist; give the ledger of a sandbox's --state folder"
-        raise CheckError(message) from error
-    except msgspec.MsgspecError as error:
-        message = f"{path} is not a {kind.__name__.lower()} log: {error}"
-        raise CheckError(message) from error
-
-
 def check(ledger: Path, snapshot: Path) -> Report:
     """Compare a snapshot with the ledger (or the folder of it) and the served log beside it."""
     if ledger.is_dir():
@@ -674,49 +438,3 @@ def main(ledger: Path, snapshot: Path, *, as_json: bool = False) -> int:
         return 2
     sys.stdout.write(render_json(report) if as_json else render(report))
     return 1 if report.faults else 0
-
-
-def render_json(report: Report) -> str:
-    """Write the whole report as one JSON document."""
-    codes = {
-        code: {
-            name: getattr(tally, name)
-            for name in ("expected", "found", "lost", "doubled", "invented", "wrong")
-        }
-        | {"unobservable": dict(tally.unobservable), "channels": dict(tally.channels)}
-        for code, tally in report.tallies.items()
-    }
-    document = {"faults": report.faults, "codes": codes, "examples": report.examples}
-    return json.dumps(document, indent=2) + "\n"
-
-
-def render(report: Report) -> str:
-    """Write a table per code, why the rest cannot be known, and the counter-examples."""
-    columns = ("expected", "found", "lost", "doubled", "invented", "wrong")
-    wide = max([20, *(len(code) + 1 for code in report.tallies)])
-    head = "".join(f"{name:>10}" for name in columns)
-    out = [f"{'action':<{wide}}{head}  unobservable  proved by"]
-    for code, tally in report.tallies.items():
-        numbers = "".join(f"{getattr(tally, name):>10,}" for name in columns)
-        channels = ", ".join(f"{name} {count:,}" for name, count in sorted(tally.channels.items()))
-        out.append(f"{code:<{wide}}{numbers}{tally.unobservable.total():>14,}  {channels}")
-    totals = "".join(f"{report.total(name):>10,}" for name in columns)
-    unobservable = sum((tally.unobservable for tally in report.tallies.values()), Counter[str]())
-    out.append(f"{'all':<{wide}}{totals}{unobservable.total():>14,}")
-    if unobservable:
-        out += ["", "Not observable, and why:"]
-        out += [f"{count:>10,}  {reason}" for reason, count in unobservable.most_common()]
-    for example in report.examples:
-        out += ["", f"{example['fault']} {example['code']}"]
-        out += [
-            f"    {one['field']}: expected {one['expected']!r}, observed {one['observed']!r}"
-            for one in example.get("differences", ())
-        ]
-        out += [
-            f"    {name}: {json.dumps(example[name], ensure_ascii=False)}"
-            for name in ("ledger", "requests", "row")
-            if name in example
-        ]
-    verdict = f"{report.faults:,} faults" if report.faults else "exact: nothing lost, doubled, "
-    out += ["", verdict if report.faults else verdict + "invented or wrong", ""]
-    return "\n".join(out)

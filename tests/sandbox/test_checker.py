@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from tests.sandbox import checker, oracle
+from tests.sandbox.verdicts import Report
 
 Record = dict[str, Any]
 
@@ -201,7 +202,7 @@ class Bench:
         (self.folder / "CURRENT").write_text("snapshots/01.duckdb\n")
         return self.folder / "ledger.jsonl", self.folder
 
-    def check(self) -> checker.Report:
+    def check(self) -> Report:
         """Write all files and check them."""
         return checker.check(*self.write())
 
@@ -211,7 +212,7 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def verdicts(report: checker.Report) -> dict[str, int]:
+def verdicts(report: Report) -> dict[str, int]:
     return {
         verdict: report.total(verdict)
         for verdict in ("lost", "doubled", "invented", "wrong")
@@ -219,7 +220,7 @@ def verdicts(report: checker.Report) -> dict[str, int]:
     }
 
 
-def wrong_fields(report: checker.Report) -> set[str]:
+def wrong_fields(report: Report) -> set[str]:
     return {one["field"] for example in report.examples for one in example.get("differences", ())}
 
 

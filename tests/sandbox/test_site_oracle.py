@@ -11,8 +11,10 @@ from collections import Counter
 import msgspec
 import pytest
 
-from tests.sandbox.checker import Action, Matcher, Report
+from tests.sandbox.check_inputs import Action
+from tests.sandbox.checker import Matcher
 from tests.sandbox.oracle import Evidence, Item, Line, Served, microseconds
+from tests.sandbox.verdicts import Report
 
 LISTING = "list:versions:10"
 
