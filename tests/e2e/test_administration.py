@@ -10,8 +10,9 @@ import pytest
 from pipelines.runner import run_source
 from tests.e2e.product import Product, assert_exact
 from tests.sandbox.clock import SECOND
-from tests.sandbox.domains.admin import SETTINGS, Admin
+from tests.sandbox.domains.admin import Admin
 from tests.sandbox.domains.admin.codes import CODES, LOG_ONLY
+from tests.sandbox.domains.admin.records import SETTINGS
 from tests.sandbox.running import RunningSandbox, running_sandbox
 from tests.sandbox.verdicts import Report
 from tests.sandbox.world import World

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from tests.sandbox.clock import DAY, YEAR
+from tests.sandbox.domains.admin.records import PERMISSIONS, SETTINGS
 
 if TYPE_CHECKING:
     from tests.sandbox.domains.admin import Admin
@@ -284,7 +285,7 @@ class Activity:
             ("projectRole", rng.choice(list(admin.roles)[:4])),
         ]
         holder, value = rng.choice(holders)
-        permission = rng.choice(list(admin.permission_names()))
+        permission = rng.choice(list(PERMISSIONS))
         held = {(grant.permission, grant.holder, grant.value) for grant in scheme.grants}
         if (permission, holder, value) in held:
             self._revoke(at, actor)
@@ -318,7 +319,7 @@ class Activity:
 
     def _setting(self, at: int, actor: str) -> None:
         admin, rng = self._admin, self._rng
-        code = rng.choice(list(admin.setting_codes()))
+        code = rng.choice(list(SETTINGS))
         desks = [p for p in admin.world.projects.values() if p.kind == "service_desk"]
         before, after = rng.sample(("Open", "Restricted", "Everyone", "Customers only"), 2)
         admin.change_setting(at, actor, code, before, after, rng.choice(desks))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.sandbox.domains.admin import SETTINGS
+from tests.sandbox.domains.admin.records import SETTINGS
 
 LOG_ONLY = {
     "GLOBAL_PERMISSION_ADDED",

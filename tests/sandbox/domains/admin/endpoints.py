@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from tests.sandbox.domain import ApiError, Call, Reply, Route, World
 from tests.sandbox.domains.admin.log import user_key
+from tests.sandbox.domains.admin.records import PERMISSIONS
 from tests.sandbox.objects import JsonObject, Person, Project
 
 if TYPE_CHECKING:
-    from tests.sandbox.domains.admin import Admin, Grant, Role, Scheme
+    from tests.sandbox.domains.admin import Admin
+    from tests.sandbox.domains.admin.records import Grant, Role, Scheme
 
 _API = "/rest/api/3"
 _DESK = "/rest/servicedeskapi"
@@ -186,12 +188,11 @@ def _categories(admin: Admin, _: Call) -> Reply:
 
 def _permissions(admin: Admin, _: Call) -> Reply:
     """GET /permissions: every permission there is, by key."""
-    names = admin.permission_names()
     return admin.listing(
         {
             "permissions": {
                 key: {"key": key, "name": name, "type": "PROJECT", "description": ""}
-                for key, name in names.items()
+                for key, name in PERMISSIONS.items()
             }
         },
         "permissions",
