@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from pipelines.client import FIRST_CONTACT, AtlassianClient
+from pipelines.client import AtlassianClient
 from pipelines.config import Connection, Settings
 from pipelines.connections import CONNECTIONS, ConnectionSpec
 from pipelines.errors import (
@@ -18,6 +18,7 @@ from pipelines.errors import (
     PipelineError,
     RequestRefusedError,
 )
+from pipelines.patience import FIRST_CONTACT
 from pipelines.registry import SOURCES
 from pipelines.runner import first_contact
 from pipelines.specs import Probe

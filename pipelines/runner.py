@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 from ulid import ULID
 
-from pipelines.client import FIRST_CONTACT, AtlassianClient, Patience
+from pipelines.client import AtlassianClient
 from pipelines.config import Connection, Settings
 from pipelines.connections import CONNECTIONS
 from pipelines.errors import (
@@ -30,6 +30,7 @@ from pipelines.errors import (
 )
 from pipelines.lake import site_of, sweep, write_manifest
 from pipelines.loading import load
+from pipelines.patience import FIRST_CONTACT, Patience
 from pipelines.registry import SOURCES
 from pipelines.rows import Row, at_us, time_us, us_of, version_at
 from pipelines.sync import QUEUED_TABLES, Handoff, Progress, ResourceTable, Skipped, Sync

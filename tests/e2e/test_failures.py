@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 
 from orchestration.publishing import LINK, POINTER, SNAPSHOTS
 from pipelines import lake
-from pipelines.client import Patience
 from pipelines.errors import BadResponseError
+from pipelines.patience import Patience
 from pipelines.runner import run_source
 from serve.app import create_app
 from serve.config import ServeSettings

@@ -14,9 +14,10 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from pipelines.client import AtlassianClient, Patience
+from pipelines.client import AtlassianClient
 from pipelines.config import Connection, Settings
 from pipelines.lake import raw_dir, read_manifest
+from pipelines.patience import Patience
 from pipelines.sync import Handoff, Sync
 from tests.loopback import Handler, answering
 from tests.sandbox.server import API_TOKEN

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from pipelines.client import Answer, AtlassianClient, EndpointLimiter, Patience, seconds_to_wait
+from pipelines.client import Answer, AtlassianClient
 from pipelines.config import Connection
 from pipelines.errors import (
     AuthenticationError,
@@ -25,6 +25,7 @@ from pipelines.errors import (
     SiteFailingError,
     SiteUnreachableError,
 )
+from pipelines.patience import EndpointLimiter, Patience, seconds_to_wait
 from tests.loopback import Handler
 from tests.pipelines.conftest import QUICK, ScriptedSite
 
@@ -267,7 +268,7 @@ def test_near_limit_slows_down_and_success_speeds_up() -> None:
 def test_a_paced_endpoint_stays_within_its_budget(
     site: ScriptedSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.client.MINUTE", 0.3)
+    monkeypatch.setattr("pipelines.patience.MINUTE", 0.3)
     times: list[float] = []
 
     async def handler(_: web.Request) -> web.StreamResponse:

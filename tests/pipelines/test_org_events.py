@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.client import Clock, Patience
 from pipelines.config import Settings
 from pipelines.errors import AuthenticationError, NotConnectedError, PermissionDeniedError
+from pipelines.patience import Clock, Patience
 from pipelines.runner import SyncReport, run_source
 from pipelines.sources.org_events import events, last_active
 from tests.pipelines.conftest import QUICK, lake_rows, settings_for
