@@ -125,9 +125,9 @@
     )
 {%- endmacro -%}
 
-{#- Only what belongs to an issue that is recomputed. -#}
-{%- macro of_affected_issues() -%}
-    issue_id in (select issue_id from {{ ref('int_issues__affected') }})
+{#- Only what belongs to an issue that is recomputed; `issue_id` is the column that names it. -#}
+{%- macro of_affected_issues(issue_id='issue_id') -%}
+    {{ issue_id }} in (select affected.issue_id from {{ ref('int_issues__affected') }} as affected)
 {%- endmacro -%}
 
 {#- The channels that told of something, as fct_actions.sources names them. -#}

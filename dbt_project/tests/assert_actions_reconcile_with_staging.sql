@@ -1,9 +1,5 @@
 -- As many actions as things that were seen: nothing is lost or doubled on the way to the marts.
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-issues as (
+with issues as (
     select * from {{ ref('int_issues__versions') }}
 ),
 
@@ -24,7 +20,7 @@ actions as (
         action_code,
         count(*) as action_count
     from {{ ref('fct_actions') }}
-    where issue_id in (select issue_id from affected)
+    where {{ of_affected_issues() }}
     group by action_code
 ),
 

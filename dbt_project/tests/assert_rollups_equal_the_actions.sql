@@ -1,6 +1,10 @@
--- Rollups count what the facts hold: every day's total, and every number of the days that this build has
--- changed; the first build of a database has changed all.
-with changed as (
+-- Rollups count what the facts hold: every day's total, and every number of the days and months that this
+-- build has changed; the first build of a database has changed all.
+{%- set rollups = {
+    'day': (ref('agg_actor_days'), 'occurred_date'),
+    'month': (ref('agg_actor_months'), 'occurred_month'),
+} %}
+with changed_days as (
     select changed.occurred_date
     from marts.elt_state.changed_actor_days as changed
     where changed.build_id = {{ this_build() }}
@@ -10,142 +14,110 @@ with changed as (
     where (select count(*) from {{ target.database }}.elt_state.builds) = 1
 ),
 
-changed_months as (
-    select distinct cast(date_trunc('month', occurred_date) as date) as occurred_month
-    from changed
-),
-
 -- What is counted, in which rollup, how often.
 facts as (
-    select
-        'day' as period,
-        site_id,
-        occurred_date as begins_on,
-        actor_account_id,
-        is_secured,
-        action_code as counted,
-        count(*) as action_count
-    from {{ ref('fct_actions') }}
-    where occurred_date in (select changed.occurred_date from changed)
-    group by site_id, occurred_date, actor_account_id, is_secured, action_code
-    union all
-    select
-        'month' as period,
-        site_id,
-        occurred_month as begins_on,
-        actor_account_id,
-        is_secured,
-        action_code as counted,
-        count(*) as action_count
-    from {{ ref('fct_actions') }}
-    where occurred_month in (select changed_months.occurred_month from changed_months)
-    group by site_id, occurred_month, actor_account_id, is_secured, action_code
-    union all
-    select
-        'day' as period,
-        site_id,
-        occurred_date as begins_on,
-        null as actor_account_id,
-        null as is_secured,
-        'all' as counted,
-        count(*) as action_count
-    from {{ ref('fct_actions') }}
-    group by site_id, occurred_date
-    union all
-    select
-        'month' as period,
-        site_id,
-        occurred_date as begins_on,
-        null as actor_account_id,
-        null as is_secured,
-        'all' as counted,
-        count(*) as action_count
-    from {{ ref('fct_actions') }}
-    group by site_id, occurred_date
+    {% for period, (_, begins_on) in rollups.items() %}
+        select
+            '{{ period }}' as period,
+            site_id,
+            {{ begins_on }} as begins_on,
+            actor_account_id,
+            is_secured,
+            action_code as counted,
+            count(*) as action_count
+        from {{ ref('fct_actions') }}
+        where
+            {{ begins_on }} in (
+                select cast(date_trunc('{{ period }}', changed_days.occurred_date) as date) from changed_days
+            )
+        group by site_id, {{ begins_on }}, actor_account_id, is_secured, action_code
+        union all
+        select
+            '{{ period }}' as period,
+            site_id,
+            occurred_date as begins_on,
+            null as actor_account_id,
+            null as is_secured,
+            'all' as counted,
+            count(*) as action_count
+        from {{ ref('fct_actions') }}
+        group by site_id, occurred_date
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
-day_entries as (
+code_entries as (
+    {% for period, (rollup, begins_on) in rollups.items() %}
+        select
+            '{{ period }}' as period,
+            site_id,
+            {{ begins_on }} as begins_on,
+            actor_account_id,
+            is_secured,
+            {{ each_entry('code_counts') }} as entry
+        from {{ rollup }}
+        where
+            {{ begins_on }} in (
+                select cast(date_trunc('{{ period }}', changed_days.occurred_date) as date) from changed_days
+            )
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+-- Every rollup tells the total of a day: that of months by its map of days.
+day_totals as (
     select
+        'day' as period,
         site_id,
         occurred_date,
-        actor_account_id,
-        is_secured,
-        {{ each_entry('code_counts') }} as entry
+        action_count
     from {{ ref('agg_actor_days') }}
-    where occurred_date in (select changed.occurred_date from changed)
-),
-
-month_entries as (
-    select
-        site_id,
-        occurred_month,
-        actor_account_id,
-        is_secured,
-        {{ each_entry('code_counts') }} as entry
-    from {{ ref('agg_actor_months') }}
-    where occurred_month in (select changed_months.occurred_month from changed_months)
-),
-
-days_of_months as (
-    select
-        site_id,
-        {{ each_entry('day_counts') }} as entry
-    from {{ ref('agg_actor_months') }}
-),
-
-rollups as (
-    select
-        'day' as period,
-        site_id,
-        occurred_date as begins_on,
-        actor_account_id,
-        is_secured,
-        entry.key as counted,
-        entry.value as action_count
-    from day_entries
     union all
     select
         'month' as period,
+        entries.site_id,
+        entries.entry.key as occurred_date,
+        entries.entry.value as action_count
+    from (
+        select
+            months.site_id,
+            {{ each_entry('months.day_counts') }} as entry
+        from {{ ref('agg_actor_months') }} as months
+    ) as entries
+),
+
+counted as (
+    select
+        period,
         site_id,
-        occurred_month as begins_on,
+        begins_on,
         actor_account_id,
         is_secured,
         entry.key as counted,
         entry.value as action_count
-    from month_entries
+    from code_entries
     union all
     select
-        'day' as period,
+        period,
         site_id,
         occurred_date as begins_on,
         null as actor_account_id,
         null as is_secured,
         'all' as counted,
         sum(action_count) as action_count
-    from {{ ref('agg_actor_days') }}
-    group by site_id, occurred_date
-    union all
-    select
-        'month' as period,
-        site_id,
-        entry.key as begins_on,
-        null as actor_account_id,
-        null as is_secured,
-        'all' as counted,
-        sum(entry.value) as action_count
-    from days_of_months
-    group by site_id, entry.key
+    from day_totals
+    group by period, site_id, occurred_date
 ),
 
 -- As sets, because an actor can be null.
 missing as (
     select * from facts
     except
-    select * from rollups
+    select * from counted
 ),
 
 surplus as (
-    select * from rollups
+    select * from counted
     except
     select * from facts
 )

@@ -8,13 +8,9 @@
 ) }}
 
 -- depends_on: {{ ref('int_builds__pending') }}
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-issue_keys as (
+with issue_keys as (
     select * from {{ ref('int_issues__keys') }}
-    where issue_id in (select issue_id from affected)
+    where {{ of_affected_issues() }}
 ),
 
 final as (

@@ -48,7 +48,7 @@ pushed as (
         and not deliveries.is_consequence
         and (
             webhook_issues.issue_id is null
-            or webhook_issues.{{ of_affected_issues() }}
+            or {{ of_affected_issues('webhook_issues.issue_id') }}
         )
 ),
 

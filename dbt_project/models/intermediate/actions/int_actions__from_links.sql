@@ -1,8 +1,4 @@
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-ends as (
+with ends as (
     select * from {{ ref('int_links__ends') }}
 ),
 
@@ -48,8 +44,8 @@ resolved as (
 touched as (
     select * from resolved
     where
-        issue_id in (select issue_id from affected)
-        or other_issue_id in (select issue_id from affected)
+        {{ of_affected_issues() }}
+        or {{ of_affected_issues('other_issue_id') }}
 ),
 
 phrases as (
@@ -158,8 +154,8 @@ deliveries as (
         -- Subtasks and epics are fields of their issues.
         and not coalesce(deliveries.issue_link.systemlink, false)
         and (
-            deliveries.issue_link.sourceissueid in (select issue_id from affected)
-            or deliveries.issue_link.destinationissueid in (select issue_id from affected)
+            {{ of_affected_issues('deliveries.issue_link.sourceissueid') }}
+            or {{ of_affected_issues('deliveries.issue_link.destinationissueid') }}
         )
 ),
 
@@ -310,4 +306,4 @@ final as (
 select * from final
 -- What is new about a link makes both of its issues affected: if this one is not, the action stands
 -- as it is.
-where issue_id in (select affected.issue_id from affected)
+where {{ of_affected_issues() }}

@@ -1,10 +1,6 @@
 {{ config(materialized='table', tags=['every_build']) }}
 
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-issue_keys as (
+with issue_keys as (
     select * from {{ ref('int_issues__keys') }}
 ),
 
@@ -12,14 +8,14 @@ issue_keys as (
 views as (
     select * from {{ ref('int_issue_views__raw') }}
     where
-        issue_id in (select issue_id from affected)
+        {{ of_affected_issues() }}
         or (
             issue_id is null
             and (
                 issue_key in (
                     select issue_keys.issue_key
                     from issue_keys
-                    where issue_keys.issue_id in (select issue_id from affected)
+                    where {{ of_affected_issues('issue_keys.issue_id') }}
                 )
                 or (site_id, issue_key) not in (
                     select (issue_keys.site_id, issue_keys.issue_key)
@@ -72,4 +68,4 @@ final as (
 select * from final
 where
     issue_id is null
-    or issue_id in (select issue_id from affected)
+    or {{ of_affected_issues() }}

@@ -1,15 +1,11 @@
-with affected as (
-    select * from {{ ref('int_issues__affected') }}
-),
-
-presence as (
+with presence as (
     select * from {{ ref('stg_jira_issues__issue_presence') }}
-    where issue_id in (select issue_id from affected)
+    where {{ of_affected_issues() }}
 ),
 
 issues as (
     select * from {{ ref('stg_jira_issues__issues') }}
-    where issue_id in (select issue_id from affected)
+    where {{ of_affected_issues() }}
 ),
 
 latest as (
