@@ -169,6 +169,16 @@ def test_every_source_needs_one_connection(action_types: list[dict[str, str]]) -
     assert set(SOURCES) <= set(CONNECTIONS)
 
 
+def test_every_source_is_described_for_coverage() -> None:
+    described = {row["source"]: row for row in rows_of(SEEDS / "sources.csv")}
+
+    assert described.keys() == SOURCES.keys()
+    for name, row in described.items():
+        assert row["connection"] == SOURCES[name].connection
+        assert row["main_resource"] in {resource.name for resource in SOURCES[name].resources}
+        assert row["loses"]
+
+
 def test_some_actions_have_no_changes_to_show(action_types: list[dict[str, str]]) -> None:
     shown = {row["action_code"] for row in action_types if row["has_changes"] == "true"}
     assert not shown & WITHOUT_CHANGES

@@ -101,6 +101,22 @@ def test_every_raw_resource_is_declared(manifest: Manifest, source: str) -> None
         assert node.meta["dagster"]["asset_key"] == [f"raw_{source}", name]
 
 
+@pytest.mark.parametrize(
+    ("model", "table"),
+    [
+        ("int_sources__runs", "runs"),
+        ("int_sources__freshness", "runs"),
+        ("int_sources__freshness", "quarantined_records"),
+    ],
+)
+def test_no_source_is_left_out_of_what_is_said_of_all(
+    manifest: Manifest, model: str, table: str
+) -> None:
+    read = set(manifest.nodes[f"model.audit_log.{model}"].depends_on_nodes)
+
+    assert {f"model.audit_log.stg_{source}__{table}" for source in SOURCES} <= read
+
+
 def test_seeds_are_described(manifest: Manifest) -> None:
     seeds = [node for node in manifest.nodes.values() if node.resource_type == NodeType.Seed]
     assert {seed.name for seed in seeds} == {
