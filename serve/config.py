@@ -76,7 +76,10 @@ class ServeSettings(BaseSettings):
     query_threads: int = Field(default=2, ge=1, le=256, description="Threads of one query.")
     queries_at_once: int = Field(default=4, ge=1, le=64, description="Others wait for their turn.")
     export_seconds: float = Field(
-        default=900, gt=0, le=86_400, description="As query_seconds, for a whole export."
+        default=900,
+        gt=0,
+        le=86_400,
+        description="As query_seconds, for a whole export and what is read once for a snapshot.",
     )
     max_range_days: int | None = Field(
         default=None,

@@ -93,11 +93,9 @@ class FieldError(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     field: str = Field(description="Name of the parameter, header or member.", examples=["limit"])
-    message: str = Field(
-        description="What is wrong with it.", examples=["must be less than or equal to 1000"]
-    )
+    message: str = Field(description="What is wrong with it.", examples=["must be at most 1000"])
     remedy: str = Field(
-        description="What to do about it.", examples=["give a whole number from 1 to 1000"]
+        description="What to do about it.", examples=["give a number of at most 1000"]
     )
     start: int | None = Field(
         default=None,
@@ -128,7 +126,7 @@ class Problem(BaseModel):
     detail: str = Field(
         description="What happened this time.", examples=["limit must be at most 1000"]
     )
-    remedy: str = Field(description="What to do.", examples=["correct the fields named in errors"])
+    remedy: str = Field(description="What to do.", examples=["correct what is named in errors"])
     errors: list[FieldError] = Field(description="Offending fields; empty if no field is at fault.")
 
 
@@ -150,15 +148,17 @@ class ProblemError(Exception):
         )
 
 
-def invalid_parameters(fields: Sequence[FieldError]) -> ProblemError:
-    """Return a 422 problem that blames several parameters."""
+def invalid_parameters(
+    fields: Sequence[FieldError], kind: str = "invalid-parameters"
+) -> ProblemError:
+    """Return a 422 problem that blames several parameters, or members of a body."""
     detail = "; ".join(f"{field.field} {field.message}" for field in fields[:3])
     if len(fields) > MAX_ERRORS:
         detail += f"; of {len(fields)} errors the first {MAX_ERRORS} are shown"
     return ProblemError(
-        "invalid-parameters",
+        kind,
         detail,
-        "correct the parameters named in errors",
+        "correct what is named in errors",
         tuple(fields[:MAX_ERRORS]),
     )
 

@@ -113,5 +113,5 @@ def _too_large(limit: int) -> ProblemError:
     return ProblemError(
         "body-too-large",
         f"a request to this address may carry at most {limit} bytes",
-        "send less; all endpoints but those under /ingest/ take their parameters from the URL",
+        "send less",
     )

@@ -1,4 +1,4 @@
-"""What may stand behind the question mark of an address: known names, single ones once.
+"""What may stand behind the question mark of an address: known names, single ones once, all UTF-8.
 
 FastAPI passes over a parameter that an endpoint does not ask for, and takes the last one of two
 that contradict each other. A filter with a spelling mistake would then answer another question.
@@ -6,9 +6,11 @@ that contradict each other. A filter with a spelling mistake would then answer a
 
 from __future__ import annotations
 
+from urllib.parse import unquote_to_bytes
+
 from fastapi import FastAPI, Request
 
-from serve.errors import FieldError, invalid_parameters
+from serve.errors import FieldError, invalid_parameter, invalid_parameters
 
 _SHOWN_CHARACTERS = 100
 
@@ -16,11 +18,18 @@ _SHOWN_CHARACTERS = 100
 async def refuse_unknown_parameters(request: Request) -> None:
     """Dependency of every route that has no parameters but its documented ones.
 
-    ProblemError 422 for a name that the OpenAPI document of the route does not list, and for one
-    that takes a single value and is given several times.
+    ProblemError 422 for a name that the OpenAPI document of the route does not list, for one
+    that takes a single value and is given several times, and for what is no text.
     """
     if not request.query_params:
         return
+    try:
+        unquote_to_bytes(request.scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        # Each byte would be read as U+FFFD, and something else be looked for.
+        raise invalid_parameter(
+            "query", "is not UTF-8 behind its percent signs", "correct the address"
+        ) from None
     known = _documented(request)
     given = [name for name, _ in request.query_params.multi_items()]
     errors = []

@@ -43,13 +43,28 @@ _HEADERS = {
     "body-too-large": {"Connection": "close"},
 }
 
-# Words for pydantic's error types that ask for something definite.
-_REMEDIES = {
-    "extra_forbidden": "leave it out; /api/docs lists the parameters there are",
-    "int_parsing": "give a whole number",
-    "bool_parsing": "give true or false",
-    "too_long": "give fewer values",
+# pydantic's error types in words: what is wrong, and what to do; `{…}` is of the error's context.
+_WORDS = {
+    "bool_parsing": ("is neither true nor false", "give true or false"),
+    "finite_number": ("is not a whole number", "give a whole number"),
+    "greater_than_equal": ("must be at least {ge}", "give a number of at least {ge}"),
+    "int_from_float": ("is not a whole number", "give a whole number"),
+    "int_parsing": ("is not a whole number", "give a whole number"),
+    "int_parsing_size": ("is not a whole number of this size", "give a smaller whole number"),
+    "less_than_equal": ("must be at most {le}", "give a number of at most {le}"),
+    "literal_error": ("must be {expected}", "take one of these words"),
+    "missing": ("is missing", "give it; /api/docs describes it"),
+    "string_too_long": (
+        "has more than {max_length} characters",
+        "give at most {max_length} characters",
+    ),
+    "string_too_short": ("is empty", "give it a value, or leave it out"),
+    "string_unicode": ("is not made of whole characters", "send UTF-8 without halves of pairs"),
+    "too_long": ("has more than {max_length} values", "give at most {max_length} values"),
+    "too_short": ("has no value", "give at least {min_length}"),
 }
+_UNKNOWN_PARAMETER = "is not a parameter of this endpoint"
+_NO_OBJECT = frozenset({"model_attributes_type", "dict_type"})
 
 
 def problem_responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
@@ -103,34 +118,55 @@ def _problem_error(_request: Request, error: Exception) -> Response:
 
 def _validation_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-    return render(invalid_fields(error.errors(), within=1).problem)
+    errors = error.errors()
+    if errors[0]["type"] == "json_invalid":
+        reason, (_, place) = errors[0]["ctx"]["error"], errors[0]["loc"]
+        return render(
+            ProblemError(
+                "bad-request",
+                f"the body is not JSON: {reason} at character {place}",
+                "send one JSON object in UTF-8",
+            ).problem
+        )
+    return render(invalid_fields(errors, within=1).problem)
 
 
 def invalid_fields(errors: Sequence[Any], *, within: int) -> ProblemError:
     """Return the 422 problem of pydantic's errors.
 
-    `within` is how many parts of a location come before the name: one for ("query", name) or
-    ("query", name, index of the repeated value), none for (name,).
+    `within` is how many parts of a location come before the name: one for ("query", name),
+    ("query", name, index of the repeated value) or ("body", name), none for (name,).
     """
-    return invalid_parameters([_field_error(details, within) for details in errors])
-
-
-def _field_error(details: dict[str, Any], within: int) -> FieldError:
-    place = details["loc"]
-    name = str(place[within] if len(place) > within else place[0])
-    message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    if details["type"] == "extra_forbidden":
-        message = "is not a parameter of this endpoint"
-    return FieldError(
-        field=name[:_SHOWN_CHARACTERS],
-        message=message[:1].lower() + message[1:],
-        remedy=_REMEDIES.get(details["type"], "see its description in /api/docs"),
+    is_body = within > 0 and errors[0]["loc"][0] == "body"
+    return invalid_parameters(
+        [_field_error(details, within, is_body=is_body) for details in errors],
+        "invalid-body" if is_body else "invalid-parameters",
     )
+
+
+def _field_error(details: dict[str, Any], within: int, *, is_body: bool) -> FieldError:
+    place, kind = details["loc"], details["type"]
+    name = str(place[within] if len(place) > within else place[0])
+    if kind == "extra_forbidden":
+        message = "is not a member of this body" if is_body else _UNKNOWN_PARAMETER
+        remedy = "leave it out; /api/docs lists what there is"
+    elif kind in _NO_OBJECT and len(place) == within:
+        message = "is not a JSON object"
+        remedy = "send a JSON object with Content-Type: application/json"
+    elif kind in _WORDS:
+        message, remedy = (words.format(**details.get("ctx", {})) for words in _WORDS[kind])
+    else:
+        message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        message = message[:1].lower() + message[1:]
+        remedy = "see its description in /api/docs"
+    return FieldError(field=name[:_SHOWN_CHARACTERS], message=message, remedy=remedy)
 
 
 def _http_exception(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    kind, remedy = _HTTP_KINDS.get(error.status_code, ("bad-request", "correct the request"))
+    kind, remedy = _HTTP_KINDS.get(
+        error.status_code, ("bad-request", "send what /api/docs describes; a body as JSON in UTF-8")
+    )
     problem = ProblemError(kind, PROBLEMS[kind].meaning, remedy).problem
     return render(problem, dict(error.headers or {}))
 

@@ -15,7 +15,7 @@ from serve.query.jql.errors import JqlError
 from serve.query.jql.moments import Clock
 from serve.query.jql.parser import parse
 from serve.query.scope import Condition, Scope
-from serve.query.spec import FilterSpec, Interval, WhoAndWhen
+from serve.query.spec import FilterSpec, Interval, WhoAndWhen, row_part
 from serve.query.visibility import Rights
 from serve.warehouse.names import SnapshotNames
 from serve.warehouse.snapshot import Directory, Snapshot
@@ -51,11 +51,13 @@ def resolve(spec: FilterSpec, snapshot: Snapshot, rights: Rights) -> Scope:
     ProblemError 422 for a code or another thing that the snapshot does not know.
     """
     directory = snapshot.directory
-    for code in spec.action_codes:
-        if code not in directory.catalogue:
-            raise invalid_parameter(
-                "action_code", f"is no action code: {code}", "take a code of /api/v1/meta"
-            )
+    of_row = tuple(code for kind, code in map(row_part, spec.row) if kind == "action" and code)
+    for parameter, codes in (("action_code", spec.action_codes), ("row", of_row)):
+        for code in codes:
+            if code not in directory.catalogue:
+                raise invalid_parameter(
+                    parameter, f"is no action code: {code}", "take a code of /api/v1/meta"
+                )
     return replace(
         resolve_who_and_when(spec, snapshot, rights),
         action_codes=spec.action_codes,

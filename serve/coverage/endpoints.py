@@ -15,7 +15,7 @@ router = APIRouter(tags=["status"])
 @router.get(
     "/coverage",
     summary="What the log can tell, and what it cannot",
-    responses=problem_responses(*QUERY_PROBLEMS),
+    responses=problem_responses(*QUERY_PROBLEMS, "invalid-parameters"),
 )
 def get_coverage(warehouse: OpenWarehouse, viewer: CurrentViewer) -> Coverage:
     """Tell for every source and action if it is connected, what is lost without it, how late it is.

@@ -37,7 +37,9 @@ def describe_filter(
 @router.post(
     "/describe",
     summary="Read the text of a filter",
-    responses=_PROBLEMS | problem_responses("bad-request"),
+    responses=problem_responses(
+        *QUERY_PROBLEMS, "bad-request", "invalid-body", "invalid-parameters"
+    ),
 )
 def describe_filter_text(
     request: FilterText, warehouse: OpenWarehouse, viewer: CurrentViewer

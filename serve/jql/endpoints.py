@@ -29,7 +29,7 @@ from serve.warehouse.names import SnapshotNames
 from serve.warehouse.snapshot import Snapshot
 
 router = APIRouter(prefix="/jql", tags=["jql"])
-_PROBLEMS = problem_responses(*QUERY_PROBLEMS, "bad-request", "invalid-parameters")
+_PROBLEMS = problem_responses(*QUERY_PROBLEMS, "bad-request", "invalid-body", "invalid-parameters")
 
 
 _PARSING = f"""

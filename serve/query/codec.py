@@ -53,7 +53,7 @@ class Cursor(BaseModel):
 class DetailCursor(Cursor):
     """The last action of a page; the next page holds what is older."""
 
-    occurred_at_us: int = Field(ge=0, le=253_402_300_800_000_000)
+    occurred_at_us: int = Field(ge=0, le=253_402_300_799_999_999)
     action_id: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
 
     @property

@@ -350,6 +350,13 @@ class FilterSpec(WhoAndWhen):
             if kinds.count(kind) > 1:
                 msg = f"names {kind} more than once; a row has one of each kind"
                 raise ValueError(msg)
+        for kind, thing_id in map(row_part, value):
+            if kind in {"action", "fields"} and thing_id is None:
+                msg = f"names no {kind.removesuffix('s')}: there is none without an id"
+                raise ValueError(msg)
+            if kind == "transition" and (thing_id or "").count(":") != 1:
+                msg = "names a transition without both ends: write transition:3:4"
+                raise ValueError(msg)
         return value
 
 

@@ -35,18 +35,24 @@ from serve.status.schemas import (
 from serve.status.wording import FILTERS, VIEWS, WORDS
 from serve.warehouse.snapshot import as_utc_or_none
 
+_PROBLEMS = problem_responses(*QUERY_PROBLEMS, "invalid-parameters")
+
 health_router = APIRouter(tags=["status"])
 router = APIRouter(tags=["status"])
 
 
-@health_router.get("/healthz", summary="Is serve alive", responses=problem_responses())
+@health_router.get(
+    "/healthz", summary="Is serve alive", responses=problem_responses("invalid-parameters")
+)
 async def get_health(warehouse: OpenWarehouse) -> Health:
     """Answer at once, also while queries run: this never waits for the database."""
     return Health(status="ok", snapshot_id=warehouse.published_id())
 
 
 @router.get(
-    "/freshness", summary="How fresh is the log", responses=problem_responses(*QUERY_PROBLEMS)
+    "/freshness",
+    summary="How fresh is the log",
+    responses=_PROBLEMS,
 )
 def get_freshness(
     warehouse: OpenWarehouse, settings: SettingsInUse, viewer: CurrentViewer
@@ -77,7 +83,11 @@ def get_freshness(
         return Freshness(snapshot_id=snapshot.id, sources=sources)
 
 
-@router.get("/meta", summary="What can be asked for", responses=problem_responses(*QUERY_PROBLEMS))
+@router.get(
+    "/meta",
+    summary="What can be asked for",
+    responses=_PROBLEMS,
+)
 def get_meta(warehouse: OpenWarehouse, viewer: CurrentViewer) -> Meta:
     """Give the catalogue of action types, the time that the log covers, and what can be asked."""
     with warehouse.lease() as snapshot:

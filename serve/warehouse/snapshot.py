@@ -23,6 +23,7 @@ from serve.query.rights import Policy, is_known, prepare, resolve
 from serve.query.visibility import MACHINE, Rights, Viewer
 
 BATCH_ROWS = 4_096
+INTERRUPT_AGAIN_SECONDS = 0.1
 _NUMBERS = itertools.count()
 
 Kept = TypeVar("Kept")
@@ -131,7 +132,7 @@ class Snapshot:
                 "ask again in a moment, or raise AUDIT_LOG_QUERIES_AT_ONCE",
             )
         try:
-            return self._fetch(query)
+            return self._fetch(query, self._settings.query_seconds)
         finally:
             self._turns.release()
 
@@ -155,11 +156,7 @@ class Snapshot:
         """
         with self._rights_lock:
             if viewer not in self._rights:
-                if not self._rights:
-                    prepare(self._memory, self._ask)
-                self._rights[viewer] = resolve(
-                    viewer, self._policy, self._memory, len(self._rights), self._ask
-                )
+                self._rights[viewer] = self._work_out_rights(viewer)
             rights = self._rights[viewer]
         if not rights.is_admitted:
             raise ProblemError(
@@ -193,21 +190,43 @@ class Snapshot:
             self._connection.execute(f"detach {self._memory}")
         self._connection.close()
 
-    def _fetch(self, query: Query) -> list[tuple[Any, ...]]:
-        with self._execute(query, self._settings.query_seconds) as cursor:
+    def _work_out_rights(self, viewer: Viewer) -> Rights:
+        """Write the tables of `viewer`; what an interruption leaves of them is taken away again."""
+        known = self._schemas_in_memory()
+        try:
+            if not self._rights:
+                prepare(self._memory, self._ask)
+            return resolve(viewer, self._policy, self._memory, len(self._rights), self._ask)
+        except BaseException:
+            for name in self._schemas_in_memory() - known:
+                self._connection.cursor().execute(f"drop schema {self._memory}.{name} cascade")
+            raise
+
+    def _schemas_in_memory(self) -> set[str]:
+        found = self._connection.cursor().execute(
+            "select schema_name from duckdb_schemas() where database_name = ?", [self._memory]
+        )
+        return {name for (name,) in found.fetchall()}
+
+    def _fetch(self, query: Query, seconds: float) -> list[tuple[Any, ...]]:
+        with self._execute(query, seconds) as cursor:
             return cursor.fetchall()
 
     @contextmanager
     def _execute(self, query: Query, seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._connection.cursor()
 
-        def interrupt() -> None:
-            with suppress(duckdb.Error):  # the query may end in this very moment
-                cursor.interrupt()
+        ended = threading.Event()
 
-        timer = threading.Timer(seconds, interrupt)
-        timer.daemon = True
-        timer.start()
+        def interrupt() -> None:
+            wait = seconds
+            while not ended.wait(wait):
+                with suppress(duckdb.Error):  # the query may end in this very moment
+                    cursor.interrupt()
+                # One that comes before the query has begun, or between two batches, is lost.
+                wait = INTERRUPT_AGAIN_SECONDS
+
+        threading.Thread(target=interrupt, daemon=True).start()
         try:
             cursor.execute(query.sql, dict(query.params))
             yield cursor
@@ -227,42 +246,52 @@ class Snapshot:
                 "or raise AUDIT_LOG_QUERY_MEMORY",
             ) from None
         finally:
-            timer.cancel()
+            ended.set()
             with suppress(duckdb.Error):
                 cursor.close()
 
     def _ask(self, sql: str, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        return self._fetch(Query(sql, params))
+        return self._fetch_once(Query(sql, params, f"Rights in snapshot {self.id}"))
+
+    def _fetch_once(self, query: Query) -> list[tuple[Any, ...]]:
+        """Return all rows of what is read once for a snapshot, whatever is asked of it later."""
+        return self._fetch(query, self._settings.export_seconds)
 
     def _read_directory(self) -> Directory:
         projects = {
             (site_id, project_id): Project(key, name)
-            for site_id, project_id, key, name in self._fetch(dimensions.PROJECTS)
+            for site_id, project_id, key, name in self._fetch_once(dimensions.PROJECTS)
         }
         project_ids: dict[str, tuple[str, ...]] = {}
         for (_, project_id), project in projects.items():
             for name in {project_id, project.key} - {None}:
                 project_ids[name] = (*project_ids.get(name, ()), project_id)
-        ((action_count, oldest_at, newest_at),) = self._fetch(dimensions.compile_bounds(MACHINE))
+        ((action_count, oldest_at, newest_at),) = self._fetch_once(
+            dimensions.compile_bounds(MACHINE)
+        )
         things = {
-            kind: sorted(set(self._fetch(query)), key=str)
+            kind: sorted(set(self._fetch_once(query)), key=str)
             for kind, query in dimensions.NAMES.items()
         }
-        successes = [row[1] for row in self._fetch(dimensions.FRESHNESS) if row[1] is not None]
+        successes = [row[1] for row in self._fetch_once(dimensions.FRESHNESS) if row[1] is not None]
         # The end of an interval is not included, the newest action has to be.
         ends = [*successes, *([newest_at + timedelta(microseconds=1)] if newest_at else [])]
         return Directory(
-            catalogue=Catalogue(ActionType(*row) for row in self._fetch(dimensions.ACTION_TYPES)),
-            users={account_id: User(*user) for account_id, *user in self._fetch(dimensions.USERS)},
+            catalogue=Catalogue(
+                ActionType(*row) for row in self._fetch_once(dimensions.ACTION_TYPES)
+            ),
+            users={
+                account_id: User(*user) for account_id, *user in self._fetch_once(dimensions.USERS)
+            },
             projects=projects,
             project_ids=project_ids,
             issue_types={
                 (site_id, issue_type_id): name
-                for site_id, issue_type_id, name in self._fetch(dimensions.ISSUE_TYPES)
+                for site_id, issue_type_id, name in self._fetch_once(dimensions.ISSUE_TYPES)
             },
             request_types={
                 (site_id, request_type_id): name
-                for site_id, request_type_id, name in self._fetch(dimensions.REQUEST_TYPES)
+                for site_id, request_type_id, name in self._fetch_once(dimensions.REQUEST_TYPES)
                 if name is not None
             },
             ids={kind: _ids(rows) for kind, rows in things.items()},

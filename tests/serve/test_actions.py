@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -405,6 +407,11 @@ def test_pages_stay_on_their_snapshot_while_others_are_published(
         ({"cursor": "%%%"}, "cursor"),
         ({"cursor": "x" * 513}, "cursor"),
         ({"cursor": "eyJhIjoxfQ"}, "cursor"),
+        ({"row": "action:"}, "row"),
+        ({"row": "action:NO_SUCH_CODE"}, "row"),
+        ({"row": "fields:"}, "row"),
+        ({"row": "transition:3"}, "row"),
+        ({"row": "transition:3:4:5"}, "row"),
     ],
 )
 def test_wrong_parameter_is_named_with_a_remedy(
@@ -430,6 +437,24 @@ def test_cursor_of_another_question_is_refused(client: TestClient) -> None:
         response = client.get(path, params={"cursor": cursor, **params})
         assert response.status_code == 422
         assert [error["field"] for error in response.json()["errors"]] == ["cursor"]
+
+
+@pytest.mark.parametrize("us", [0, 253_402_300_799_999_999, 253_402_300_800_000_000, 10**30])
+def test_a_cursor_that_somebody_made_is_answered_or_refused(client: TestClient, us: int) -> None:
+    page = get(client, "/api/v1/actions", limit=1)
+    cursor = json.loads(base64.urlsafe_b64decode(page["next_cursor"] + "=="))
+    made = base64.urlsafe_b64encode(json.dumps(cursor | {"occurred_at_us": us}).encode()).decode()
+    response = client.get("/api/v1/actions", params={"cursor": made.rstrip("=")})
+    assert response.status_code == (200 if us < 253_402_300_800_000_000 else 422)
+
+
+@pytest.mark.parametrize("text", ["%FF", "a%C3", "%ED%A0%80", "%F8%88%80%80%80"])
+@pytest.mark.parametrize("path", ["actions", "activity", "issue-views", "lookups/users", "meta"])
+def test_bytes_that_are_no_text_are_refused(client: TestClient, path: str, text: str) -> None:
+    name = "q" if "lookups" in path else "user"
+    response = client.get(f"/api/v1/{path}?{name}={text}")
+    assert response.status_code == 422
+    assert "UTF-8" in response.json()["detail"]
 
 
 @settings(max_examples=80, deadline=None)

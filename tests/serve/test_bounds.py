@@ -226,3 +226,55 @@ def test_bodies_are_held_to_their_members(
         assert response.json()["remedy"]
     deep = b"[" * 50_000
     assert client.request(method, path, content=deep).status_code in {400, 422}
+
+
+@pytest.mark.parametrize(
+    ("params", "message", "remedy"),
+    [
+        ({"limit": "0"}, "must be at least 1", "give a number of at least 1"),
+        ({"limit": "1001"}, "must be at most 1000", "give a number of at most 1000"),
+        ({"limit": "1.5"}, "is not a whole number", "give a whole number"),
+        ({"count": "perhaps"}, "is neither true nor false", "give true or false"),
+        ({"user": "x" * 256}, "has more than 255 characters", "give at most 255 characters"),
+        ({"user": ["x"] * 1_001}, "has more than 1000 values", "give at most 1000 values"),
+        ({"sort": "size"}, "must be '-occurred_at', 'occurred_at'", "take one of these words"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words_of_the_api(
+    client: TestClient, params: Params, message: str, remedy: str
+) -> None:
+    (error,) = client.get("/api/v1/actions", params=params).json()["errors"]
+    assert error["message"].startswith(message)
+    assert error["remedy"] == remedy
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "detail"),
+    [
+        (b'{"query": ', "bad-request", "the body is not JSON: Expecting value at character 10"),
+        (b'{"query": "\xff"}', "bad-request", "The request cannot be read."),
+        (b"[]", "invalid-body", "body is not a JSON object"),
+        (b'{"query": "", "x": 1}', "invalid-body", "x is not a member of this body"),
+        (b"{}", "invalid-body", "query is missing"),
+        (b'{"query": "\\ud800"}', "invalid-body", "query is not made of whole characters"),
+        (b'{"query": "no_such=1"}', "invalid-parameters", "no_such is not a parameter"),
+        (b'{"query": "limit=1"}', "invalid-parameters", "limit is not a parameter"),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_told_from_what_is_wrong_with_the_filter_in_it(
+    client: TestClient, content: bytes, kind: str, detail: str
+) -> None:
+    response = client.post(
+        "/api/v1/filters/describe", content=content, headers={"content-type": "application/json"}
+    )
+    problem = response.json()
+    assert response.headers["content-type"] == "application/problem+json"
+    assert problem["type"] == f"/api/docs#{kind}"
+    assert problem["status"] == response.status_code == (400 if kind == "bad-request" else 422)
+    assert problem["detail"].startswith(detail)
+
+
+def test_a_body_that_does_not_say_that_it_is_json(client: TestClient) -> None:
+    problem = client.post("/api/v1/jql/parse", content=b'{"jql": ""}').json()
+    assert problem["detail"] == "body is not a JSON object"
+    assert "Content-Type: application/json" in problem["errors"][0]["remedy"]

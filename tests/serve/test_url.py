@@ -54,9 +54,12 @@ moments = (
     | times.map(lambda moment: moment.replace(tzinfo=UTC).isoformat())
 )
 codes = st.lists(st.from_regex(r"[A-Z][A-Z0-9_]{0,20}", fullmatch=True), max_size=3)
-rows = st.dictionaries(st.sampled_from(ROW_KINDS), texts | st.just(""), max_size=3).map(
-    lambda parts: [f"{kind}:{one}" for kind, one in parts.items()]
-)
+ends = texts.map(lambda text: text.replace(":", "")) | st.just("")
+rows = st.fixed_dictionaries(
+    {},
+    optional={kind: texts | st.just("") for kind in ROW_KINDS}
+    | {"action": texts, "fields": texts, "transition": st.builds("{}:{}".format, ends, ends)},
+).map(lambda parts: [f"{kind}:{one}" for kind, one in parts.items()][:3])
 who: dict[str, st.SearchStrategy[Any]] = dict.fromkeys(
     ("user", "group", "people_in_project", "people_in_organization"), lists
 )
