@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from serve.errors import invalid_parameter
+from serve.labels import issue_names
 from serve.query.describe import NameKind, Namer, describe
 from serve.query.dimensions import compile_former_projects
 from serve.query.jql.compiler import compile_query
@@ -15,7 +17,7 @@ from serve.query.jql.errors import JqlError
 from serve.query.jql.moments import Clock
 from serve.query.jql.parser import parse
 from serve.query.scope import Condition, Scope
-from serve.query.spec import FilterSpec, Interval, WhoAndWhen, row_part
+from serve.query.spec import FilterSpec, Interval, IssueViewFilter, WhoAndWhen, row_part
 from serve.query.visibility import Rights
 from serve.warehouse.names import SnapshotNames
 from serve.warehouse.snapshot import Directory, Snapshot
@@ -31,7 +33,7 @@ def resolve_who_and_when(spec: WhoAndWhen, snapshot: Snapshot, rights: Rights) -
     _check_range(spec, interval, snapshot.max_range_days)
     return Scope(
         interval=interval,
-        description=describe(spec, interval, namer(directory)),
+        description=describe(spec, interval, namer(spec, snapshot, rights)),
         users=spec.users,
         groups=_ids(directory, "group", "group", spec.groups),
         people_in_projects=_projects(
@@ -100,12 +102,22 @@ def _check_range(spec: WhoAndWhen, interval: Interval, most: int | None) -> None
         )
 
 
-def namer(directory: Directory) -> Namer:
-    """Return what tells the names of things in one snapshot."""
-    return partial(_name, directory)
+def namer(spec: WhoAndWhen, snapshot: Snapshot, rights: Rights) -> Namer:
+    """Return what tells the names of the things of `spec` in one snapshot.
+
+    An issue that may not be listed is called by what `spec` calls it.
+    """
+    issue_ids: list[str | None] = []
+    if isinstance(spec, IssueViewFilter):
+        issue_ids += [name for name in spec.issues if name.isdecimal()]
+    if isinstance(spec, FilterSpec):
+        issue_ids += [issue_id for kind, issue_id in map(row_part, spec.row) if kind == "issues"]
+    found = issue_names(snapshot, rights, issue_ids)
+    keys = {issue_id: name.key for (_, issue_id), name in found.items() if name.key}
+    return partial(_name, snapshot.directory, keys)
 
 
-def _name(directory: Directory, kind: NameKind, value: str) -> str:
+def _name(directory: Directory, issue_keys: Mapping[str, str], kind: NameKind, value: str) -> str:
     """Return what people call the thing that a filter names by its id, its name or its key."""
     match kind:
         case "user":
@@ -114,7 +126,7 @@ def _name(directory: Directory, kind: NameKind, value: str) -> str:
         case "action":
             return directory.catalogue.label(value)
         case "issue":
-            return value.upper()
+            return issue_keys.get(value, value.upper())
         case "project":
             known = directory.project_ids
             ids = known.get(value) or known.get(value.upper(), ())

@@ -58,7 +58,8 @@ def describe_filter_text(
 
 def _describe(spec: FilterSpec, warehouse: Warehouse, viewer: Viewer) -> DescribedFilter:
     with warehouse.lease() as snapshot:
-        scope = resolve(spec, snapshot, snapshot.rights(viewer))
+        rights = snapshot.rights(viewer)
+        scope = resolve(spec, snapshot, rights)
         return DescribedFilter.model_construct(
             snapshot_id=snapshot.id,
             description=scope.description,
@@ -67,6 +68,6 @@ def _describe(spec: FilterSpec, warehouse: Warehouse, viewer: Viewer) -> Describ
             interval_to=scope.interval.end,
             values=[
                 FilterValue.model_construct(parameter=parameter, value=value, label=label)
-                for parameter, value, label in named_values(spec, namer(snapshot.directory))
+                for parameter, value, label in named_values(spec, namer(spec, snapshot, rights))
             ],
         )

@@ -20,8 +20,9 @@ class SearchRequest(BaseModel):
     q: Typed = Field(
         default="",
         description=(
-            "What was typed: beginnings of words of the name, the key, the id or the e-mail "
-            "address. Case and accents do not matter. Empty: the first ones by name."
+            "What was typed: beginnings of words of the name, the key or the e-mail address (of "
+            "its domain only with an @), or a whole id. Case and accents do not matter. Empty: the "
+            "first ones."
         ),
         examples=["muller an"],
     )

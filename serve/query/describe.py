@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from serve.query.period import Period
 from serve.query.spec import (
     DEFAULT_DAYS,
+    ROW_KINDS,
     FilterSpec,
     Interval,
     IssueViewFilter,
@@ -75,7 +76,7 @@ def describe(spec: WhoAndWhen, interval: Interval, name: Namer) -> str:
         if spec.jql:
             parts.append(f"on issues that match JQL “{_shortened(spec.jql)}”")
         if spec.row:
-            parts.append(f"in the row {_row(spec, name)}")
+            parts.append(f"in the row of {_row(spec, name)}")
     return ", ".join(parts)
 
 
@@ -85,7 +86,7 @@ def named_values(spec: FilterSpec, name: Namer) -> list[tuple[str, str, str]]:
         (FilterSpec.model_fields[field].alias or field, value, name(kind, value))
         for field, kind in _KINDS.items()
         for value in getattr(spec, field)
-    ]
+    ] + [("row", part, _part(part, name)) for part in spec.row]
 
 
 def _subject(spec: WhoAndWhen, name: Namer) -> str:
@@ -106,14 +107,12 @@ def _people(spec: WhoAndWhen, name: Namer) -> str:
         ("people", "project", spec.people_in_projects),
         ("people", "organization", spec.people_in_organizations),
     )
-    belonging = [
-        f"{people} of {_things(kind, values, name)}"
+    then = " at that time" if spec.membership == "then" else ""
+    sets += [
+        f"{people}{then} of {_things(kind, values, name)}"
         for people, kind, values in memberships
         if values
     ]
-    if belonging and spec.membership == "then":
-        belonging[-1] += " at that time"
-    sets += belonging
     return f" of {' or '.join(sets)}" if sets else ""
 
 
@@ -176,26 +175,33 @@ def _edits(spec: FilterSpec, name: Namer) -> list[str]:
     return [f"that {' and '.join(kinds)}{' in one edit' if len(kinds) > 1 else ''}"]
 
 
-_ROW_NAMES: dict[RowKind, NameKind] = {
-    "author": "user",
-    "action": "action",
-    "projects": "project",
-    "status": "status",
-    "transition": "status",
-    "issues": "issue",
-    "fields": "field",
+# Kind of a part of a row -> kind of its thing, what stands before its name, what it is without one.
+_ROW_WORDS: dict[RowKind, tuple[NameKind, str, str]] = {
+    "author": ("user", "author ", "the unknown author"),
+    "action": ("action", "action ", "no action"),
+    "projects": ("project", "project ", "no project"),
+    "status": ("status", "status ", "no status"),
+    "transition": ("status", "transition ", "no status"),
+    "issues": ("issue", "issue ", "no issue"),
+    "fields": ("field", "field ", "no field"),
 }
 
 
 def _row(spec: FilterSpec, name: Namer) -> str:
-    """Name a row of the aggregated view by what it is about."""
-    texts = []
-    for part in spec.row:
-        kind, thing_id = row_part(part)
-        ends = (thing_id or "").split(":", 1) if kind == "transition" else [thing_id or ""]
-        names = [_plain(name(_ROW_NAMES[kind], end)) if end else "none" for end in ends]
-        texts.append(f"{kind} {' → '.join(names)}")
-    return " and ".join(texts)
+    """Name a row of the aggregated view by what it is about, in the order of its columns."""
+    parts = sorted(spec.row, key=lambda part: ROW_KINDS.index(row_part(part)[0]))
+    *others, last = [_part(part, name) for part in parts]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _part(text: str, name: Namer) -> str:
+    kind, thing_id = row_part(text)
+    thing, before, none = _ROW_WORDS[kind]
+    ends = (thing_id or "").split(":") if kind == "transition" else [thing_id or ""]
+    names = [_plain(name(thing, end)) if end else none for end in ends]
+    if kind == "action":
+        return f"{before}“{names[0]}”"
+    return f"{before}{' → '.join(names)}" if thing_id else none
 
 
 def _shortened(jql: str) -> str:

@@ -27,9 +27,10 @@ MOST = 50
 class Lookup:
     """Where a kind of thing is found: SQL expressions over its dimension.
 
-    `detail` tells namesakes apart, `searched` are further texts that are looked through, `state`
-    is null for a thing in use, else a word for what became of it. Those with the newest `recent`
-    come first.
+    `detail` tells namesakes apart, `searched` are further texts whose words are looked through,
+    `addressed` is one that counts whole only if an address is typed, and else up to its @: a word
+    of a domain would find everybody. `state` is null for a thing in use, else a word for what
+    became of it. Those with the newest `recent` come first.
     """
 
     table: str
@@ -37,6 +38,7 @@ class Lookup:
     label: str
     detail: str = "null::varchar"
     searched: tuple[str, ...] = ()
+    addressed: str = "null::varchar"
     state: str = "case when is_deleted then 'deleted' end"
     recent: str = "null::timestamp"
 
@@ -47,18 +49,18 @@ LOOKUPS: dict[LookupKind, Lookup] = {
         "account_id",
         "display_name",
         detail="email_address",
-        searched=("email_address", "account_id"),
+        addressed="email_address",
         state="case when is_deleted then 'deleted' when not is_active then 'inactive' end",
         recent="last_active_at",
     ),
-    "groups": Lookup("dim_groups", "group_id", "group_name", searched=("group_id",)),
+    "groups": Lookup("dim_groups", "group_id", "group_name"),
     "organizations": Lookup("dim_organizations", "organization_id", "organization_name"),
     "projects": Lookup(
         "dim_projects",
         "project_id",
         "project_name",
         detail="project_key",
-        searched=("project_key", "project_id"),
+        searched=("project_key",),
         state="case when lifecycle_state != 'live' then lifecycle_state end",
     ),
     "statuses": Lookup("dim_statuses", "status_id", "status_name", detail="status_category"),
@@ -75,13 +77,17 @@ _SEPARATORS = "-_.,;:/\\()[]{}<>@'\"+&|"
 def compile_search(kind: LookupKind, text: str) -> Query:
     """Return at most `MOST` + 1 rows (id, label, detail, state) that hold every word of `text`.
 
-    A word is found where a word of the thing begins with it. Things in use come first, then people
-    by their last activity, then things whose name begins with the text, then by name. Every thing
-    appears once, whatever the site.
+    A word is found where a word of the thing begins with it; an id only as a whole, because parts
+    of ids look like words. Things in use come first, then people by their last activity, then
+    things whose name begins with the text, then by name. Every thing appears once, whatever the
+    site.
     """
     lookup = LOOKUPS[kind]
     words = _plain(text).split()
-    searched = ", ' ', ".join(f"coalesce({one}, '')" for one in (lookup.label, *lookup.searched))
+    address = lookup.addressed if "@" in text else f"split_part({lookup.addressed}, '@', 1)"
+    searched = ", ' ', ".join(
+        f"coalesce({one}, '')" for one in (lookup.label, *lookup.searched, address)
+    )
     conditions = [f"contains(words, ' ' || $word_{index})" for index in range(len(words))]
     return Query(
         f"""
@@ -99,7 +105,7 @@ def compile_search(kind: LookupKind, text: str) -> Query:
         )
         select id, min(label), min(detail), min(state)
         from things
-        where {" and ".join(conditions) or "true"}
+        where {" and ".join(conditions) or "true"} or lower(id) = lower($typed)
         group by id
         order by
             min(state) is not null, max(recent) desc nulls last,
@@ -112,6 +118,7 @@ def compile_search(kind: LookupKind, text: str) -> Query:
             "separators": _SEPARATORS,
             "blanks": " " * len(_SEPARATORS),
             "text": unaccented(text).strip(),
+            "typed": text.strip(),
         },
         f"{kind} that match what was typed",
     )

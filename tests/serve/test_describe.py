@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from fastapi.testclient import TestClient
 
@@ -86,8 +88,9 @@ def english(kind: type[WhoAndWhen] = FilterSpec, **question: object) -> str:
                 "period": "today",
             },
             (
-                "Actions of Mia Krystof or Emma Richards or people of projects DEMO or APP or "
-                "people of organization Example Ltd at that time, today (on 31 January 2026, UTC)"
+                "Actions of Mia Krystof or Emma Richards or people at that time of projects DEMO "
+                "or APP or people at that time of organization Example Ltd, "
+                "today (on 31 January 2026, UTC)"
             ),
         ),
         (
@@ -107,6 +110,31 @@ def english(kind: type[WhoAndWhen] = FilterSpec, **question: object) -> str:
                 "Actions, today (on 31 January 2026, UTC), that changed the status to Done and "
                 "resolved as Fixed and changed fields a or b in one edit"
             ),
+        ),
+        (
+            {"row": ["issues:10", "projects:10000", "author:5b10"], "period": "today"},
+            (
+                "Actions, today (on 31 January 2026, UTC), "
+                "in the row of author Mia Krystof, project DEMO and issue 10"
+            ),
+        ),
+        (
+            {"row": ["author:", "action:ISSUE_CREATED", "transition:3:4"], "period": "today"},
+            (
+                "Actions, today (on 31 January 2026, UTC), in the row of the unknown author, "
+                "action “Issue created” and transition In Progress → Done"
+            ),
+        ),
+        (
+            {"row": ["transition::4"], "jql": 'a = "b"', "period": "today"},
+            (
+                'Actions, today (on 31 January 2026, UTC), on issues that match JQL “a = "b"”, '
+                "in the row of transition no status → Done"
+            ),
+        ),
+        (
+            {"row": ["projects:", "issues:"], "period": "today"},
+            "Actions, today (on 31 January 2026, UTC), in the row of no project and no issue",
         ),
     ],
 )
@@ -150,3 +178,27 @@ def test_every_answer_says_what_was_asked_with_names(client: TestClient) -> None
     )
     for path in ("/api/v1/actions", "/api/v1/activity", "/api/v1/issues", "/api/v1/issues/links"):
         assert get(client, path, **question)["description"] == sentence
+
+
+def test_an_issue_is_called_by_its_key_if_the_viewer_may_know_it(
+    client: TestClient, marts: Path
+) -> None:
+    with duckdb.connect(str(marts), read_only=True) as database:
+        known = dict(
+            database.execute(
+                "select is_secured, min(issue_id) from dim_issues "
+                "where site_id = 'synthetic.atlassian.net' group by all"
+            ).fetchall()
+        )
+        keys = dict(database.execute("select issue_id, issue_key from dim_issues").fetchall())
+    listed, secured = known[False], known[True]
+    for path in ("/api/v1/actions", "/api/v1/activity", "/api/v1/filters/describe"):
+        answer = get(client, path, row=f"issues:{listed}")
+        assert answer["description"].endswith(f"in the row of issue {keys[listed]}")
+        answer = get(client, path, row=f"issues:{secured}")
+        assert answer["description"].endswith(f"in the row of issue {secured}")
+    values = get(client, "/api/v1/filters/describe", row=f"issues:{listed}")["values"]
+    label = f"issue {keys[listed]}"
+    assert values == [{"parameter": "row", "value": f"issues:{listed}", "label": label}]
+    answer = get(client, "/api/v1/issue-views", issue=listed)
+    assert answer["description"].startswith(f"Views of issue {keys[listed]}, ")

@@ -65,8 +65,13 @@ def found(client: TestClient, kind: str, text: str) -> list[str]:
         ("anna.m@ex", ["p2"]),
         ("brien", ["p4"]),
         ("ángel", ["p4"]),
-        ("ex mul", ["p2", "p1", "p3"]),  # the word example of an address
+        ("ex mul", ["p3"]),  # a word of a domain would find everybody
+        ("com", []),
+        ("@ex mul", ["p2", "p1", "p3"]),  # unless an address is meant
+        ("angel_o@example.com", ["p4"]),
         ("p5", ["p5"]),
+        ("P5", ["p5"]),
+        ("namesake", []),
         ("%", []),
     ],
 )
@@ -74,6 +79,17 @@ def test_words_are_found_where_they_begin(
     people: TestClient, typed: str, wanted: list[str]
 ) -> None:
     assert [one for one in found(people, "users", typed) if one in PEOPLE] == wanted
+
+
+@pytest.mark.parametrize("kind", ["users", "groups", "projects"])
+def test_an_id_is_found_as_a_whole_and_its_parts_are_no_words(
+    client: TestClient, kind: str
+) -> None:
+    everything = get(client, f"/api/v1/lookups/{kind}", q="")["items"]
+    thing_id = everything[0]["id"]
+    assert thing_id in found(client, kind, thing_id)
+    assert thing_id in found(client, kind, f" {thing_id.upper()} ")
+    assert thing_id not in found(client, kind, thing_id[1:])
 
 
 def test_separators_are_no_words(people: TestClient) -> None:
