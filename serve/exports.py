@@ -7,14 +7,16 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import IO, Any
+from zoneinfo import ZoneInfo
 
 from fastapi.responses import StreamingResponse
 
 from serve.errors import ProblemError
 from serve.query.compiler import Query
 from serve.query.scope import Scope
+from serve.query.spec import Interval
 from serve.query.visibility import Rights, Viewer
 from serve.warehouse.snapshot import Snapshot
 from serve.warehouse.warehouse import Warehouse
@@ -57,10 +59,14 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What is to be written; `columns` are the words of the header with their widths."""
+    """What is to be written; `columns` are the words of the header with their widths.
+
+    Its days are those of `zone`.
+    """
 
     title: str
     scope: Scope
+    zone: ZoneInfo
     columns: Mapping[str, int]
     rows: Rows
 
@@ -125,12 +131,12 @@ class Exporter:
 
 def _write(snapshot: Snapshot, sheet: Sheet) -> Export:
     row_count = sheet.rows.count
-    interval = sheet.scope.interval
-    first, last = f"{interval.start:%Y-%m-%d}", f"{interval.end:%Y-%m-%d}"
+    first, last = _days(sheet.scope.interval, sheet.zone)
     shell = make_shell(
         row_count,
         sheet.columns,
-        title=f"{sheet.title} from {first} to {last}",
+        name=sheet.title,
+        title=f"{sheet.title} from {first} to {last} ({sheet.zone.key})",
         description=f"{sheet.scope.description}; snapshot {snapshot.id}"[:MAX_DESCRIPTION],
     )
 
@@ -150,6 +156,13 @@ def _write(snapshot: Snapshot, sheet: Sheet) -> Export:
     content.seek(0)
     name = sheet.title.lower().replace(" ", "_")
     return Export(f"{name}_{first}_{last}.xlsx", content, size)
+
+
+def _days(interval: Interval, zone: ZoneInfo) -> tuple[date, date]:
+    """Return the first and the last day of which an interval has a part."""
+    first = interval.start.astimezone(zone).date()
+    last = (interval.end - timedelta(microseconds=1)).astimezone(zone).date()
+    return first, max(first, last)
 
 
 def rows_by_month(

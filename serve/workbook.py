@@ -37,11 +37,12 @@ class Shell:
 
 
 def make_shell(
-    row_count: int, columns: Mapping[str, int], *, title: str, description: str
+    row_count: int, columns: Mapping[str, int], *, name: str, title: str, description: str
 ) -> Shell:
     """Make the workbook around `row_count` rows: as many sheets as they need, at least one.
 
-    `columns` are the words of the header, with the widths in characters.
+    `columns` are the words of the header, with the widths in characters; `name` is that of the
+    first sheet, the others have their number behind it.
     """
     workbook = Workbook(write_only=True)
     workbook.properties.creator = "User Activity Audit Log"
@@ -50,13 +51,13 @@ def make_shell(
     sheet_count = max(1, -(-row_count // SHEET_ROWS))
     date_style = 0
     for number in range(1, sheet_count + 1):
-        sheet = workbook.create_sheet("Actions" if number == 1 else f"Actions {number}")
+        sheet = workbook.create_sheet(name if number == 1 else f"{name} {number}")
         sheet.freeze_panes = "A2"
         for index, width in enumerate(columns.values(), start=1):
             sheet.column_dimensions[get_column_letter(index)].width = width
         header = []
-        for name in columns:
-            cell = WriteOnlyCell(sheet, name)
+        for word in columns:
+            cell = WriteOnlyCell(sheet, word)
             cell.font = Font(bold=True)
             header.append(cell)
         sheet.append(header)

@@ -73,10 +73,10 @@ def export_actions(
 ) -> StreamingResponse:
     """Export all actions of a filter, newest first.
 
-    Columns: Date (UTC), Author, Target, Action, Project, Old, New, ID/Issue Key, Issue Type;
-    with `extended` some more. More actions than a sheet can hold fill further sheets; a text longer
-    than a cell can hold ends with a mark that says how much is missing; control characters are
-    shown as their pictures.
+    Columns: Date (in the time zone of the filter), Author, Target, Action, Project, Old, New,
+    ID/Issue Key, Issue Type; with `extended` some more. More actions than a sheet can hold fill
+    further sheets; a text longer than a cell can hold ends with a mark that says how much is
+    missing; control characters are shown as their pictures.
     """
     return service.export(request, viewer).response()
 

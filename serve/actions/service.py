@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 from serve.actions.newest import newest_actions
 from serve.actions.schemas import (
@@ -154,11 +155,18 @@ class ActionsService:
             return Sheet(
                 title="Activity",
                 scope=scope,
+                zone=ZoneInfo(request.time_zone),
                 columns=EXPORT_COLUMNS | EXTENDED_COLUMNS if request.extended else EXPORT_COLUMNS,
                 rows=rows_by_month(
                     snapshot,
                     compile_export_months(scope, rights),
-                    partial(compile_export_rows, scope, rights, extended=request.extended),
+                    partial(
+                        compile_export_rows,
+                        scope,
+                        rights,
+                        ZoneInfo(request.time_zone),
+                        extended=request.extended,
+                    ),
                 ),
             )
 
@@ -179,6 +187,7 @@ class ActionsService:
             return Sheet(
                 title="Aggregated activity",
                 scope=scope,
+                zone=ZoneInfo(request.time_zone),
                 columns={
                     "Author": AUTHOR_WIDTH,
                     **{BREAKDOWN_LABELS[by]: GROUP_WIDTH for by in request.breakdowns},

@@ -51,6 +51,6 @@ def export_issue_views(
 ) -> StreamingResponse:
     """Export all views of a filter, newest first.
 
-    Columns: Date (UTC), User, Issue (key and summary), Project, Source.
+    Columns: Date (in the time zone of the filter), User, Issue (key and summary), Project, Source.
     """
     return service.export(request, viewer).response()

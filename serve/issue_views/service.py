@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from serve.errors import invalid_parameter
 from serve.exports import Export, Exporter, Sheet, rows_by_month
@@ -40,14 +41,16 @@ class IssueViewsService:
         def plan(snapshot: Snapshot, rights: Rights) -> Sheet:
             scope = resolve_who_and_when(request, snapshot, rights)
             more = of_issues(_issue_ids(snapshot, request.issues, rights))
+            zone = ZoneInfo(request.time_zone)
             return Sheet(
                 title="Issue views",
                 scope=scope,
+                zone=zone,
                 columns=VIEW_EXPORT_COLUMNS,
                 rows=rows_by_month(
                     snapshot,
                     compile_view_months(scope, rights, more),
-                    partial(compile_view_rows, scope, rights, more),
+                    partial(compile_view_rows, scope, rights, more, zone),
                 ),
             )
 

@@ -7,12 +7,14 @@ A text is always an inline string, so it can never become a formula.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from serve.query.breakdowns import compile_breakdown
 from serve.query.columns import NOT_APPLICABLE, TARGET_LABELS, UNKNOWN_AUTHOR, VIEW_SOURCES
 from serve.query.compiler import Query, compile_author_counts
-from serve.query.scope import Condition, Scope, compile_where
+from serve.query.period import utc_offsets
+from serve.query.scope import Condition, Scope, compile_where, naive
 from serve.query.spec import AggregatedView
 from serve.query.visibility import Purpose, Rights, visible_actions, visible_issues, visible_views
 
@@ -99,12 +101,19 @@ def compile_export_months(scope: Scope, rights: Rights) -> Query:
 
 
 def compile_export_rows(
-    scope: Scope, rights: Rights, first: date, last: date, date_style: int, *, extended: bool
+    scope: Scope,
+    rights: Rights,
+    zone: ZoneInfo,
+    first: date,
+    last: date,
+    date_style: int,
+    *,
+    extended: bool,
 ) -> Query:
-    """One column: the `<row>` elements of the months `first` to `last`, newest first.
+    """One column: the `<row>` elements of the months (UTC) `first` to `last`, newest first.
 
-    Their cells are in the order of EXPORT_COLUMNS, and of EXTENDED_COLUMNS if `extended`;
-    `date_style` is the index of the workbook's cell format for dates.
+    Their cells are in the order of EXPORT_COLUMNS, and of EXTENDED_COLUMNS if `extended`; dates are
+    those of `zone`. `date_style` is the index of the workbook's cell format for dates.
     """
     texts = _TEXTS | _EXTENDED_TEXTS if extended else _TEXTS
     where = compile_where(scope, rights, Purpose.LIST)
@@ -128,6 +137,7 @@ def compile_export_rows(
         """,
         texts,
         where.params | {"first": first, "last": last},
+        _local(zone, first, last),
         date_style,
         f"Rows of {first:%Y-%m} to {last:%Y-%m}: {scope.description}",
     )
@@ -153,6 +163,7 @@ def compile_view_rows(
     scope: Scope,
     rights: Rights,
     more: Sequence[Condition],
+    zone: ZoneInfo,
     first: date,
     last: date,
     date_style: int,
@@ -169,6 +180,7 @@ def compile_view_rows(
         _names(rights),
         _VIEW_TEXTS,
         where.params | {"first": first, "last": last},
+        _local(zone, first, last),
         date_style,
         f"Views of {first:%Y-%m} to {last:%Y-%m}: {scope.description}",
     )
@@ -250,6 +262,7 @@ def _rows(
     joins: str,
     texts: Mapping[str, str],
     params: Mapping[str, object],
+    local: Condition,
     date_style: int,
     description: str,
 ) -> Query:
@@ -271,19 +284,38 @@ def _rows(
                 from labelled
             )
             select
-                $row_start || (epoch_us(occurred_at) / 86400000000 + 25569)::varchar
+                $row_start || (epoch_us({local.sql}) / 86400000000 + 25569)::varchar
                 || '</v></c>' || {cells} || '</row>'
             from bounded
             order by occurred_at desc, action_id desc
         """,
         params={
             **params,
+            **local.params,
             **words,
             **_CELL_PARAMS,
             "row_start": f'<row><c s="{date_style}"><v>',
         },
         description=description,
     )
+
+
+def _local(zone: ZoneInfo, first: date, last: date) -> Condition:
+    """Return the SQL of `occurred_at` in `zone`, for times in the months `first` to `last` (UTC).
+
+    The offsets are bound, so that they are those of every other answer, not DuckDB's own.
+    """
+    start = datetime(first.year, first.month, 1, tzinfo=UTC)
+    (_, offset), *changes = utc_offsets(start, _next_month(last), zone)
+    shift, params = "$offset", dict[str, object](offset=offset)
+    for number, (at, following) in enumerate(changes):
+        shift = f"case when occurred_at < $changed_{number} then {shift} else $offset_{number} end"
+        params |= {f"changed_{number}": naive(at), f"offset_{number}": following}
+    return Condition(f"occurred_at + {shift}", params)
+
+
+def _next_month(month: date) -> datetime:
+    return (datetime(month.year, month.month, 1, tzinfo=UTC) + timedelta(days=31)).replace(day=1)
 
 
 def _text_cell(text: str) -> str:

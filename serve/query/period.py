@@ -39,6 +39,7 @@ PERIOD_LABELS: dict[Period, str] = {
 }
 
 _DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -74,6 +75,32 @@ def resolve_period(period: Period, now: datetime, zone: ZoneInfo) -> tuple[datet
     if period == "last_12_months":
         return _a_year_before(local).replace(tzinfo=zone).astimezone(UTC), now
     return now - int(period.split("_")[1]) * _DAY, now
+
+
+def utc_offsets(start: datetime, end: datetime, zone: ZoneInfo) -> list[tuple[datetime, timedelta]]:
+    """Return from when on (UTC, to the second) which offset from UTC holds, in order.
+
+    The first one holds at `start`, the others begin after it and not after `end`.
+    """
+    found = [(start, _offset(start, zone))]
+    at = start
+    while at < end:
+        following = min(at + _DAY, end)
+        if _offset(following, zone) != found[-1][1]:
+            before, after = at, following
+            while after - before > _SECOND:
+                middle = before + (after - before) // _SECOND // 2 * _SECOND
+                if _offset(middle, zone) == found[-1][1]:
+                    before = middle
+                else:
+                    after = middle
+            found.append((after, _offset(after, zone)))
+        at = following
+    return found
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()
 
 
 def _a_year_before(local: datetime) -> datetime:

@@ -41,7 +41,8 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 @cache
 def _known_zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
+    # These are no places: what they mean depends on the machine.
+    return frozenset(zoneinfo.available_timezones()) - {"Factory", "localtime", "posixrules"}
 
 
 def _known_zone(name: str) -> str:
@@ -155,7 +156,10 @@ class WhoAndWhen(BaseModel):
 
     time_zone: TimeZone = Field(
         default="UTC",
-        description="IANA time zone in which dates, times without an offset and periods are read.",
+        description=(
+            "IANA time zone in which dates, times without an offset and periods are read, and in "
+            "which a workbook has its dates."
+        ),
         examples=["Europe/Zurich"],
     )
     period: Period | None = Field(

@@ -156,7 +156,11 @@ class Snapshot:
         """
         with self._rights_lock:
             if viewer not in self._rights:
-                self._rights[viewer] = self._work_out_rights(viewer)
+                if not self._rights:
+                    prepare(self._memory, self._ask)
+                self._rights[viewer] = resolve(
+                    viewer, self._policy, self._memory, len(self._rights), self._ask
+                )
             rights = self._rights[viewer]
         if not rights.is_admitted:
             raise ProblemError(
@@ -189,24 +193,6 @@ class Snapshot:
         with suppress(duckdb.Error):  # a query that was cut off may still hold on to it
             self._connection.execute(f"detach {self._memory}")
         self._connection.close()
-
-    def _work_out_rights(self, viewer: Viewer) -> Rights:
-        """Write the tables of `viewer`; what an interruption leaves of them is taken away again."""
-        known = self._schemas_in_memory()
-        try:
-            if not self._rights:
-                prepare(self._memory, self._ask)
-            return resolve(viewer, self._policy, self._memory, len(self._rights), self._ask)
-        except BaseException:
-            for name in self._schemas_in_memory() - known:
-                self._connection.cursor().execute(f"drop schema {self._memory}.{name} cascade")
-            raise
-
-    def _schemas_in_memory(self) -> set[str]:
-        found = self._connection.cursor().execute(
-            "select schema_name from duckdb_schemas() where database_name = ?", [self._memory]
-        )
-        return {name for (name,) in found.fetchall()}
 
     def _fetch(self, query: Query, seconds: float) -> list[tuple[Any, ...]]:
         with self._execute(query, seconds) as cursor:
@@ -251,7 +237,7 @@ class Snapshot:
                 cursor.close()
 
     def _ask(self, sql: str, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        return self._fetch_once(Query(sql, params, f"Rights in snapshot {self.id}"))
+        return self._fetch(Query(sql, params), self._settings.query_seconds)
 
     def _fetch_once(self, query: Query) -> list[tuple[Any, ...]]:
         """Return all rows of what is read once for a snapshot, whatever is asked of it later."""

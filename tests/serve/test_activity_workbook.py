@@ -109,13 +109,14 @@ def test_header_and_properties(client: TestClient) -> None:
     (header, first, *_) = book.worksheets[0].iter_rows(values_only=True)
     assert header == ("Author", "Projects", "Transition", "Status changed", "Total")
     assert " → " in str(first[2])
-    assert book.properties.title == "Aggregated activity from 2025-12-02 to 2026-01-01"
+    assert book.properties.title == "Aggregated activity from 2025-12-02 to 2025-12-31 (UTC)"
+    assert book.sheetnames == ["Aggregated activity"]
     answer = get(client, "/api/v1/activity")
     assert book.properties.description == (
         f"{answer['description']}; snapshot {answer['snapshot_id']}"
     )
     assert response.headers["content-disposition"] == (
-        'attachment; filename="aggregated_activity_2025-12-02_2026-01-01.xlsx"'
+        'attachment; filename="aggregated_activity_2025-12-02_2025-12-31.xlsx"'
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve.query.period import PERIODS, Period, resolve_period
+from serve.query.period import PERIODS, Period, resolve_period, utc_offsets
 
 ZONES = ("UTC", "Europe/Zurich", "America/New_York", "Pacific/Kiritimati", "Australia/Lord_Howe")
 moments = st.integers(631_152_000, 4_102_444_800).map(lambda at: datetime.fromtimestamp(at, UTC))
@@ -61,3 +61,26 @@ def test_every_period_is_an_interval_in_utc(name: Period) -> None:
     assert start < end
     assert start.tzinfo is UTC
     assert end.tzinfo is UTC
+
+
+ODD_ZONES = (*ZONES, "Pacific/Apia", "America/Sao_Paulo", "Asia/Kathmandu", "Africa/Casablanca")
+
+
+@given(
+    first=st.integers(31_536_000, 2_840_140_800).map(lambda at: datetime.fromtimestamp(at, UTC)),
+    days=st.integers(0, 800),
+    name=st.sampled_from(ODD_ZONES),
+    somewhere=st.lists(st.floats(0, 1), min_size=5, max_size=5),
+)
+def test_offsets_are_those_of_the_zone_at_every_moment(
+    first: datetime, days: int, name: str, somewhere: list[float]
+) -> None:
+    zone, last = ZoneInfo(name), first + timedelta(days=days)
+    offsets = utc_offsets(first, last, zone)
+    assert [at for at, _ in offsets] == sorted({at for at, _ in offsets})
+    moments_to_try = [at + timedelta(seconds=number) for at, _ in offsets for number in (-1, 0, 1)]
+    moments_to_try += [first + part * (last - first) for part in somewhere]
+    for moment in moments_to_try:
+        if first <= moment <= last:
+            offset = [one for at, one in offsets if at <= moment][-1]
+            assert moment.astimezone(zone).utcoffset() == offset

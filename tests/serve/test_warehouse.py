@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
 from serve.config import ServeSettings
 from serve.errors import ProblemError
-from serve.query.compiler import Query, compile_count, compile_detail
+from serve.query.compiler import Query, compile_detail
 from serve.query.scope import Scope
 from serve.query.spec import Interval
-from serve.query.visibility import OPERATOR, Rights, Role, Viewer
-from serve.warehouse.snapshot import Snapshot
+from serve.query.visibility import OPERATOR, Rights
 from serve.warehouse.warehouse import Warehouse
 from tests.serve.conftest import make_client, publish_copy
 
 ENDLESS = Query("select count(*) from range(1000000000000) as a (i) where i % 7 = 8")
-VIEWER = Viewer("somebody", Role.MANAGER, "account-1")
 SCOPE = Scope(
     Interval(start=datetime(2025, 1, 1, tzinfo=UTC), end=datetime(2027, 1, 1, tzinfo=UTC))
 )
@@ -194,47 +191,10 @@ def test_slow_query_is_interrupted(home: Path) -> None:
 def test_a_short_time_limit_of_questions_opens_a_snapshot_all_the_same(home: Path) -> None:
     warehouse = open_warehouse(home, query_seconds=1e-6)
     with warehouse.lease() as snapshot:
-        assert snapshot.rights(VIEWER).is_admitted
         with pytest.raises(ProblemError) as slow:
             snapshot.run(ENDLESS)
         assert slow.value.kind == "query-too-slow"
     warehouse.close()
-
-
-def test_rights_that_were_interrupted_are_worked_out_again(
-    home: Path, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ask = Snapshot._ask
-    left = 0
-
-    def interrupted(
-        snapshot: Snapshot, sql: str, params: Mapping[str, object]
-    ) -> list[tuple[Any, ...]]:
-        nonlocal left
-        if not left:
-            raise ProblemError("query-too-slow", "interrupted", "wait")
-        left -= 1
-        return ask(snapshot, sql, params)
-
-    monkeypatch.setattr(Snapshot, "_ask", interrupted)
-    with warehouse.lease() as snapshot:
-        # Interrupted ever later, until nothing is left to be interrupted.
-        for number in range(100):
-            left = number
-            try:
-                rights = snapshot.rights(VIEWER)
-            except ProblemError:
-                continue
-            break
-        assert number > 10
-        assert rights.memory
-        monkeypatch.undo()
-        listed = snapshot.run(compile_count(SCOPE, rights))
-        assert snapshot.rights(OPERATOR).memory != rights.memory
-    fresh = open_warehouse(home)
-    with fresh.lease() as snapshot:
-        assert snapshot.run(compile_count(SCOPE, snapshot.rights(VIEWER))) == listed
-    fresh.close()
 
 
 def test_hungry_query_is_refused(home: Path) -> None:

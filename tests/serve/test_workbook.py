@@ -7,6 +7,7 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
@@ -157,7 +158,8 @@ def test_sheet_is_ready_to_read(client: TestClient) -> None:
     assert all(cell.font.bold for cell in sheet[1])
     assert sheet.column_dimensions["B"].width == EXPORT_COLUMNS["Author"]
     assert sheet["A2"].is_date
-    assert book.properties.title == "Activity from 2025-12-02 to 2026-01-01"
+    assert book.properties.title == "Activity from 2025-12-02 to 2025-12-31 (UTC)"
+    assert book.sheetnames == ["Activity"]
     assert re.fullmatch(
         r"Actions of Person \d+ Nr 1, in the last 30 days \(from 2 to 31 December 2025, UTC\); "
         r"snapshot \w{26}",
@@ -195,8 +197,28 @@ def test_filters_are_those_of_the_list_and_paging_is_not_offered(client: TestCli
 
 def test_file_name_is_made_by_the_server(client: TestClient) -> None:
     response = client.get("/api/v1/actions.xlsx", params={"from": "2025-12-30", "user": '"; x="'})
-    name = 'attachment; filename="activity_2025-12-30_2026-01-01.xlsx"'
+    name = 'attachment; filename="activity_2025-12-30_2025-12-31.xlsx"'
     assert response.headers["content-disposition"] == name
+
+
+@pytest.mark.parametrize("zone", ["Europe/Zurich", "Asia/Kathmandu", "America/Sao_Paulo"])
+@pytest.mark.parametrize("path", ["actions", "issue-views"])
+def test_dates_are_those_of_the_time_zone(client: TestClient, zone: str, path: str) -> None:
+    question = {"from": "2025-10-20", "to": "2025-11-05", "time_zone": zone}
+    items = all_pages(client, f"/api/v1/{path}", limit=1_000, **question)
+    response = client.get(f"/api/v1/{path}.xlsx", params=question)
+    book = openpyxl.load_workbook(io.BytesIO(response.content))
+    assert str(book.properties.title).endswith(f" from 2025-10-20 to 2025-11-04 ({zone})")
+    assert "_2025-10-20_2025-11-04.xlsx" in response.headers["content-disposition"]
+    dates = [row[0] for row in book.worksheets[0].iter_rows(min_row=2, values_only=True)]
+    offsets = set()
+    for shown_at, item in zip(dates, items, strict=True):
+        text = item.get("occurred_at") or item["viewed_at"]
+        local = datetime.fromisoformat(text).astimezone(ZoneInfo(zone))
+        offsets.add(local.utcoffset())
+        assert isinstance(shown_at, datetime)
+        assert abs(shown_at - local.replace(tzinfo=None)) <= timedelta(milliseconds=1)
+    assert len(offsets) == (2 if zone == "Europe/Zurich" else 1), "clocks changed meanwhile"
 
 
 def test_nothing_is_left_in_the_directory_for_temporary_files(
