@@ -10,6 +10,7 @@ from serve.query.visibility import (
     Rights,
     former_project_keys,
     visible_actions,
+    visible_freshness,
     visible_issues,
 )
 
@@ -37,15 +38,7 @@ NAMES = {
     "resolution": Query("select resolution_id, resolution_name from dim_resolutions"),
     "field": Query("select field_id, field_name from dim_fields"),
 }
-FRESHNESS = Query(
-    """
-    select
-        source, last_success_at, newest_source_at, lag_seconds,
-        row_count, request_count, quarantined_count
-    from agg_source_freshness
-    order by source
-    """
-)
+SUCCESSES = Query("select last_success_at from agg_source_freshness")
 
 
 def compile_issues(issue_ids: Sequence[str], rights: Rights) -> Query:
@@ -76,6 +69,19 @@ def compile_former_projects(key: str, rights: Rights) -> Query:
         """,
         {"prefix": f"{key}-"},
         f"Projects that once had the key {key}",
+    )
+
+
+def compile_freshness(rights: Rights) -> Query:
+    """Return a row for each source: when it last succeeded, how new it is, what it has stored."""
+    return Query(
+        f"""
+        select
+            source, last_success_at, newest_source_at, lag_seconds,
+            row_count, request_count, quarantined_count
+        from {visible_freshness(rights)} as freshness
+        order by source
+        """
     )
 
 

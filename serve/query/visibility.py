@@ -304,6 +304,30 @@ def visible_source_coverage(rights: Rights) -> str:
     return _recounted("agg_source_coverage", _told(rights, None, "true"), None, concerned)
 
 
+def visible_freshness(rights: Rights) -> str:
+    """Return the relation of `agg_source_freshness`.
+
+    What a source has stored, and how new it is, tells how much was done: of a source of actions
+    that may not all be counted these are null.
+    """
+    if rights.counts_everything:
+        return "agg_source_freshness"
+    hidden = ", ".join(
+        f"case when sources.source is null then freshness.{name} end as {name}"
+        for name in ("newest_source_at", "lag_seconds", "row_count", "request_count")
+    )
+    return f"""
+        (
+            select freshness.* replace ({hidden})
+            from agg_source_freshness as freshness
+            left join (
+                select distinct source from agg_action_coverage
+                where action_code in {_codes(rights.assets_codes)}
+            ) as sources using (source)
+        )
+    """
+
+
 def _told(rights: Rights, key: str | None, rule: str) -> str:
     keys = "source" if key is None else f"source, {key}"
     return f"""

@@ -10,7 +10,7 @@ from serve.dependencies import CurrentViewer, OpenWarehouse, SettingsInUse
 from serve.paging import DEFAULT_LIMIT, MAX_LIMIT
 from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.query.columns import EXPORT_COLUMNS, TARGET_LABELS
-from serve.query.dimensions import FRESHNESS
+from serve.query.dimensions import compile_freshness
 from serve.query.lookups import LOOKUP_KINDS, MOST
 from serve.query.period import PERIOD_LABELS, PERIODS
 from serve.query.spec import (
@@ -57,13 +57,16 @@ async def get_health(warehouse: OpenWarehouse) -> Health:
 def get_freshness(
     warehouse: OpenWarehouse, settings: SettingsInUse, viewer: CurrentViewer
 ) -> Freshness:
-    """Tell for every source when it last succeeded, how far behind it was, and what it stored."""
+    """Tell for every source when it last succeeded, how far behind it was, and what it stored.
+
+    Of a source that tells of actions of which you may not count all, only the first.
+    """
     now = datetime.now(UTC)
     with warehouse.lease() as snapshot:
-        snapshot.rights(viewer)
+        query = compile_freshness(snapshot.rights(viewer))
         sources = []
         for source, last_success, newest_source, lag, rows, requests, quarantined in snapshot.run(
-            FRESHNESS
+            query
         ):
             last_success_at = as_utc_or_none(last_success)
             age = None if last_success_at is None else (now - last_success_at).total_seconds()
@@ -75,8 +78,8 @@ def get_freshness(
                     lag_seconds=lag,
                     age_seconds=age,
                     is_stale=age is None or age > settings.stale_minutes * 60,
-                    row_count=rows or 0,
-                    request_count=requests or 0,
+                    row_count=rows,
+                    request_count=requests,
                     quarantined_count=quarantined or 0,
                 )
             )

@@ -48,8 +48,10 @@ class SourceFreshness(Response):
     is_stale: bool = Field(
         description="Older than AUDIT_LOG_STALE_MINUTES, or never successful.", examples=[False]
     )
-    row_count: int = Field(description="Rows stored.", examples=[51234])
-    request_count: int = Field(description="Requests used.", examples=[123])
+    row_count: int | None = Field(
+        description="Rows stored; null if you may not know how much was done.", examples=[51234]
+    )
+    request_count: int | None = Field(description="Requests used; null likewise.", examples=[123])
     quarantined_count: int = Field(description="Records set aside as unreadable.", examples=[0])
 
 

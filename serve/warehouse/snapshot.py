@@ -259,7 +259,7 @@ class Snapshot:
             kind: sorted(set(self._fetch_once(query)), key=str)
             for kind, query in dimensions.NAMES.items()
         }
-        successes = [row[1] for row in self._fetch_once(dimensions.FRESHNESS) if row[1] is not None]
+        successes = [at for (at,) in self._fetch_once(dimensions.SUCCESSES) if at is not None]
         # The end of an interval is not included, the newest action has to be.
         ends = [*successes, *([newest_at + timedelta(microseconds=1)] if newest_at else [])]
         return Directory(

@@ -327,7 +327,13 @@ def check_the_rest(asking: Asking, oracle: Oracle) -> None:
         source: newest([deed for deed in counted if source in sources(deed)])
         for source in {source for _, source in every}
     }  # fmt: skip
-    asking.answer("freshness")
+    for source in asking.answer("freshness")["sources"]:
+        numbers = [source["row_count"], source["request_count"], source["newest_source_at"]]
+        if source["source"] != "assets" or oracle.asker.account_id is None:
+            assert None not in numbers
+        elif any(number is not None for number in numbers):
+            done = [deed for deed in oracle.world.deeds if deed.code in ASSETS_CODES]
+            assert all(oracle.counts(deed) for deed in done)
     for kind in meta["lookups"]:
         found = asking.answer(f"lookups/{kind}", q="")["items"]
         if found:

@@ -747,6 +747,19 @@ def _write_coverage(database: duckdb.DuckDBPyConnection) -> None:
     told = "(select *, unnest(string_split(sources, ',')) as one_source from fct_actions)"
     database.execute(
         f"""
+        insert into agg_source_freshness by name
+        select
+            one_source as source, 'run-1' as last_run_id,
+            (select max(last_success_at) from agg_source_freshness) as last_success_at,
+            max(occurred_at) as newest_source_at, 1 as lag_seconds, count(*) as row_count,
+            count(*) as request_count, 0 as quarantined_count
+        from {told}
+        where one_source not in (select source from agg_source_freshness)
+        group by one_source
+        """
+    )
+    database.execute(
+        f"""
         insert into agg_action_coverage by name
         select
             any_value(action_number) as action_number, action_code, any_value(label) as label,
