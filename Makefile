@@ -23,14 +23,14 @@ test: setup lint typecheck ## Every check and every test (the slow suites in the
 test-slow: setup ## The long versions of the bounded suites
 	@$(PY) -m pytest -m slow
 
-lint: setup
+lint: setup ## ruff, import contracts, the style of the dbt SQL
 	@echo "== lint: ruff, import contracts, dbt SQL"
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@.venv/bin/lint-imports
 	@$(PY) -m sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
 
-typecheck: setup
+typecheck: setup ## mypy, strict
 	@echo "== types: mypy --strict"
 	@$(PY) -m mypy
 
