@@ -18,6 +18,9 @@ class ActionType:
     is_default_column: bool
     is_issue_action: bool
     has_changes: bool
+    connection: str
+    max_delay_minutes: int | None
+    description: str
 
 
 class Catalogue:

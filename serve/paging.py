@@ -45,7 +45,7 @@ class Response(BaseModel):
 
 
 class Answer(Response):
-    """What every page says about the answer it belongs to."""
+    """What every answer says about the question it was given to."""
 
     snapshot_id: str = Field(
         description="The snapshot it was read from.", examples=["01KE6JH6Y4ZC2JW3X7M1Q9V5TB"]
@@ -64,6 +64,11 @@ class Answer(Response):
         description="What was asked, in English and with names.",
         examples=["Actions of Mia Krystof, in project DEMO, from 1 to 31 January 2026 (UTC)"],
     )
+
+
+class Page(Answer):
+    """A page of an answer: what it holds says the rest."""
+
     next_cursor: str | None = Field(
         description="Cursor of the next page; null on the last.", examples=["eyJzbmFwc2hvdCI6..."]
     )

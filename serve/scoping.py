@@ -26,7 +26,8 @@ from serve.warehouse.snapshot import Directory, Snapshot
 def resolve_who_and_when(spec: WhoAndWhen, snapshot: Snapshot, rights: Rights) -> Scope:
     """Resolve who, when and where against one snapshot: the interval, and the ids of all names.
 
-    ProblemError 422 for a project, a group or an organization that the snapshot does not know.
+    ProblemError 422 for a project, a group or an organization that the snapshot does not know, and
+    for JQL that cannot be answered.
     """
     directory = snapshot.directory
     interval = spec.interval(directory.now)
@@ -44,6 +45,7 @@ def resolve_who_and_when(spec: WhoAndWhen, snapshot: Snapshot, rights: Rights) -
         ),
         membership=spec.membership,
         projects=_projects(snapshot, rights, "project", spec.projects),
+        jql=_jql(spec, snapshot, rights),
     )
 
 
@@ -68,13 +70,12 @@ def resolve(spec: FilterSpec, snapshot: Snapshot, rights: Rights) -> Scope:
         resolutions=_ids(directory, "resolution", "resolution", spec.resolutions),
         fields=_ids(directory, "field", "field", spec.fields),
         row=spec.row,
-        jql=_jql(spec, snapshot, rights),
     )
 
 
-def _jql(spec: FilterSpec, snapshot: Snapshot, rights: Rights) -> Condition | None:
+def _jql(spec: WhoAndWhen, snapshot: Snapshot, rights: Rights) -> Condition | None:
     """Return the condition of the JQL of a filter; ProblemError 422 with the place of a fault."""
-    if spec.jql is None:
+    if not isinstance(spec, FilterSpec | IssueViewFilter) or spec.jql is None:
         return None
     clock = Clock(snapshot.directory.now, ZoneInfo(spec.time_zone))
     try:

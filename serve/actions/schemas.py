@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from serve.labels import Author, IssueLabel, ProjectLabel
-from serve.paging import Answer, Paging, Response
+from serve.paging import Page, Paging, Response
 from serve.query.columns import EXPORT_COLUMNS, EXTENDED_COLUMNS
 from serve.query.spec import AggregatedView, Breakdown, DetailView, FilterSpec
 
@@ -118,7 +118,7 @@ class Action(Response):
     )
 
 
-class ActionPage(Answer):
+class ActionPage(Page):
     """A page of actions."""
 
     action_count: int | None = Field(
@@ -184,7 +184,7 @@ class AuthorActivity(Response):
     )
 
 
-class ActivityPage(Answer):
+class ActivityPage(Page):
     """A page of authors with their counts; actions on secured issues are counted too."""
 
     author_count: int = Field(description="Authors in the whole answer.", examples=[42])

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class Response(BaseModel):
-    """Base of everything sent."""
-
-    model_config = ConfigDict(frozen=True)
+from serve.paging import Response
 
 
 class Told(Response):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from serve.paging import Response
+from serve.paging import Answer, Response
 from serve.query.spec import printable
 from serve.query.url import MAX_QUERY_LENGTH
 
@@ -33,17 +32,9 @@ class FilterValue(Response):
     label: str = Field(description="What people call it.", examples=["DEMO"])
 
 
-class DescribedFilter(Response):
+class DescribedFilter(Answer):
     """What a filter says."""
 
-    snapshot_id: str = Field(
-        description="The snapshot that names and times are of.",
-        examples=["01KE6JH6Y4ZC2JW3X7M1Q9V5TB"],
-    )
-    description: str = Field(
-        description="The filter in English.",
-        examples=["Actions of Mia Krystof, in project DEMO, from 1 to 31 January 2026 (UTC)"],
-    )
     query: str = Field(
         description=(
             "The filter as a query string. Filters that ask the same have the same text, however "
@@ -51,14 +42,6 @@ class DescribedFilter(Response):
         ),
         examples=["user=5b10a2844c20165700ede21g&period=last_month"],
     )
-    interval_from: datetime = Field(
-        alias="from",
-        description="Resolved start, included, UTC.",
-        examples=["2026-01-01T00:00:00Z"],
+    values: list[FilterValue] = Field(
+        description="All values of its lists and the parts of its row, with their names."
     )
-    interval_to: datetime = Field(
-        alias="to",
-        description="Resolved end, not included, UTC.",
-        examples=["2026-01-31T00:00:00Z"],
-    )
-    values: list[FilterValue] = Field(description="All values of its lists, with their names.")

@@ -7,12 +7,18 @@ from datetime import datetime
 from pydantic import Field
 
 from serve.labels import Author, IssueLabel, ProjectLabel
-from serve.paging import Answer, Paging, Response
+from serve.paging import Page, Paging, Response
 from serve.query.spec import IssueViewFilter
 
 
 class IssueViewsRequest(Paging, IssueViewFilter):
     """Query parameters of the list of issue views."""
+
+    count: bool = Field(
+        default=False,
+        description="Give in `view_count` how many views the whole list has.",
+        examples=[True],
+    )
 
 
 class ListedView(Response):
@@ -41,9 +47,12 @@ class ListedView(Response):
     )
 
 
-class IssueViewsPage(Answer):
+class IssueViewsPage(Page):
     """A page of issue views, newest first."""
 
+    view_count: int | None = Field(
+        description="Views in the whole list; null without `count=true`.", examples=[1234]
+    )
     first_view_at: datetime | None = Field(
         description=(
             "The oldest view there is, UTC: before it none was collected. Null: none ever was."

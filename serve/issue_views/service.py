@@ -18,6 +18,7 @@ from serve.query.issue_views import (
     VIEW_COLUMNS,
     compile_first_view,
     compile_issue_ids,
+    compile_view_count,
     compile_views,
     of_issues,
 )
@@ -62,11 +63,12 @@ class IssueViewsService:
         with self.warehouse.lease(cursor.snapshot if cursor else None) as snapshot:
             rights = snapshot.rights(viewer)
             scope = resolve_who_and_when(request, snapshot, rights)
+            issue_ids = _issue_ids(snapshot, request.issues, rights)
             rows = snapshot.run(
                 compile_views(
                     scope,
                     rights,
-                    issue_ids=_issue_ids(snapshot, request.issues, rights),
+                    issue_ids=issue_ids,
                     limit=request.limit + 1,
                     after=(cursor.occurred_at, cursor.action_id) if cursor else None,
                 )
@@ -81,6 +83,9 @@ class IssueViewsService:
                     occurred_at_us=microseconds(views[-1]["occurred_at"]),
                     action_id=views[-1]["action_id"],
                 ).encode()
+            view_count = None
+            if request.count:
+                ((view_count,),) = snapshot.run(compile_view_count(scope, rights, issue_ids))
             ((first_view_at,),) = snapshot.run(compile_first_view(rights))
             directory = snapshot.directory
             return IssueViewsPage.model_construct(
@@ -89,6 +94,7 @@ class IssueViewsService:
                 interval_to=scope.interval.end,
                 description=scope.description,
                 next_cursor=next_cursor,
+                view_count=view_count,
                 first_view_at=as_utc_or_none(first_view_at),
                 items=[
                     ListedView.model_construct(

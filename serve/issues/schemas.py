@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from serve.labels import IssueLabel, ProjectLabel
-from serve.paging import Answer, Paging, Response
+from serve.paging import Page, Paging, Response
 from serve.query.spec import FilterSpec
 
 
@@ -27,7 +27,7 @@ class ListedIssue(Response):
     )
 
 
-class IssuesPage(Answer):
+class IssuesPage(Page):
     """A page of issues, in the order of their ids; deleted ones included."""
 
     issue_count: int = Field(description="Issues in the whole answer.", examples=[250])
@@ -45,7 +45,7 @@ class IssueRange(Response):
     )
 
 
-class IssueRangesPage(Answer):
+class IssueRangesPage(Page):
     """A page of ranges; issues that Jira cannot show any more are in none of them."""
 
     issue_count: int = Field(description="Issues in all ranges.", examples=[250])

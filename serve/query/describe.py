@@ -73,10 +73,10 @@ def describe(spec: WhoAndWhen, interval: Interval, name: Namer) -> str:
     parts.append(_when(spec, interval))
     if isinstance(spec, FilterSpec):
         parts += _edits(spec, name)
-        if spec.jql:
-            parts.append(f"on issues that match JQL “{_shortened(spec.jql)}”")
-        if spec.row:
-            parts.append(f"in the row of {_row(spec, name)}")
+    if isinstance(spec, FilterSpec | IssueViewFilter) and spec.jql:
+        parts.append(f"on issues that match JQL “{_shortened(spec.jql)}”")
+    if isinstance(spec, FilterSpec) and spec.row:
+        parts.append(f"in the row of {_row(spec, name)}")
     return ", ".join(parts)
 
 

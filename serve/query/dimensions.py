@@ -26,7 +26,7 @@ ACTION_TYPES = Query(
     """
     select
         action_number, action_code, label, product, target_type, is_default_column,
-        is_issue_action, has_changes
+        is_issue_action, has_changes, connection_required, max_delay_minutes, description
     from dim_action_types
     """
 )

@@ -66,6 +66,16 @@ def compile_views(
     )
 
 
+def compile_view_count(scope: Scope, rights: Rights, issue_ids: Sequence[str]) -> Query:
+    """Return the number of views of the given issues, or of any if there are none."""
+    where = compile_where(scope, rights, Purpose.LIST, *of_issues(issue_ids))
+    return Query(
+        f"select count(*) from {visible_views(rights)} as actions where {where.sql}",
+        where.params,
+        f"Number of views of issues: {scope.description}",
+    )
+
+
 def compile_first_view(rights: Rights) -> Query:
     """Return the time (naive UTC) of the oldest view there is; null without any."""
     return Query(f"select min(occurred_at) from {visible_views(rights)} as actions")

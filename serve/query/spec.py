@@ -7,7 +7,7 @@ import zoneinfo
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
-from typing import Annotated, Literal, cast, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import (
     AfterValidator,
@@ -278,6 +278,20 @@ class WhoAndWhen(BaseModel):
         return Interval(start=start, end=max(start, end))
 
 
+# The same of actions and of views.
+JQL: Any = Field(
+    default=None,
+    description=(
+        "Only what was done on issues that this query in Jira's query language finds, as the "
+        "issues are now. It is answered here, without a limit, and with the history of this log; "
+        "times are read in the time zone, `now()` is the snapshot's now. Deleted issues are "
+        "found if it names the field `deleted`: `deleted in (true, false)`. ORDER BY changes "
+        "nothing. Issues that you may not list are not found."
+    ),
+    examples=["project = DEMO AND status WAS Done"],
+)
+
+
 class FilterSpec(WhoAndWhen):
     """Which actions: all filters are ANDed, the values of one filter are ORed, none means all."""
 
@@ -323,17 +337,7 @@ class FilterSpec(WhoAndWhen):
         description="Actions that changed one of these fields (ids or names).",
         examples=[["assignee"]],
     )
-    jql: Jql | None = Field(
-        default=None,
-        description=(
-            "Only actions on issues that this query in Jira's query language finds, as the issues "
-            "are now. It is answered here, without a limit, and with the history of this log; "
-            "times are read in the time zone, `now()` is the snapshot's now. Deleted issues are "
-            "found if it names the field `deleted`: `deleted in (true, false)`. ORDER BY changes "
-            "nothing. Issues that you may not list are not found."
-        ),
-        examples=["project = DEMO AND status WAS Done"],
-    )
+    jql: Jql | None = JQL
     row: RowParts = Field(
         default=(),
         max_length=len(ROW_KINDS),
@@ -496,3 +500,4 @@ class IssueViewFilter(WhoAndWhen):
         ),
         examples=[["DEMO-1"]],
     )
+    jql: Jql | None = JQL

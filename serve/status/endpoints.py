@@ -11,6 +11,8 @@ from serve.paging import DEFAULT_LIMIT, MAX_LIMIT
 from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.query.columns import EXPORT_COLUMNS, TARGET_LABELS
 from serve.query.dimensions import compile_freshness
+from serve.query.issues import RANGE
+from serve.query.jql.parser import MAX_LENGTH
 from serve.query.lookups import LOOKUP_KINDS, MOST
 from serve.query.period import PERIOD_LABELS, PERIODS
 from serve.query.spec import (
@@ -32,8 +34,9 @@ from serve.status.schemas import (
     SourceFreshness,
     TargetTypeEntry,
 )
-from serve.status.wording import FILTERS, VIEWS, WORDS
+from serve.status.wording import FILTERS, MEMBERSHIPS, VIEWS, WORDS
 from serve.warehouse.snapshot import as_utc_or_none
+from serve.workbook import SHEET_ROWS
 
 _PROBLEMS = problem_responses(*QUERY_PROBLEMS, "invalid-parameters")
 
@@ -112,6 +115,9 @@ def get_meta(warehouse: OpenWarehouse, viewer: CurrentViewer) -> Meta:
                     is_default_column=action_type.is_default_column,
                     is_issue_action=action_type.is_issue_action,
                     has_changes=action_type.has_changes,
+                    connection=action_type.connection,
+                    max_delay_minutes=action_type.max_delay_minutes,
+                    description=action_type.description,
                 )
                 for action_type in action_types
             ],
@@ -126,6 +132,7 @@ def get_meta(warehouse: OpenWarehouse, viewer: CurrentViewer) -> Meta:
             words=WORDS,
             periods=[PeriodEntry(period=one, label=PERIOD_LABELS[one]) for one in PERIODS],
             default_period=DEFAULT_PERIOD,
+            memberships=list(MEMBERSHIPS),
             breakdowns=[
                 BreakdownEntry(
                     by=by, label=label, not_with=sorted(NOT_TOGETHER.get(by, frozenset()))
@@ -141,5 +148,8 @@ def get_meta(warehouse: OpenWarehouse, viewer: CurrentViewer) -> Meta:
                 max_limit=MAX_LIMIT,
                 max_values=MAX_VALUES,
                 max_choices=MOST,
+                max_jql_characters=MAX_LENGTH,
+                issues_per_link=RANGE,
+                sheet_rows=SHEET_ROWS,
             ),
         )

@@ -5,17 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from serve.paging import Response
 from serve.query.lookups import LookupKind
 from serve.query.period import Period
 from serve.query.spec import Breakdown, DetailSort
-
-
-class Response(BaseModel):
-    """Base of everything sent."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class Health(Response):
@@ -82,6 +77,15 @@ class ActionTypeEntry(Response):
     has_changes: bool = Field(
         description="Whether its details have old and new values to show.", examples=[False]
     )
+    connection: str = Field(
+        description="Connection that tells of it; `/api/v1/coverage` says whether it is there.",
+        examples=["jira_admin"],
+    )
+    max_delay_minutes: int | None = Field(
+        description="Most minutes until the next sync can see it; null if nobody says.",
+        examples=[30],
+    )
+    description: str = Field(description="What it means.", examples=["An issue was created."])
 
 
 class TargetTypeEntry(Response):
@@ -149,6 +153,17 @@ class BreakdownEntry(Response):
     )
 
 
+class MembershipEntry(Response):
+    """When people belong to a group, a project or an organization."""
+
+    membership: Literal["now", "then"] = Field(
+        description="Value of `membership`.", examples=["then"]
+    )
+    label: str = Field(
+        description="What it is called.", examples=["Members at the time of the action"]
+    )
+
+
 class Limits(Response):
     """How much can be asked for at once."""
 
@@ -162,6 +177,16 @@ class Limits(Response):
     max_limit: int = Field(description="Most items of a page.", examples=[1000])
     max_values: int = Field(description="Most values of one filter.", examples=[1000])
     max_choices: int = Field(description="Most things a lookup gives.", examples=[50])
+    max_jql_characters: int = Field(
+        description="Most characters of a query in JQL.", examples=[10000]
+    )
+    issues_per_link: int = Field(
+        description="Issues that one link opens in Jira; more make ranges.", examples=[100]
+    )
+    sheet_rows: int = Field(
+        description="Rows of one sheet of a workbook; more fill further sheets.",
+        examples=[1048575],
+    )
 
 
 class Meta(Response):
@@ -195,6 +220,9 @@ class Meta(Response):
     periods: list[PeriodEntry] = Field(description="Relative times, in menu order.")
     default_period: Period = Field(
         description="What is meant without a time.", examples=["last_30_days"]
+    )
+    memberships: list[MembershipEntry] = Field(
+        description="Values of `membership`, the default first."
     )
     breakdowns: list[BreakdownEntry] = Field(description="Values of `breakdown`, in menu order.")
     detail_sorts: list[DetailSort] = Field(

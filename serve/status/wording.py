@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from serve.query.breakdowns import NON_ISSUE, NON_PROJECT, SECURED
 from serve.query.columns import NOT_APPLICABLE, UNKNOWN_AUTHOR
-from serve.status.schemas import ColumnEntry, FilterEntry, ViewEntry
+from serve.status.schemas import ColumnEntry, FilterEntry, MembershipEntry, ViewEntry
 
 FILTERS = (
     FilterEntry(label="Calendar", parameters=["period", "from", "to", "time_zone"]),
@@ -69,6 +69,11 @@ VIEWS = (
             ColumnEntry(label="Project", member="project"),
         ],
     ),
+)
+
+MEMBERSHIPS = (
+    MembershipEntry(membership="now", label="Members now"),
+    MembershipEntry(membership="then", label="Members at the time of the action"),
 )
 
 WORDS = {

@@ -81,6 +81,28 @@ def test_who_viewed_this_issue(client: TestClient, views: list[dict[str, Any]]) 
         assert [item["view_id"] for item in page["items"]] == wanted
 
 
+def test_views_of_issues_that_a_query_finds_are_listed_counted_and_exported(
+    client: TestClient, views: list[dict[str, Any]]
+) -> None:
+    question = {"jql": "project = P1 AND deleted in (true, false)", **ALL_TIME}
+    page = get(client, "/api/v1/issue-views", limit=2, count="true", **question)
+    wanted = [
+        view["view_id"]
+        for view in views
+        if not view["is_secured"] and view["issue_key"].startswith("P1-")
+    ]
+    assert page["view_count"] == len(wanted) > 2
+    assert "on issues that match JQL “project = P1" in page["description"]
+    items = all_pages(client, "/api/v1/issue-views", limit=50, **question)
+    assert [item["view_id"] for item in items] == wanted
+    content = client.get("/api/v1/issue-views.xlsx", params=question).content
+    (sheet,) = openpyxl.load_workbook(io.BytesIO(content)).worksheets
+    assert sheet.max_row == len(wanted) + 1
+    assert get(client, "/api/v1/issue-views", **question)["view_count"] is None
+    problem = client.get("/api/v1/issue-views", params={"jql": "nonsense = 1"}).json()
+    assert problem["errors"][0]["field"] == "jql"
+
+
 def test_a_secured_issue_is_as_unknown_as_one_that_is_not_there(
     client: TestClient, views: list[dict[str, Any]]
 ) -> None:

@@ -31,6 +31,28 @@ def test_default_columns_are_the_eight_of_the_guide(meta: dict[str, Any]) -> Non
     ]
 
 
+def test_actions_tell_what_they_need_and_how_late_they_come(meta: dict[str, Any]) -> None:
+    by_code = {one["code"]: one for one in meta["action_types"]}
+    created = by_code["API_TOKEN_CREATED"]
+    assert (created["connection"], created["max_delay_minutes"]) == ("guard", 30)
+    assert by_code["ISSUE_CREATED"]["max_delay_minutes"] == 0
+    assert all(one["description"] for one in meta["action_types"])
+
+
+def test_limits_are_those_that_are_kept(client: TestClient, meta: dict[str, Any]) -> None:
+    limits = meta["limits"]
+    longest = "(" * 10 + "x" * limits["max_jql_characters"]
+    for length in (limits["max_jql_characters"], limits["max_jql_characters"] + 1):
+        problem = client.get("/api/v1/actions", params={"jql": longest[:length]}).json()
+        is_too_long = "more than" in problem["detail"]
+        assert is_too_long == (length > limits["max_jql_characters"])
+    links = all_pages(client, "/api/v1/issues/links", **ALL_TIME)
+    assert max(link["last"] - link["first"] + 1 for link in links) == limits["issues_per_link"]
+    for one in meta["memberships"]:
+        get(client, "/api/v1/actions", membership=one["membership"], limit=1)
+    assert [one["membership"] for one in meta["memberships"]] == ["now", "then"]
+
+
 def test_search_and_tabs_have_the_words_and_the_order_of_the_guide(meta: dict[str, Any]) -> None:
     assert [one["label"] for one in meta["filters"] if not one["is_more"]] == [
         "Calendar",

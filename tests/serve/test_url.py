@@ -95,7 +95,10 @@ KINDS: list[tuple[type[WhoAndWhen], dict[str, st.SearchStrategy[Any]]]] = [
     (FilterSpec, who | what),
     (ActionsRequest, who | what | detail),
     (ActivityRequest, who | what | counted),
-    (IssueViewsRequest, who | {"project": lists, "issue": lists}),
+    (
+        IssueViewsRequest,
+        who | {"project": lists, "issue": lists, "jql": what["jql"], "count": st.booleans()},
+    ),
 ]
 
 
