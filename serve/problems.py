@@ -162,8 +162,10 @@ def _field_error(details: dict[str, Any], within: int, *, is_body: bool) -> Fiel
     return FieldError(field=name[:_SHOWN_CHARACTERS], message=message, remedy=remedy)
 
 
-def _http_exception(_request: Request, error: Exception) -> Response:
+def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    if isinstance(error.__cause__, ProblemError):  # met while FastAPI read the body
+        return _problem_error(request, error.__cause__)
     kind, remedy = _HTTP_KINDS.get(
         error.status_code, ("bad-request", "send what /api/docs describes; a body as JSON in UTF-8")
     )

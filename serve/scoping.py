@@ -132,7 +132,7 @@ def _name(directory: Directory, issue_keys: Mapping[str, str], kind: NameKind, v
             known = directory.project_ids
             ids = known.get(value) or known.get(value.upper(), ())
         case _:
-            ids = directory.ids[kind].get(value.lower(), ())
+            ids = directory.ids_of(kind, value)
     return next((directory.names[kind][one] for one in ids if one in directory.names[kind]), value)
 
 
@@ -161,12 +161,14 @@ def _ids(
     directory: Directory, kind: str, parameter: str, names: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return the ids that ids or names of one kind of thing stand for; ProblemError 422 if none."""
-    known = directory.ids[kind]
+    ids: set[str] = set()
     for name in names:
-        if name.lower() not in known:
+        found = directory.ids_of(kind, name)
+        if not found:
             raise invalid_parameter(
                 parameter,
                 f"is no id or name of a {kind} in the log: {name}",
                 "check the spelling, or give the id",
             )
-    return tuple(sorted({found for name in names for found in known[name.lower()]}))
+        ids.update(found)
+    return tuple(sorted(ids))

@@ -72,13 +72,18 @@ class Directory:
     issue_types: dict[tuple[str, str], str]
     request_types: dict[tuple[str, str], str]
     ids: dict[str, dict[str, tuple[str, ...]]]
-    """Kind of thing -> id or name in lower case -> the ids it stands for."""
+    """Kind of thing -> id, or id or name in lower case -> the ids it stands for."""
     names: dict[str, dict[str, str]]
     """Kind of thing -> id -> name; of a project its key."""
     action_count: int
     oldest_at: datetime | None
     newest_at: datetime | None
     now: datetime
+
+    def ids_of(self, kind: str, text: str) -> tuple[str, ...]:
+        """Return the ids that an id or a name in any case stands for; none: nothing has it."""
+        known = self.ids[kind]
+        return known.get(text) or known.get(text.lower(), ())
 
 
 class Snapshot:
@@ -298,14 +303,18 @@ class Snapshot:
 
 
 def _ids(things: Sequence[tuple[str, str | None]]) -> dict[str, tuple[str, ...]]:
-    """Return for every id and name, in lower case, the ids that it stands for."""
+    """Return for every id, and every id and name in lower case, the ids that it stands for."""
     ids: dict[str, tuple[str, ...]] = {}
     for thing_id, name in things:
         if name is not None:
             known = ids.get(name.lower(), ())
             ids[name.lower()] = known if thing_id in known else (*known, thing_id)
-    # an id means itself, whatever else bears it as a name
-    return ids | {thing_id.lower(): (thing_id,) for thing_id, _ in things}
+    # An id means itself, whatever else bears it as a name, or differs from it in case.
+    return (
+        ids
+        | {thing_id.lower(): (thing_id,) for thing_id, _ in things}
+        | {thing_id: (thing_id,) for thing_id, _ in things}
+    )
 
 
 def as_utc(moment: datetime) -> datetime:

@@ -439,6 +439,35 @@ def test_cursor_of_another_question_is_refused(client: TestClient) -> None:
         assert [error["field"] for error in response.json()["errors"]] == ["cursor"]
 
 
+def test_ids_that_differ_in_case_are_different_things(marts: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(marts.read_bytes())
+    with duckdb.connect(str(copy)) as database:
+        # Attributes of Assets are known by their names; one is called like a field of issues.
+        database.execute(
+            "insert into dim_fields select * replace ('Summary' as field_id) "
+            "from dim_fields where field_id = 'summary'"
+        )
+        database.execute(
+            "update fct_action_changes set field_id = 'Summary' "
+            "where field_id = 'summary' and hash(change_id) % 7 = 0"
+        )
+        wanted = dict(
+            database.execute(
+                "select changes.field_id, count(distinct action_id) from fct_action_changes "
+                "as changes join fct_actions as actions using (action_id) "
+                "where not actions.is_secured group by all"
+            ).fetchall()
+        )
+    publish_copy(tmp_path, copy)
+    with make_client(tmp_path) as client:
+        for field in ("summary", "Summary"):
+            page = get(client, "/api/v1/actions", field=field, count="true", **ALL_TIME)
+            assert page["action_count"] == wanted[field] > 10
+        by_name = get(client, "/api/v1/actions", field="sUMMARY", count="true", **ALL_TIME)
+        assert by_name["action_count"] == wanted["summary"]
+
+
 @pytest.mark.parametrize("us", [0, 253_402_300_799_999_999, 253_402_300_800_000_000, 10**30])
 def test_a_cursor_that_somebody_made_is_answered_or_refused(client: TestClient, us: int) -> None:
     page = get(client, "/api/v1/actions", limit=1)

@@ -224,6 +224,23 @@ def test_body_without_a_length_is_cut_off() -> None:
     assert refused.json()["type"].endswith("#body-too-large")
 
 
+def test_a_body_that_grows_too_large_is_refused_as_such(client: TestClient) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b'{"query": "'
+        for _ in range(MAX_BODY_BYTES // 1_000 + 2):
+            yield b"x" * 1_000
+        yield b'"}'
+
+    response = client.post(
+        "/api/v1/filters/describe",
+        content=chunks(),
+        headers={"content-type": "application/json"},
+    )
+    assert response.status_code == 413
+    assert response.json()["type"] == "/api/docs#body-too-large"
+    assert response.headers["connection"] == "close"
+
+
 def test_health_answers_while_every_query_place_is_taken(tmp_path: Path, marts: Path) -> None:
     publish_copy(tmp_path, marts)
     with running(tmp_path, AUDIT_LOG_QUERIES_AT_ONCE="1") as address:
