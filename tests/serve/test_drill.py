@@ -149,11 +149,11 @@ def test_a_row_reads_as_english(client: TestClient) -> None:
     described = get(client, "/api/v1/issues", row=row, **ALL_TIME)["description"]
     author = get(client, "/api/v1/lookups/users/labels", id="account-1")["items"][0]["label"]
     assert described.endswith(
-        f", in the row action Status changed and author {author} and projects P0 "
+        f", in the row of author {author}, action “Status changed”, project P0 "
         "and transition To Do → Done"
     )
     nothing = get(client, "/api/v1/issues", row=["projects:", "author:"], **ALL_TIME)
-    assert nothing["description"].endswith(", in the row author none and projects none")
+    assert nothing["description"].endswith(", in the row of the unknown author and no project")
 
 
 def test_no_row_counts_an_issue_that_must_not_be_named(
