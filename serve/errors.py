@@ -53,6 +53,9 @@ PROBLEMS = {
         "The cursor belongs to a snapshot that newer ones have replaced.",
     ),
     "body-too-large": ProblemKind(413, "Body too large", "The request carries too many bytes."),
+    "address-too-long": ProblemKind(
+        414, "Address too long", "The address has more bytes than servers and proxies take."
+    ),
     "encoded-body": ProblemKind(
         415, "Encoded body", "The body is compressed; it is only taken as it is."
     ),

@@ -9,6 +9,8 @@ from serve.errors import ProblemError
 from serve.problems import render
 
 MAX_BODY_BYTES = 1024 * 1024
+# The parsers of addresses give up at 65,535 bytes, and then answer in words of their own.
+MAX_ADDRESS_BYTES = 60_000
 # Jira's webhooks carry whole issues, and come under the name of a reverse proxy or a tunnel.
 INGEST_PREFIX = "/ingest/"
 MAX_INGEST_BODY_BYTES = 2 * 1024 * 1024
@@ -27,7 +29,7 @@ SECURITY_HEADERS = {
 
 
 class Guard:
-    """ASGI middleware: security headers on every response, a limit on every request body.
+    """ASGI middleware: security headers on every response, limits of addresses and bodies.
 
     The Host header must name loopback. Without accounts the loopback address is the only lock, and
     a web page could get round it by letting its own name resolve to 127.0.0.1. What lies under
@@ -58,7 +60,7 @@ class Guard:
         is_ingest = scope["path"].startswith(INGEST_PREFIX)
         limit = MAX_INGEST_BODY_BYTES if is_ingest else MAX_BODY_BYTES
         refusal = None if is_ingest else _wrong_host(headers)
-        refusal = refusal or _announced_too_large(headers, limit)
+        refusal = refusal or _too_long(scope) or _announced_too_large(headers, limit)
         if refusal is None:
             try:
                 await self._app(scope, _limited(receive, limit), send_guarded)
@@ -79,6 +81,16 @@ def _wrong_host(headers: Headers) -> ProblemError | None:
         "wrong-host",
         "the Host header does not name a loopback address",
         "open the page as http://127.0.0.1 or http://localhost, with the port of serve",
+    )
+
+
+def _too_long(scope: Scope) -> ProblemError | None:
+    if len(scope["query_string"]) + len(scope["path"]) <= MAX_ADDRESS_BYTES:
+        return None
+    return ProblemError(
+        "address-too-long",
+        f"an address may have at most {MAX_ADDRESS_BYTES} bytes",
+        "give fewer values; POST /api/v1/filters/describe reads longer filters",
     )
 
 

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 _SHOWN_CHARACTERS = 100
 
 # Every request can end like this, whatever its endpoint does.
-_EVERYWHERE = ("body-too-large", "wrong-host", "internal-error")
+_EVERYWHERE = ("address-too-long", "body-too-large", "wrong-host", "internal-error")
 
 # Whatever reads a snapshot can end like this.
 QUERY_PROBLEMS = ("forbidden", "no-snapshot", "busy", "query-too-slow", "query-too-large")

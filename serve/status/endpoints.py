@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter
 
 from serve.dependencies import CurrentViewer, OpenWarehouse, SettingsInUse
+from serve.middleware import MAX_ADDRESS_BYTES
 from serve.paging import DEFAULT_LIMIT, MAX_LIMIT
 from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.query.columns import EXPORT_COLUMNS, TARGET_LABELS
@@ -149,6 +150,7 @@ def get_meta(warehouse: OpenWarehouse, viewer: CurrentViewer) -> Meta:
                 max_values=MAX_VALUES,
                 max_choices=MOST,
                 max_jql_characters=MAX_LENGTH,
+                max_address_bytes=MAX_ADDRESS_BYTES,
                 issues_per_link=RANGE,
                 sheet_rows=SHEET_ROWS,
             ),

@@ -180,6 +180,9 @@ class Limits(Response):
     max_jql_characters: int = Field(
         description="Most characters of a query in JQL.", examples=[10000]
     )
+    max_address_bytes: int = Field(
+        description="Most bytes of a path with its query string.", examples=[60000]
+    )
     issues_per_link: int = Field(
         description="Issues that one link opens in Jira; more make ranges.", examples=[100]
     )

@@ -46,6 +46,11 @@ def test_limits_are_those_that_are_kept(client: TestClient, meta: dict[str, Any]
         problem = client.get("/api/v1/actions", params={"jql": longest[:length]}).json()
         is_too_long = "more than" in problem["detail"]
         assert is_too_long == (length > limits["max_jql_characters"])
+    address = "/api/v1/actions?limit=1&jql="
+    for length in (limits["max_address_bytes"], limits["max_address_bytes"] + 1):
+        response = client.get(address + "x" * (length - len(address) + 1))
+        assert response.status_code == (422 if length <= limits["max_address_bytes"] else 414)
+    assert response.json()["type"] == "/api/docs#address-too-long"
     links = all_pages(client, "/api/v1/issues/links", **ALL_TIME)
     assert max(link["last"] - link["first"] + 1 for link in links) == limits["issues_per_link"]
     for one in meta["memberships"]:
