@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import compress
 from typing import Any
 
 from serve.query.codec import DetailCursor
 from serve.query.columns import DETAIL_COLUMNS
-from serve.query.compiler import compile_active_days, compile_detail
+from serve.query.compiler import compile_active_days, compile_detail, compile_withheld
 from serve.query.rollups import has_known_days
 from serve.query.scope import Scope
-from serve.query.visibility import Rights
+from serve.query.visibility import WITHHELD_PARTS, Rights, withhold
 from serve.warehouse.snapshot import Snapshot
 
 # The first search reaches back as far as this many pages' worth of all actions would; each further
@@ -19,7 +20,8 @@ _FIRST_REACH = 4
 _WIDER = 16
 
 _DAY = timedelta(days=1)
-_Rows = list[tuple[Any, ...]]
+Rows = list[tuple[Any, ...]]
+"""What a query returns."""
 
 
 def newest_actions(
@@ -35,8 +37,21 @@ def newest_actions(
         scope.interval.end, directory.newest_at, after[0] if after else directory.newest_at
     )
     search = _on_known_days if has_known_days(scope) else _reaching_back
-    rows = search(snapshot, scope, rights, limit, start, latest, after)
-    return [dict(zip(DETAIL_COLUMNS, row, strict=True)) for row in rows]
+    return shown_rows(
+        snapshot, rights, search(snapshot, scope, rights, limit, start, latest, after)
+    )
+
+
+def shown_rows(snapshot: Snapshot, rights: Rights, rows: Rows) -> list[dict[str, Any]]:
+    """Return rows of `DETAIL_COLUMNS` with their names, and without the texts to be withheld."""
+    named = [dict(zip(DETAIL_COLUMNS, row, strict=True)) for row in rows]
+    if named and rights.withholds:
+        places = {row["action_id"]: row for row in named}
+        actions = [(action_id, row["occurred_at"]) for action_id, row in places.items()]
+        query = compile_withheld(actions, rights)
+        for action_id, *hides in snapshot.run(query):
+            withhold(places[action_id], set(compress(WITHHELD_PARTS, hides)))
+    return named
 
 
 def _reaching_back(
@@ -47,7 +62,7 @@ def _reaching_back(
     start: datetime,
     latest: datetime,
     after: tuple[datetime, str] | None,
-) -> _Rows:
+) -> Rows:
     """Look at the time before `latest`, ever farther back until the page is full."""
     directory = snapshot.directory
     action_count = max(directory.action_count, 1)
@@ -71,9 +86,9 @@ def _on_known_days(
     start: datetime,
     latest: datetime,
     after: tuple[datetime, str] | None,
-) -> _Rows:
+) -> Rows:
     """Look only at days on which the people of `scope` did something."""
-    rows: _Rows = []
+    rows: Rows = []
     before, reserve = latest.date() + _DAY, 1
     while start.date() < before:
         # Of the latest day a part may lie after the page: it is not counted upon.

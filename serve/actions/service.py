@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from serve.actions.newest import newest_actions
+from serve.actions.newest import newest_actions, shown_rows
 from serve.actions.schemas import (
     Action,
     ActionKind,
@@ -41,7 +41,6 @@ from serve.query.codec import Cursor, DetailCursor, digest
 from serve.query.columns import (
     AUTHOR_WIDTH,
     COUNT_WIDTH,
-    DETAIL_COLUMNS,
     EXPORT_COLUMNS,
     EXTENDED_COLUMNS,
     GROUP_WIDTH,
@@ -103,7 +102,7 @@ class ActionsService:
             query = compile_sorted_detail(
                 scope, request, rights, limit=request.limit + 1, offset=offset
             )
-            rows = [dict(zip(DETAIL_COLUMNS, row, strict=True)) for row in snapshot.run(query)]
+            rows = shown_rows(snapshot, rights, snapshot.run(query))
             following = next_offset(snapshot, request, offset, len(rows))
             return _page(snapshot, scope, request, rights, rows, following)
 

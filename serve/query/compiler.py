@@ -16,12 +16,13 @@ from serve.query.rollups import counted_actions, is_rolled_up
 from serve.query.scope import Condition, Scope, compile_people, compile_where, naive
 from serve.query.spec import AggregatedView, DetailView
 from serve.query.visibility import (
+    WITHHELD_PARTS,
     Purpose,
     Rights,
     active_days,
     visible_actions,
     visible_changes,
-    with_texts,
+    withheld_texts,
 )
 
 
@@ -63,18 +64,13 @@ def compile_detail(
         named = ", ".join(f"${name}" for name in params)
         place.append(Condition(f"actions.occurred_date in ({named})", params))
     where = compile_where(scope, rights, Purpose.LIST, *place)
-    page = f"""
-        select {", ".join(DETAIL_COLUMNS)}
-        from {visible_actions(rights, Purpose.LIST, texts=False)} as actions
-        where {where.sql}
-        order by occurred_at desc, action_id desc
-        limit $limit
-    """
     return Query(
         sql=f"""
             select {", ".join(DETAIL_COLUMNS)}
-            from {with_texts(rights, page)} as actions
+            from {visible_actions(rights, Purpose.LIST, texts=False)} as actions
+            where {where.sql}
             order by occurred_at desc, action_id desc
+            limit $limit
         """,
         params=where.params | {"limit": limit},
         description=f"Actions, newest first: {scope.description}",
@@ -130,21 +126,14 @@ def compile_sorted_detail(
     direction = "desc" if view.sort.startswith("-") else "asc"
     key = view.sort.removeprefix("-")
     column = SORT_COLUMNS.get(key, _BY_TIME)
-    order = f"sort_key {direction} nulls last, occurred_at desc, action_id desc"
-    page = f"""
-        select
-            {", ".join(f"actions.{name}" for name in DETAIL_COLUMNS)}, {column.sql} as sort_key
-        from {visible_actions(rights, Purpose.LIST, texts=False)} as actions
-        {column.join}
-        where {where.sql}
-        order by {order}
-        limit $limit offset $offset
-    """
     return Query(
         sql=f"""
-            select {", ".join(DETAIL_COLUMNS)}
-            from {with_texts(rights, page)} as actions
-            order by {order}
+            select {", ".join(f"actions.{name}" for name in DETAIL_COLUMNS)}
+            from {visible_actions(rights, Purpose.LIST, texts=False)} as actions
+            {column.join}
+            where {where.sql}
+            order by {column.sql} {direction} nulls last, occurred_at desc, action_id desc
+            limit $limit offset $offset
         """,
         params=where.params | {"limit": limit, "offset": offset},
         description=f"Actions by {key}: {scope.description}",
@@ -164,24 +153,49 @@ def compile_count(scope: Scope, rights: Rights) -> Query:
     )
 
 
+def compile_withheld(actions: Sequence[tuple[str, datetime]], rights: Rights) -> Query:
+    """Whether each of WITHHELD_PARTS is withheld, by action id, of the given (action id, time).
+
+    Actions of which nothing is withheld are left out.
+    """
+    return Query(
+        sql=f"""
+            select action_id, {", ".join(f"hides_{part}" for part in WITHHELD_PARTS)}
+            from {withheld_texts(rights)} as withheld
+            where {_AMONG_ACTIONS}
+        """,
+        params=_among_actions(actions),
+        description=f"Withheld texts of {len(actions)} actions",
+    )
+
+
 def compile_changes(actions: Sequence[tuple[str, datetime]], rights: Rights) -> Query:
     """Rows of `CHANGE_COLUMNS` for the given (action id, time), in the order of their items."""
-    times = [naive(occurred_at) for _, occurred_at in actions]
     return Query(
         sql=f"""
             select {", ".join(CHANGE_COLUMNS)}
             from {visible_changes(rights, Purpose.LIST)} as changes
-            where occurred_at between $oldest and $newest
-                and action_id in (select unnest($action_ids))
+            where {_AMONG_ACTIONS}
             order by action_id, item_index
         """,
-        params={
-            "oldest": min(times),
-            "newest": max(times),
-            "action_ids": [action_id for action_id, _ in actions],
-        },
+        params=_among_actions(actions),
         description=f"Field changes of {len(actions)} actions",
     )
+
+
+# By time first, because what is looked through is in order of time.
+_AMONG_ACTIONS = (
+    "occurred_at between $oldest and $newest and action_id in (select unnest($action_ids))"
+)
+
+
+def _among_actions(actions: Sequence[tuple[str, datetime]]) -> dict[str, Any]:
+    times = [naive(occurred_at) for _, occurred_at in actions]
+    return {
+        "oldest": min(times),
+        "newest": max(times),
+        "action_ids": [action_id for action_id, _ in actions],
+    }
 
 
 def compile_authors(

@@ -28,27 +28,6 @@ Ask = Callable[[str, Mapping[str, object]], list[tuple[Any, ...]]]
 
 BROWSE = "BROWSE_PROJECTS"
 
-# Changed fields whose value is another issue: ids in the history, or names where it gives no id.
-_NAMING_FIELDS = [
-    "issuelinks",
-    "issueparentassociation",
-    "link",
-    "parent",
-    "parent issue",
-    "parent link",
-    "sub-task",
-    "sub-tasks",
-    "subtask",
-    "subtasks",
-]
-# Likewise, custom fields: by name, as an old history has it, and by type.
-_NAMING_NAMES = ["epic child", "epic link", "parent link"]
-_NAMING_TYPES = [
-    "com.pyxis.greenhopper.jira:gh-epic-link",
-    "com.atlassian.jpo:jpo-custom-field-parent",
-]
-_KEY = "[A-Za-z][A-Za-z0-9_]*-[0-9]+"
-
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -58,113 +37,65 @@ class Policy:
     views_need_browse: bool = True
 
 
-def prepare(database: str, ask: Ask) -> None:
+def prepare(common: str, ask: Ask) -> None:
     """Find the texts that name an issue which has a security level, or which nobody knows.
 
-    Of a link its ends decide, of other actions the values of the fields that hold issues. The text
-    of a comment for some people only is named by no issue at all: nothing says who these people
-    are, so nobody reads it. Nor is the key of an issue read that nobody knows.
+    They are written into the schema `common`, an empty one.
+
+    `bridge_named_issues` tells which text names what. A name that is empty, or that no issue bears,
+    says that nobody may read the text.
     """
-    ask(f"create schema {database}.common", {})
     ask(
         f"""
-        create table {database}.common.naming as
-        with fields as (
-            select site_id, field_id from dim_fields
-            where custom_type in (select unnest($naming_types))
-        ),
-        changes as (
-            select * from fct_action_changes
-            where lower(coalesce(field_id, field_name)) in (select unnest($naming_fields))
-                or lower(field_name) in (select unnest($naming_names))
-                or (site_id, field_id) in (select (site_id, field_id) from fields)
-        ),
-        texts as (
-            select
-                action_id, change_id, 'old' as part, site_id, issue_id,
-                regexp_extract_all(coalesce(old_value_id, ''), $key || '|[0-9]+')
-                || regexp_extract_all(coalesce(old_value, ''), $key) as names
-            from changes
-            where coalesce(old_value_id, '') != '' or coalesce(old_value, '') != ''
-            union all
-            select
-                action_id, change_id, 'new', site_id, issue_id,
-                regexp_extract_all(coalesce(new_value_id, ''), $key || '|[0-9]+')
-                || regexp_extract_all(coalesce(new_value, ''), $key)
-            from changes
-            where coalesce(new_value_id, '') != '' or coalesce(new_value, '') != ''
-            union all
-            -- An end that cannot be read is empty, and no issue's name.
-            select action_id, null, 'all', site_id, issue_id, [ends.one, ends.other]
-            from (
-                select *, regexp_extract(coalesce(target_id, ''), $ends, ['one', 'other']) as ends
-                from fct_actions
-                where target_type = 'issuelink'
-            )
-        ),
-        named as (
-            select
-                action_id, change_id, part, site_id, issue_id as own_issue_id,
-                unnest(case when len(names) > 0 then names else [''] end) as name
-            from texts
+        create table {common}.naming as
+        with names as (
+            select distinct site_id, named_issue from bridge_named_issues
         ),
         -- A number is an id, everything else a key, the present one or a former one.
         known as (
-            select named.*, name as named_issue_id
-            from named
-            where regexp_full_match(name, '[0-9]+')
+            select site_id, named_issue, named_issue as issue_id
+            from names
+            where regexp_full_match(named_issue, '[0-9]+')
             union all
-            select named.*, keys.issue_id
-            from named
+            select names.site_id, names.named_issue, keys.issue_id
+            from names
             left join bridge_issue_keys as keys
-                on keys.site_id = named.site_id and keys.issue_key = upper(named.name)
-            where not regexp_full_match(name, '[0-9]+')
+                on keys.site_id = names.site_id and keys.issue_key = names.named_issue
+            where not regexp_full_match(names.named_issue, '[0-9]+')
         ),
-        restricted as (
-            select actions.action_id, actions.site_id
-            from fct_actions as actions
-            semi join (select * from dim_comments where is_restricted) as comments
-                on comments.site_id = actions.site_id and comments.comment_id = actions.target_id
-            where actions.target_type = 'comment'
+        hidden as (
+            select
+                known.site_id, known.named_issue,
+                coalesce(known.issue_id, known.named_issue) as stands_for, issues.issue_id
+            from known
+            left join dim_issues as issues
+                on issues.site_id = known.site_id and issues.issue_id = known.issue_id
+            where issues.is_secured is not false
         )
         select
-            restricted.action_id, changes.change_id, unnest(['old', 'new']) as part,
-            restricted.site_id, null as issue_id
-        from restricted
-        left join fct_action_changes as changes using (action_id)
-        union all
-        select action_id, null, 'all', site_id, null
-        from fct_actions
-        where target_type = 'issue' and issue_id is null
-        union all
-        select distinct
-            known.action_id, known.change_id, known.part, known.site_id, issues.issue_id
-        from known
-        left join dim_issues as issues
-            on issues.site_id = known.site_id and issues.issue_id = known.named_issue_id
-        where issues.is_secured is not false
-            and coalesce(known.named_issue_id, known.name) is distinct from known.own_issue_id
+            texts.action_id, texts.occurred_at, texts.text_id, texts.part, texts.site_id,
+            hidden.issue_id
+        from bridge_named_issues as texts
+        join hidden
+            on hidden.site_id = texts.site_id and hidden.named_issue = texts.named_issue
+        -- The name of the issue itself hides nothing.
+        where hidden.stands_for is distinct from texts.issue_id
         """,
-        {
-            "naming_fields": _NAMING_FIELDS,
-            "naming_names": _NAMING_NAMES,
-            "naming_types": _NAMING_TYPES,
-            "key": _KEY,
-            "ends": f"^({_KEY}|[0-9]+)-[0-9]*-({_KEY}|[0-9]+)$",
-        },
+        {},
     )
 
 
-def resolve(viewer: Viewer, policy: Policy, database: str, number: int, ask: Ask) -> Rights:
-    """Return the rights of `viewer`, after writing their tables into the new schema `number`."""
-    memory = f"{database}.viewer_{number}"
-    ask(f"create schema {memory}", {})
+def resolve(viewer: Viewer, policy: Policy, common: str, memory: str, ask: Ask) -> Rights:
+    """Return the rights of `viewer`, after writing their tables into the empty schema `memory`.
+
+    `common` is the schema that `prepare` has written into.
+    """
     _write_person(viewer, policy, memory, ask)
     ((is_jira_admin,),) = ask(
         f"select coalesce(bool_or(is_jira_admin), false) from {memory}.sites", {}
     )
     _write_listed_issues(viewer, memory, ask)
-    _write_withheld(database, memory, ask)
+    _write_withheld(common, memory, ask)
     codes: dict[str, tuple[str, ...]] = {"browse_project": (), "assets_role": ()}
     for rule, found in ask(
         """
@@ -438,10 +369,10 @@ def _write_schemas(viewer: Viewer, memory: str, ask: Ask) -> Extent:
     return Extent.SOME
 
 
-def _write_withheld(database: str, memory: str, ask: Ask) -> None:
+def _write_withheld(common: str, memory: str, ask: Ask) -> None:
     unlisted = f"""
         select naming.*
-        from {database}.common.naming as naming
+        from {common}.naming as naming
         left join {memory}.listed_issues as listed
             on listed.site_id = naming.site_id and listed.issue_id = naming.issue_id
         where listed.issue_id is null
@@ -450,10 +381,12 @@ def _write_withheld(database: str, memory: str, ask: Ask) -> None:
         f"""
         create table {memory}.withheld as
         select
-            action_id, bool_or(part in ('old', 'all')) as hides_old,
+            action_id, min(occurred_at) as occurred_at,
+            bool_or(part in ('old', 'all')) as hides_old,
             bool_or(part in ('new', 'all')) as hides_new, bool_or(part = 'all') as hides_target
         from ({unlisted})
         group by action_id
+        order by occurred_at
         """,
         {},
     )
@@ -461,10 +394,12 @@ def _write_withheld(database: str, memory: str, ask: Ask) -> None:
         f"""
         create table {memory}.withheld_changes as
         select
-            change_id, bool_or(part = 'old') as hides_old, bool_or(part = 'new') as hides_new
+            text_id as change_id, min(occurred_at) as occurred_at,
+            bool_or(part = 'old') as hides_old, bool_or(part = 'new') as hides_new
         from ({unlisted})
-        where change_id is not null
-        group by change_id
+        where text_id != action_id
+        group by text_id
+        order by occurred_at
         """,
         {},
     )

@@ -14,10 +14,10 @@ nothing has to be passed along, so nothing can be forgotten, and no value is eve
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 
 class Role(StrEnum):
@@ -104,7 +104,8 @@ class Purpose(StrEnum):
 def visible_actions(rights: Rights, purpose: Purpose, *, texts: bool = True) -> str:
     """Return the relation of the actions that may be counted or listed.
 
-    Without `texts` nothing is withheld: for queries that read no value and no target.
+    Without `texts` nothing is withheld: for queries that read no value and no target, and for pages
+    (see `withheld_texts`).
     """
     joins: list[str] = []
     rules: list[str] = []
@@ -114,34 +115,35 @@ def visible_actions(rights: Rights, purpose: Purpose, *, texts: bool = True) -> 
         _add(joins, rules, _views(rights))
     columns = "actions.*"
     if purpose is Purpose.LIST and texts and rights.withholds:
-        columns, _, shown = _shown(rights, "fct_actions as actions")
-        joins += shown
+        hidden = ", ".join(
+            f"case when withheld.hides_{part} and actions.{column} is not null "
+            f"then '{WITHHELD}' else actions.{column} end as {column}"
+            for column, part in _TEXTS.items()
+        )
+        columns = f"actions.* replace ({hidden})"
+        joins.append(
+            f"left join {rights.memory}.withheld as withheld "
+            "on withheld.action_id = actions.action_id"
+        )
     if not joins and not rules:
         return "fct_actions"
     return _relation(columns, "fct_actions as actions", joins, rules)
 
 
-def with_texts(rights: Rights, actions: str) -> str:
-    """Return the relation of `actions`, rows of `visible_actions` without texts, as it is shown.
+def withheld_texts(rights: Rights) -> str:
+    """Return the relation of the actions with texts that are withheld, where `withholds` is true.
 
-    What is withheld is looked up for these rows alone: for a page, which has few of them.
+    Columns: action_id, occurred_at, and hides_<part> for each of WITHHELD_PARTS. It is for pages,
+    which have few rows: they are read without texts being withheld, and then pass `withhold`.
     """
-    if not rights.withholds:
-        return f"({actions})"
-    return _relation(*_shown(rights, f"({actions}) as actions"), [])
+    return f"{rights.memory}.withheld"
 
 
-def _shown(rights: Rights, actions: str) -> tuple[str, str, list[str]]:
-    """Return columns, relation and join that put WITHHELD in place of texts."""
-    hidden = ", ".join(
-        f"case when withheld.hides_{part} and actions.{column} is not null "
-        f"then '{WITHHELD}' else actions.{column} end as {column}"
-        for column, part in _TEXTS.items()
-    )
-    join = (
-        f"left join {rights.memory}.withheld as withheld on withheld.action_id = actions.action_id"
-    )
-    return f"actions.* replace ({hidden})", actions, [join]
+def withhold(row: dict[str, Any], hidden: Container[str]) -> None:
+    """Replace the texts of an action whose parts, of WITHHELD_PARTS, are among the hidden ones."""
+    for column, part in _TEXTS.items():
+        if part in hidden and row[column] is not None:
+            row[column] = WITHHELD
 
 
 # Column of an action -> the part of it that is withheld.
@@ -151,6 +153,7 @@ _TEXTS = {
     "target_id": "target",
     "target_label": "target",
 }
+WITHHELD_PARTS = ("old", "new", "target")
 
 
 Rollup = Literal["days", "months"]
@@ -228,14 +231,25 @@ def visible_views(rights: Rights) -> str:
     )
 
 
-def visible_issues(rights: Rights) -> str:
-    """Return the relation of the issues that may be listed: whose key and texts may be known."""
+def visible_issues(rights: Rights, among: str = "") -> str:
+    """Return the relation of the issues that may be listed: whose key and texts may be known.
+
+    `among`: only of these ids: SQL terms with commas between, for which there is an index, or a
+    SELECT.
+    """
+    source = "dim_issues"
+    if among:
+        # On its own, because the index is of use only where nothing else is asked.
+        source = f"(select * from dim_issues where issue_id in ({among}))"
     if rights.secured_issues is Extent.ALL:
-        return "dim_issues"
+        return source
     joins: list[str] = []
     rules: list[str] = []
     _add(joins, rules, _secured(rights, "issues"))
-    return _relation("issues.*", "dim_issues as issues", joins, rules)
+    if not among:
+        return _relation("issues.*", "dim_issues as issues", joins, rules)
+    found = f"with found as materialized {source} "
+    return f"({found}{_relation('issues.*', 'found as issues', joins, rules)[1:]}"
 
 
 IssueDetail = Literal["field_values", "links", "comments", "worklogs", "attachments", "keys"]

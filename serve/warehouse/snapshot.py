@@ -19,8 +19,9 @@ from serve.config import ServeSettings
 from serve.errors import ProblemError
 from serve.query import dimensions
 from serve.query.compiler import Query
-from serve.query.rights import Policy, is_known, prepare, resolve
+from serve.query.rights import Policy, is_known
 from serve.query.visibility import MACHINE, Rights, Viewer
+from serve.warehouse.viewers import ViewersRights
 
 BATCH_ROWS = 4_096
 INTERRUPT_AGAIN_SECONDS = 0.1
@@ -98,11 +99,14 @@ class Snapshot:
         self._settings = settings
         self._turns = turns
         self._kept: dict[Hashable, object] = {}
-        self._policy = Policy(settings.jira_admin_groups, settings.views_need_browse)
+        self._is_closing = False
+        self._unhurried: duckdb.DuckDBPyConnection | None = None
         # DuckDB shares what is attached among all who opened the same file in one process.
         self._memory = f"rights_{next(_NUMBERS)}"
-        self._rights: dict[Viewer, Rights] = {}
-        self._rights_lock = threading.Lock()
+        policy = Policy(settings.jira_admin_groups, settings.views_need_browse)
+        self._viewers = ViewersRights(
+            self._memory, policy, self._ask_unhurried, settings.query_seconds
+        )
         try:
             self._connection = duckdb.connect(
                 str(path),
@@ -155,18 +159,11 @@ class Snapshot:
                 yield batch
 
     def rights(self, viewer: Viewer) -> Rights:
-        """Return what `viewer` may see in this snapshot; found out once.
+        """Return what `viewer` may see in this snapshot.
 
-        ProblemError 403 if the viewer has no business here.
+        ProblemError: the viewer has no business here (403), or it takes long to find out (503).
         """
-        with self._rights_lock:
-            if viewer not in self._rights:
-                if not self._rights:
-                    prepare(self._memory, self._ask)
-                self._rights[viewer] = resolve(
-                    viewer, self._policy, self._memory, len(self._rights), self._ask
-                )
-            rights = self._rights[viewer]
+        rights = self._viewers.of(viewer)
         if not rights.is_admitted:
             raise ProblemError(
                 "forbidden",
@@ -195,6 +192,10 @@ class Snapshot:
 
     def close(self) -> None:
         """Release the file."""
+        self._is_closing = True
+        if self._unhurried is not None:
+            _interrupt(self._unhurried)
+        self._viewers.close()
         with suppress(duckdb.Error):  # a query that was cut off may still hold on to it
             self._connection.execute(f"detach {self._memory}")
         self._connection.close()
@@ -212,8 +213,7 @@ class Snapshot:
         def interrupt() -> None:
             wait = seconds
             while not ended.wait(wait):
-                with suppress(duckdb.Error):  # the query may end in this very moment
-                    cursor.interrupt()
+                _interrupt(cursor)
                 # One that comes before the query has begun, or between two batches, is lost.
                 wait = INTERRUPT_AGAIN_SECONDS
 
@@ -230,16 +230,18 @@ class Snapshot:
                 "or raise AUDIT_LOG_QUERY_SECONDS (AUDIT_LOG_EXPORT_SECONDS for exports)",
             ) from None
         except duckdb.OutOfMemoryException:
-            raise ProblemError(
-                "query-too-large",
-                f"the query needs more than {self._settings.query_memory} of memory",
-                "ask for a shorter time or fewer people and projects, "
-                "or raise AUDIT_LOG_QUERY_MEMORY",
-            ) from None
+            raise self._too_large() from None
         finally:
             ended.set()
             with suppress(duckdb.Error):
                 cursor.close()
+
+    def _too_large(self) -> ProblemError:
+        return ProblemError(
+            "query-too-large",
+            f"the query needs more than {self._settings.query_memory} of memory",
+            "ask for a shorter time or fewer people and projects, or raise AUDIT_LOG_QUERY_MEMORY",
+        )
 
     def _ask(self, sql: str, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
         return self._fetch(Query(sql, params), self._settings.query_seconds)
@@ -247,6 +249,16 @@ class Snapshot:
     def _fetch_once(self, query: Query) -> list[tuple[Any, ...]]:
         """Return all rows of what is read once for a snapshot, whatever is asked of it later."""
         return self._fetch(query, self._settings.export_seconds)
+
+    def _ask_unhurried(self, sql: str, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """Do as `_ask`, for as long as it takes; for one thread, until the snapshot is closed."""
+        self._unhurried = self._unhurried or self._connection.cursor()
+        if self._is_closing:
+            raise duckdb.InterruptException
+        try:
+            return self._unhurried.execute(sql, dict(params)).fetchall()
+        except duckdb.OutOfMemoryException:
+            raise self._too_large() from None
 
     def _read_directory(self) -> Directory:
         projects = {
@@ -325,6 +337,11 @@ def as_utc(moment: datetime) -> datetime:
 def as_utc_or_none(moment: datetime | None) -> datetime | None:
     """Do as `as_utc`; null stays null."""
     return None if moment is None else as_utc(moment)
+
+
+def _interrupt(cursor: duckdb.DuckDBPyConnection) -> None:
+    with suppress(duckdb.Error):  # the query may end in this very moment
+        cursor.interrupt()
 
 
 def _first_line(error: Exception) -> str:

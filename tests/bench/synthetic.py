@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 from ulid import ULID
 
+from tests.bench.models import sql_of
 from tests.bench.synthetic_values import SITE_ID, write_issue_values
 
 SEED_FILE = Path(__file__).parents[2] / "dbt_project" / "seeds" / "action_types.csv"
@@ -41,6 +42,7 @@ def write_marts(path: Path, shape: Shape) -> None:
         database.execute("set enable_progress_bar = false")
         _write_dimensions(database, shape)
         _write_facts(database, shape)
+        write_named_issues(database)
         write_rollups(database)
         database.execute("checkpoint")
 
@@ -159,6 +161,7 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
             "until": shape.until,
         },
     )
+    database.execute("create index dim_issues_by_id on dim_issues (issue_id)")
     database.execute(
         """
         create table bridge_issue_keys as
@@ -518,6 +521,16 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
         where issue_id is not null and actor_account_id is not null and hash(action_id) % 8 = 0
         """
     )
+
+
+def write_named_issues(database: duckdb.DuckDBPyConnection) -> None:
+    """Write which texts of the facts name which issues, as dbt would."""
+    fields = sql_of(
+        "int_fields__naming_issues",
+        {"stg_jira_platform__fields": "(select *, 0 as build_id from dim_fields)"},
+    )
+    model = sql_of("bridge_named_issues", {"int_fields__naming_issues": f"({fields})"})
+    database.execute(f"create or replace table bridge_named_issues as {model}")
 
 
 def write_rollups(database: duckdb.DuckDBPyConnection) -> None:

@@ -52,6 +52,7 @@ MARTS = (
     "agg_user_last_active",
     "bridge_issue_field_values",
     "bridge_issue_links",
+    "bridge_named_issues",
     "bridge_issue_attachments",
     "dim_comments",
     "dim_worklogs",

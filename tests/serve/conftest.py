@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from serve.app import create_app
 from serve.config import ServeSettings
-from tests.bench.synthetic import Shape, publish, write_marts
+from tests.bench.synthetic import Shape, publish, write_marts, write_named_issues
 
 SHAPE = Shape(actions=3_000, actors=40, projects=6, issues=200, days=90)
 BASE_URL = "http://127.0.0.1"
@@ -152,6 +152,7 @@ def make_marts(path: Path) -> None:
             "select site_id, issue_id, 'OLD-999', timestamp '2024-01-01', timestamp '2024-02-01', "
             "false from bridge_issue_keys where starts_with(issue_key, 'P1-') limit 1"
         )
+        write_named_issues(database)
         database.execute("checkpoint")
 
 

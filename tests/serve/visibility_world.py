@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from tests.bench.synthetic import write_rollups
+from tests.bench.synthetic import write_named_issues, write_rollups
 
 WITHHELD = "(withheld)"
 START = datetime(2026, 1, 5)  # noqa: DTZ001 - marts hold naive UTC
@@ -521,6 +521,7 @@ def write_world(world: World, empty: Path, path: Path) -> None:
                 [list(row.values()) for row in found],
             )
         _write_coverage(database)
+        write_named_issues(database)
         write_rollups(database)
         database.execute("checkpoint")
 

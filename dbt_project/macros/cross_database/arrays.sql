@@ -10,6 +10,24 @@
     unnest({{ array }})
 {%- endmacro -%}
 
+{#- As `each`, but an empty array gives one row, with `otherwise`. -#}
+{%- macro each_or(array, otherwise) -%}
+    {{ return(adapter.dispatch('each_or', 'audit_log')(array, otherwise)) }}
+{%- endmacro -%}
+
+{%- macro default__each_or(array, otherwise) -%}
+    unnest(case when len({{ array }}) > 0 then {{ array }} else [{{ otherwise }}] end)
+{%- endmacro -%}
+
+{#- An empty array of texts. -#}
+{%- macro no_texts() -%}
+    {{ return(adapter.dispatch('no_texts', 'audit_log')()) }}
+{%- endmacro -%}
+
+{%- macro default__no_texts() -%}
+    cast([] as varchar [])
+{%- endmacro -%}
+
 {#- Those of a history entry's items that change one of the fields (ids in lower case). -#}
 {%- macro items_of(items, field_ids) -%}
     {{ return(adapter.dispatch('items_of', 'audit_log')(items, field_ids)) }}

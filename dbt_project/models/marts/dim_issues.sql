@@ -3,6 +3,7 @@
     incremental_strategy='replace_changed',
     unique_key=['site_id', 'issue_id'],
     affected='int_issues__affected',
+    indexes=[{'columns': ['issue_id']}],
     pre_hook="{{ require_all_issues() }}",
     post_hook="{{ mark_builds_processed('select build_id from ' ~ ref('int_builds__pending')) }}",
 ) }}

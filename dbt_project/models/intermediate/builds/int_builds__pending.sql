@@ -3,7 +3,8 @@
 {#- The marts that are derived per issue, all from the same set of affected issues. -#}
 {%- set consumers = [
     'fct_actions', 'fct_action_changes', 'dim_issues', 'bridge_issue_keys', 'fct_issue_views',
-    'bridge_issue_field_values', 'bridge_issue_links', 'bridge_issue_attachments', 'dim_comments', 'dim_worklogs'
+    'bridge_issue_field_values', 'bridge_issue_links', 'bridge_issue_attachments', 'dim_comments', 'dim_worklogs',
+    'bridge_named_issues'
 ] -%}
 
 with builds as (

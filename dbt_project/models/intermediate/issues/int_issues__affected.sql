@@ -55,9 +55,12 @@ changed_keys as (
     )
 ),
 
--- Histories that came before it was known that they tell of request types.
-request_type_fields as (
+-- Histories that came before it was known that they tell of request types, or name other issues.
+telling_fields as (
     select * from {{ ref('int_request_types__fields') }}
+    where build_id in (select build_id from pending)
+    union all
+    select * from {{ ref('int_fields__naming_issues') }}
     where build_id in (select build_id from pending)
 ),
 
@@ -85,10 +88,10 @@ touched as (
     {% endfor %}
     select changelogs.issue_id
     from changelogs
-    inner join request_type_fields
+    inner join telling_fields
         on
-            changelogs.site_id = request_type_fields.site_id
-            and list_contains(changelogs.field_ids, request_type_fields.field_id)
+            changelogs.site_id = telling_fields.site_id
+            and list_contains(changelogs.field_ids, telling_fields.field_id)
     union
     select link_items.issue_id
     from link_items
