@@ -301,7 +301,7 @@ def compile_counts(scope: Scope, rights: Rights, authors: Sequence[str | None]) 
     cannot use the hash of the chosen authors and costs twice as much; of few rows one is cheaper.
     """
     known = [author for author in authors if author is not None]
-    if is_rolled_up(scope, rights, Purpose.COUNT):
+    if is_rolled_up(scope):
         chosen = ["coalesce(actions.actor_account_id, '') in (select unnest($authors))"]
         known += [""] if None in authors else []
     else:

@@ -13,7 +13,14 @@ from typing import Any
 
 from serve.query.columns import MEMBERSHIPS
 from serve.query.scope import Condition, Scope, compile_codes, compile_people, compile_where, naive
-from serve.query.visibility import Purpose, Rights, Rollup, visible_actions, visible_rollup
+from serve.query.visibility import (
+    Purpose,
+    Rights,
+    RolledUp,
+    Rollup,
+    visible_actions,
+    visible_rollup,
+)
 
 # What a rollup can tell apart. Whatever else a scope comes to hold is a matter of the facts.
 _TOLD_APART = {"interval", "description", "users", *MEMBERSHIPS, "membership", "action_codes"}
@@ -32,11 +39,15 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A part of an interval, half-open, and the rollup that knows it; None: only the facts do."""
+    """A part of an interval, half-open, and the rollup that knows it; None: only the facts do.
+
+    Of the facts only those count that meet the predicate `rule`.
+    """
 
     rollup: Rollup | None
     start: date
     end: date
+    rule: str = "true"
 
 
 def counted_actions(
@@ -47,7 +58,7 @@ def counted_actions(
     Columns: actor_account_id (null: unknown), action_code if `by_code`, number. `who` is a
     predicate on `actions.actor_account_id`.
     """
-    if not is_rolled_up(scope, rights, purpose):
+    if not is_rolled_up(scope):
         where = compile_where(scope, rights, purpose)
         sql = _facts(rights, purpose, f"{where.sql} and {who}", by_code=by_code)
         return Relation(f"({sql})", where.params)
@@ -55,12 +66,8 @@ def counted_actions(
     people = [*compile_people(scope), Condition(who, {})]
     params: dict[str, Any] = {}
     parts = []
-    for number, stretch in enumerate(stretches(scope.interval.start, scope.interval.end)):
-        edges = {f"from_{number}": stretch.start, f"to_{number}": stretch.end}
-        column = _TIME_COLUMNS[stretch.rollup] if stretch.rollup else "occurred_at"
-        within = Condition(
-            f"actions.{column} >= $from_{number} and actions.{column} < $to_{number}", edges
-        )
+    for number, stretch in enumerate(_counted_stretches(scope, rights, purpose)):
+        within = _within(stretch, number)
         conditions = [within, *people, *(() if stretch.rollup else codes)]
         where_sql = " and ".join(condition.sql for condition in conditions)
         for condition in (*conditions, *codes):
@@ -68,19 +75,36 @@ def counted_actions(
         if stretch.rollup is None:
             parts.append(_facts(rights, purpose, where_sql, by_code=by_code))
         else:
-            relation = visible_rollup(rights, purpose, stretch.rollup)
-            parts.append(_rolled_up(f"{relation}", where_sql, codes, by_code=by_code))
+            rolled_up = visible_rollup(rights, purpose, stretch.rollup)
+            parts.append(_rolled_up(rolled_up, where_sql, codes, by_code=by_code))
     return Relation(f"({' union all '.join(parts)})", params)
 
 
-def is_rolled_up(scope: Scope, rights: Rights, purpose: Purpose) -> bool:
-    """Whether the rollups answer for whole days of `scope` exactly what the facts would."""
-    return (
-        not _is_of_then(scope)
-        and not any(
-            getattr(scope, field.name) for field in fields(scope) if field.name not in _TOLD_APART
-        )
-        and visible_rollup(rights, purpose, "days") is not None
+def _counted_stretches(scope: Scope, rights: Rights, purpose: Purpose) -> Iterator[Stretch]:
+    """Cut the interval of `scope`; what its rollups leave out comes once more, from the facts."""
+    rolled_up = []
+    for stretch in stretches(scope.interval.start, scope.interval.end):
+        yield stretch
+        if stretch.rollup is not None:
+            rolled_up.append(stretch)
+    if rolled_up:
+        for rule in visible_rollup(rights, purpose, "days").besides:
+            yield Stretch(None, rolled_up[0].start, rolled_up[-1].end, rule)
+
+
+def _within(stretch: Stretch, number: int) -> Condition:
+    column = _TIME_COLUMNS[stretch.rollup] if stretch.rollup else "occurred_at"
+    return Condition(
+        f"actions.{column} >= $from_{number} and actions.{column} < $to_{number} "
+        f"and {stretch.rule}",
+        {f"from_{number}": stretch.start, f"to_{number}": stretch.end},
+    )
+
+
+def is_rolled_up(scope: Scope) -> bool:
+    """Whether the rollups answer for whole days of `scope` what the facts would."""
+    return not _is_of_then(scope) and not any(
+        getattr(scope, field.name) for field in fields(scope) if field.name not in _TOLD_APART
     )
 
 
@@ -139,15 +163,16 @@ def _facts(rights: Rights, purpose: Purpose, where: str, *, by_code: bool) -> st
     """
 
 
-def _rolled_up(relation: str, where: str, codes: list[Condition], *, by_code: bool) -> str:
-    if not codes and not by_code:
+def _rolled_up(rolled_up: RolledUp, where: str, codes: list[Condition], *, by_code: bool) -> str:
+    kept = [condition.sql for condition in codes]
+    kept += [f"actions.action_code != '{code}'" for code in rolled_up.other_codes]
+    if not kept and not by_code:
         return f"""
             select actions.actor_account_id, actions.action_count as number
-            from {relation} as actions
+            from {rolled_up.relation} as actions
             where {where}
         """
     # Spread first: looking a code up in every map costs more, already for two codes.
-    kept = " and ".join(condition.sql for condition in codes) or "true"
     return f"""
         select actions.actor_account_id{", actions.action_code" if by_code else ""}, actions.number
         from (
@@ -155,8 +180,8 @@ def _rolled_up(relation: str, where: str, codes: list[Condition], *, by_code: bo
                 actions.actor_account_id,
                 unnest(map_keys(actions.code_counts)) as action_code,
                 unnest(map_values(actions.code_counts)) as number
-            from {relation} as actions
+            from {rolled_up.relation} as actions
             where {where}
         ) as actions
-        where {kept}
+        where {" and ".join(kept) or "true"}
     """

@@ -159,18 +159,37 @@ WITHHELD_PARTS = ("old", "new", "target")
 Rollup = Literal["days", "months"]
 
 
-def visible_rollup(rights: Rights, purpose: Purpose, rollup: Rollup) -> str | None:
-    """Return the rollup of exactly what `visible_actions` has; None if there is no such rollup."""
-    table = f"agg_actor_{rollup}"
-    if not rights.counts_everything:
-        return None
-    if purpose is Purpose.COUNT:
-        return table
-    if _views(rights) is not None or rights.secured_issues is Extent.SOME:
-        return None
-    if rights.secured_issues is Extent.ALL:
-        return table
-    return f"(select * from {table} where not is_secured)"
+@dataclass(frozen=True, slots=True)
+class RolledUp:
+    """A rollup of what `visible_actions` has, and what has to be counted in the actions instead.
+
+    `relation` tells of every action of codes other than `other_codes`; those that it leaves out are
+    the visible ones that meet one of the predicates `besides`, which exclude each other.
+    """
+
+    relation: str
+    other_codes: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
+
+
+def visible_rollup(rights: Rights, purpose: Purpose, rollup: Rollup) -> RolledUp:
+    """Return the rollup of what may be counted or listed by everybody with such rights."""
+    relation = f"agg_actor_{rollup}"
+    other_codes: tuple[str, ...] = ()
+    partial: tuple[str, ...] = ()
+    if rights.assets is not Extent.ALL:
+        other_codes += rights.assets_codes
+        partial += rights.assets_codes if rights.assets is Extent.SOME else ()
+    if purpose is Purpose.LIST and _views(rights) is not None:
+        other_codes += rights.views_codes
+        partial += rights.views_codes
+    besides = [f"actions.action_code in {_codes(partial)}"] if partial else []
+    if purpose is Purpose.LIST and rights.secured_issues is not Extent.ALL:
+        relation = f"(select * from {relation} where not is_secured)"
+        if rights.secured_issues is Extent.SOME:
+            others = f" and actions.action_code not in {_codes(partial)}" if partial else ""
+            besides.append(f"actions.is_secured{others}")
+    return RolledUp(relation, other_codes, tuple(besides))
 
 
 def active_days() -> str:

@@ -100,7 +100,7 @@ class ViewersRights:
             schema,
             lambda: resolve(viewer, self._policy, f"{self._database}.common", schema, self._ask),
         )
-        weakref.finalize(schema, self._unused.append, str(schema)).atexit = False
+        weakref.finalize(schema, self._unused.append, str(schema))
         return rights
 
     def _all_or_nothing(self, schema: str, make: Callable[[], Made]) -> Made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,24 @@ from serve.query.compiler import Query, compile_authors, compile_count, compile_
 from serve.query.rollups import Stretch, counted_actions, is_rolled_up, stretches
 from serve.query.scope import Scope, compile_where
 from serve.query.spec import AggregatedView, Interval
-from serve.query.visibility import MACHINE, OPERATOR, Purpose, Rights, visible_actions
+from serve.query.visibility import (
+    MACHINE,
+    OPERATOR,
+    Extent,
+    Purpose,
+    Rights,
+    Role,
+    Viewer,
+    visible_actions,
+)
 from serve.warehouse.snapshot import Snapshot
 from serve.warehouse.warehouse import Warehouse
 from tests.bench.synthetic import Shape, publish_synthetic
 
-CODES = ("ISSUE_CREATED", "ISSUE_DELETED", "STATUS_CHANGED", "NEVER_HEARD_OF")
+CODES = (
+    "ISSUE_CREATED", "ISSUE_DELETED", "STATUS_CHANGED", "ISSUE_VIEWED", "ASSET_OBJECT_CREATED",
+    "NEVER_HEARD_OF",
+)  # fmt: skip
 BEGINNING, END = datetime(2025, 9, 25, tzinfo=UTC), datetime(2026, 1, 8, tzinfo=UTC)
 
 moments = st.datetimes(
@@ -77,16 +90,39 @@ def by_facts(
     return {(actor, code): count for actor, code, count in rows}
 
 
+def rights_of(snapshot: Snapshot, name: str) -> Rights:
+    """Return the rights of everybody, of serve itself, of an account, or of half an account."""
+    if name in {"everybody", "serve"}:
+        return everybody if name == "everybody" else MACHINE
+    account, _, lacks = name.partition(" without ")
+    rights = snapshot.rights(Viewer("somebody", Role.MANAGER, account))
+    assert {rights.assets, rights.views} == {Extent.SOME}
+    changes: dict[str, Any] = {lacks: Extent.NONE} if lacks else {}
+    return replace(rights, **changes)
+
+
+NAMES = (
+    "everybody", "serve", "account-1", "account-2", "account-3", "account-4",
+    "account-2 without assets", "account-3 without secured_issues",
+)  # fmt: skip
+
+
+def test_somebody_sees_some_secured_issues(snapshot: Snapshot) -> None:
+    extents = {rights_of(snapshot, name).secured_issues for name in NAMES}
+    assert extents == set(Extent)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     scope=told_apart,
-    rights=st.sampled_from([everybody, MACHINE]),
+    name=st.sampled_from(NAMES),
     purpose=st.sampled_from(list(Purpose)),
 )
 def test_rollups_count_what_the_facts_hold(
-    snapshot: Snapshot, scope: Scope, rights: Rights, purpose: Purpose
+    snapshot: Snapshot, scope: Scope, name: str, purpose: Purpose
 ) -> None:
-    assert is_rolled_up(scope, rights, purpose)
+    rights = rights_of(snapshot, name)
+    assert is_rolled_up(scope)
     wanted = by_facts(snapshot, scope, rights, purpose)
     by_code = counted_actions(scope, rights, purpose, by_code=True)
     rows = snapshot.run(
@@ -146,7 +182,7 @@ def test_pages_from_rollups_are_pages_of_the_facts(
 )
 def test_what_rollups_cannot_tell_apart_is_asked_of_the_facts(more: dict[str, Any]) -> None:
     scope = Scope(Interval(start=BEGINNING, end=END), **more)
-    assert not is_rolled_up(scope, everybody, Purpose.COUNT)
+    assert not is_rolled_up(scope)
     assert "agg_" not in counted_actions(scope, everybody, Purpose.COUNT, by_code=True).sql
 
 

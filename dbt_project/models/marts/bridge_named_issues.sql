@@ -7,22 +7,6 @@
     post_hook="{{ mark_builds_processed('select build_id from ' ~ ref('int_builds__pending')) }}",
 ) }}
 
-{#- Changed fields whose value is another issue, in lower case: by id, and by the name that an old history
-    has, also where the name is that of a custom field. -#}
-{%- set naming_fields = [
-    'issuelinks',
-    'issueparentassociation',
-    'link',
-    'parent',
-    'parent issue',
-    'parent link',
-    'sub-task',
-    'sub-tasks',
-    'subtask',
-    'subtasks',
-] -%}
-{%- set naming_custom_fields = ['epic child', 'epic link', 'parent link'] %}
-
 -- depends_on: {{ ref('int_builds__pending') }}
 -- depends_on: {{ ref('int_issues__affected') }}
 with actions as (
@@ -48,6 +32,7 @@ restricted_comments as (
     where is_restricted
 ),
 
+-- Fields whose value is another issue: by id, and by the name that an old history has.
 naming_changes as (
     select changes.*
     from changes
@@ -55,15 +40,28 @@ naming_changes as (
         on changes.site_id = custom_fields.site_id and changes.field_id = custom_fields.field_id
     where
         custom_fields.field_id is not null
-        or lower(coalesce(changes.field_id, changes.field_name)) in ('{{ naming_fields | join("', '") }}')
-        or lower(changes.field_name) in ('{{ naming_custom_fields | join("', '") }}')
+        or lower(coalesce(changes.field_id, changes.field_name)) in (
+            'issuelinks',
+            'issueparentassociation',
+            'link',
+            'parent',
+            'parent issue',
+            'parent link',
+            'sub-task',
+            'sub-tasks',
+            'subtask',
+            'subtasks'
+        )
+        or lower(changes.field_name) in ('epic child', 'epic link', 'parent link')
 ),
 
 restricted_actions as (
     select actions.*
     from actions
     inner join restricted_comments
-        on actions.site_id = restricted_comments.site_id and actions.target_id = restricted_comments.comment_id
+        on
+            actions.site_id = restricted_comments.site_id
+            and actions.target_id = restricted_comments.comment_id
     where actions.target_type = 'comment'
 ),
 

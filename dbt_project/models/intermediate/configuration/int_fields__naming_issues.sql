@@ -1,7 +1,11 @@
 -- The value of such a custom field is another issue. Other fields that hold issues are known by their name.
 with fields as (
     select * from {{ ref('stg_jira_platform__fields') }}
-    where custom_type in ('com.pyxis.greenhopper.jira:gh-epic-link', 'com.atlassian.jpo:jpo-custom-field-parent')
+    where
+        custom_type in (
+            'com.pyxis.greenhopper.jira:gh-epic-link',
+            'com.atlassian.jpo:jpo-custom-field-parent'
+        )
 ),
 
 final as (
