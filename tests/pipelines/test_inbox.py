@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, NotConnectedError
@@ -225,18 +223,12 @@ def test_a_damaged_database_is_one_line(settings: Settings, home: Path) -> None:
         run(settings)
 
 
-def test_the_inbox_may_be_on_postgres(home: Path) -> None:
-    url = os.environ.get("AUDIT_LOG_TEST_POSTGRES_URL")
-    if url is None:
-        pytest.skip("LOUD SKIP: AUDIT_LOG_TEST_POSTGRES_URL names no Postgres database")
+def test_the_inbox_may_be_on_postgres(home: Path, postgres_url: str) -> None:
     give_site(home)
     settings = settings_for("http://127.0.0.1:1", home).model_copy(
-        update={"database_url": url, "inbox_retention_days": 0}
+        update={"database_url": postgres_url, "inbox_retention_days": 0}
     )
-    engine = open_engine(database_address(home, url))
-    with engine.begin() as connection:
-        connection.execute(text("drop schema public cascade"))
-        connection.execute(text("create schema public"))
+    engine = open_engine(database_address(home, postgres_url))
     with pytest.raises(NotConnectedError):
         run(settings)
     repository = InboxRepository(engine)

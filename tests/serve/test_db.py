@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -28,22 +27,12 @@ from serve.db.models import InboxDelivery, Model
 from serve.errors import ServeError
 from serve.ingest.repository import Delivery, InboxRepository
 
-POSTGRES = os.environ.get("AUDIT_LOG_TEST_POSTGRES_URL")
-"""Address of an empty Postgres database that the tests may fill and empty."""
-
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     """Return an engine of each kind, on an empty database."""
-    if request.param == "sqlite":
-        return open_engine(database_address(tmp_path, None))
-    if POSTGRES is None:
-        pytest.skip("LOUD SKIP: AUDIT_LOG_TEST_POSTGRES_URL names no Postgres database")
-    made = open_engine(database_address(tmp_path, POSTGRES))
-    with made.begin() as connection:
-        connection.execute(text("drop schema public cascade"))
-        connection.execute(text("create schema public"))
-    return made
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    return open_engine(database_address(tmp_path, url))
 
 
 def tables(engine: Engine) -> set[str]:

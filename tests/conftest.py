@@ -1,0 +1,24 @@
+"""What tests of several parts need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import URL
+
+from tests import postgres
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[URL]:
+    """Run a Postgres server for the tests of this process."""
+    with postgres.running_postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: URL) -> str:
+    """Give the address of an empty Postgres database."""
+    postgres.empty(postgres_server)
+    return postgres_server.render_as_string(hide_password=False)
