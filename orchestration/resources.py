@@ -27,11 +27,11 @@ class AuditLogHome(ConfigurableResource["AuditLogHome"]):
     @contextmanager
     def yield_for_execution(self, context: InitResourceContext) -> Iterator["AuditLogHome"]:
         """Take the lock of the configured home for the run, or note that it is taken."""
-        run = context.dagster_run
+        run = context.run
         try:
             with run_lock(
                 self.settings.home,
-                run_id=context.run_id,
+                run_id=run.run_id if run is not None else None,
                 is_for_inbox=run is not None and run.job_name == INBOX_JOB,
             ):
                 yield self
