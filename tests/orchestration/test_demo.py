@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-START_SECONDS = 240
+START_SECONDS = 1800
 
 
 def free_port() -> int:
@@ -70,11 +70,11 @@ def running_demo(home: Path, port: int) -> Iterator[RunningDemo]:
     finally:
         watchdog.cancel()
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
 
 
 def ask(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310  (our own server)
+    with urllib.request.urlopen(url, timeout=60) as response:  # noqa: S310  (our own server)
         answer: dict[str, Any] = json.load(response)
     return answer
 
@@ -115,7 +115,7 @@ def refuse(home: Path, port: int) -> str:
         env=environment(home, port),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=START_SECONDS,
         check=False,
     )
     assert answer.returncode == 1

@@ -16,6 +16,12 @@ from pipelines.sync import Progress, Sync
 from tests.pipelines.conftest import NOW, make_sync, taken
 
 
+async def _go_on() -> None:
+    """Let every task go on until it waits for something."""
+    for _ in range(1_000):
+        await asyncio.sleep(0)
+
+
 def test_a_resource_may_begin_while_others_wait_for_the_lake(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -26,7 +32,7 @@ def test_a_resource_may_begin_while_others_wait_for_the_lake(
         for resource in ("issues", "comments"):
             sync.buffer(resource).add(Row("1", "v", 0, b"{}"))
         flushing = asyncio.create_task(sync.flush_full())
-        await asyncio.sleep(0.01)  # one table fits, the second waits
+        await _go_on()  # one table fits, the second waits
         assert not flushing.done()
         sync.buffer("changelogs").add(Row("2", "v", 0, b"{}"))
         items = sync.tables.take_all(asyncio.get_running_loop())
@@ -50,11 +56,11 @@ def test_those_who_wait_for_the_lake_hold_no_table(monkeypatch: pytest.MonkeyPat
             await sync.flush_full()
 
         workers = [asyncio.create_task(work()) for _ in range(10)]
-        await asyncio.sleep(0.01)
+        await _go_on()
         waiting = len(buffer)
         items = sync.tables.take_all(asyncio.get_running_loop())
         first = next(items)
-        await asyncio.sleep(0.01)  # the next in line sends what all of them added
+        await _go_on()  # the next in line sends what all of them added
         second = next(items)
         await asyncio.gather(*workers)
         return waiting, [first.table.num_rows, second.table.num_rows]

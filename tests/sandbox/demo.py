@@ -29,7 +29,7 @@ from tests.sandbox.running import environment_of
 
 SEED = 7
 FAILED = 1
-START_SECONDS = 60
+START_SECONDS = 180
 STOP_SECONDS = 8
 AUDIT_LOG = (sys.executable, "-m", "orchestration.cli")
 

