@@ -16,7 +16,8 @@ setup: ## Prepare .venv from requirements.lock (does nothing when it is up to da
 demo: setup ## Start a sandbox site, sync, build, publish and serve it (PORT=8000)
 	@$(PY) -m tests.sandbox.demo
 
-test: setup lint typecheck ## Every check and every test (the slow suites in their bounded versions)
+test: setup ## Every check and every test (the slow suites in their bounded versions)
+	@$(MAKE) --no-print-directory -j2 lint typecheck
 	@echo "== tests"
 	@$(PY) -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations 10
 

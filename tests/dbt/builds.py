@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
+
+from orchestration.selection import Built, models_to_run, remember_built, take_last_built
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -76,7 +79,7 @@ def dbt(
                 *arguments,
                 *("--project-dir", str(project), "--profiles-dir", str(project)),
                 *("--target-path", str(home / "dbt"), "--log-path", str(home / "dbt")),
-                *("--log-level", "none", "--log-level-file", "none"),
+                *("--log-level", "none", "--log-level-file", "none", "--no-write-json"),
                 *("--no-send-anonymous-usage-stats", "--no-version-check"),
             ]
         )
@@ -93,25 +96,23 @@ def parsed_manifest(home: Path) -> Manifest:
     return cast("Manifest", result.result)
 
 
-def build(
-    home: Path,
-    manifest: Manifest,
-    *,
-    tests: bool = False,
-    full_refresh: bool = False,
-    models: Collection[str] | None = None,
-) -> None:
-    """Build all seeds and models, with their data tests or without; fail with dbt's own words.
+def build(home: Path, manifest: Manifest, *, tests: bool = False, whole: bool = False) -> None:
+    """Build what the lake's new files can change, as the product does; fail with dbt's own words.
 
-    `models`: only those with these unique ids.
+    `tests`: with the data tests of what is built. `whole`: build everything, new files or not.
     """
-    left_out = ["unit_test"] if tests else ["unit_test", "test"]
-    arguments = [f"--exclude-resource-type={kind}" for kind in left_out]
-    arguments += ["--full-refresh"] if full_refresh else []
-    if models is not None:
-        arguments += ["--select", *sorted(manifest.nodes[model].name for model in models)]
-    result = dbt(home, "build", *arguments, manifest=manifest)
-    assert result.success, "\n".join(messages(result)) or result.exception
+    files = json.loads((home / "raw" / "manifest.json").read_bytes())
+    built = Built("", [entry["file"] for entry in files])
+    last = take_last_built(home)
+    models = models_to_run(manifest, built, None if whole else last)
+    if models is None or models:
+        left_out = ["unit_test"] if tests else ["unit_test", "test"]
+        arguments = [f"--exclude-resource-type={kind}" for kind in left_out]
+        if models is not None:
+            arguments += ["--select", *sorted(manifest.nodes[model].name for model in models)]
+        result = dbt(home, "build", *arguments, manifest=manifest)
+        assert result.success, "\n".join(messages(result)) or result.exception
+    remember_built(home, built)
 
 
 def messages(result: dbtRunnerResult) -> list[str]:

@@ -6,8 +6,10 @@ becomes one Parquet file per resource, named so that files sort in load order.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -514,10 +516,13 @@ class Lake:
         (home / "raw").mkdir(parents=True, exist_ok=True)
         self._write_manifest()
 
-    @property
-    def files(self) -> list[str]:
-        """Names of the files that count."""
-        return [entry["file"] for entry in self._entries]
+    def copied_to(self, home: Path) -> Lake:
+        """Go on in `home`, with the files of this lake and what was built of them."""
+        shutil.copytree(self.home, home, dirs_exist_ok=True)
+        lake = copy.copy(self)
+        lake.home = home
+        lake._entries = list(self._entries)
+        return lake
 
     def load(self, rows: Iterable[Row]) -> None:
         """Add one load: a file per resource, rows in the order given."""

@@ -80,5 +80,5 @@ def test_a_lost_mart_is_filled_again(manifest: Manifest, home: Path) -> None:
     before = contents(home)
     with duckdb.connect(str(home / "marts.duckdb")) as connection:
         connection.execute("drop table fct_actions")
-    build(home, manifest)
+    build(home, manifest, whole=True)
     assert contents(home) == before

@@ -311,24 +311,27 @@ def second_load() -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def first(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the first load alone."""
-    place = tmp_path_factory.mktemp("first")
-    Lake(place).load(first_load())
-    build(place, manifest)
-    return place
+def first_lake(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """Build the first load alone, with all data tests."""
+    lake = Lake(tmp_path_factory.mktemp("first"))
+    lake.load(first_load())
+    build(lake.home, manifest, tests=True)
+    return lake
 
 
 @pytest.fixture(scope="module")
-def home(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build both loads one after the other, with all data tests."""
-    place = tmp_path_factory.mktemp("both")
-    lake = Lake(place)
-    lake.load(first_load())
-    build(place, manifest)
+def first(first_lake: Lake) -> Path:
+    """Give the home of the first load."""
+    return first_lake.home
+
+
+@pytest.fixture(scope="module")
+def home(manifest: Manifest, first_lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the second load after the first, with the data tests of what changed."""
+    lake = first_lake.copied_to(tmp_path_factory.mktemp("both"))
     lake.load(second_load())
-    build(place, manifest, tests=True)
-    return place
+    build(lake.home, manifest, tests=True)
+    return lake.home
 
 
 def values(home: Path, issue_id: int, field_id: str) -> list[Value]:

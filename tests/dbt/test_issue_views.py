@@ -152,7 +152,7 @@ def test_late_and_doubled_views_are_counted_again(manifest: Manifest, tmp_path: 
     push = issue_view("p1", "ann", viewed=at(4), fetched=at(4.1), issue_key="AB-1", portal=True)
     unknown = issue_view("p2", "bob", viewed=at(30), fetched=at(30.1), issue_key="XY-9")
     lake.load([*seen, push, unknown, push.again(at(50))])
-    build(tmp_path, manifest)
+    build(tmp_path, manifest, tests=True)
     assert views(tmp_path) == [
         ("ann", "1", naive(4), "customer_portal", "inbox", 1),
         ("bob", None, naive(30), "issue_view", "inbox", 1),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.transformation import DBT_PROJECT, MARTS
+from orchestration.transformation import DBT_PROJECT
 from pipelines import lake
 from tests.e2e.product import Product, assert_exact
 from tests.sandbox.oracle import microseconds
@@ -43,21 +44,27 @@ def test_without_overlap_late_search_results_are_lost(tmp_path: Path, overlap: i
         assert report.total("lost") > 0
 
 
-def test_without_deduplication_overlaps_are_doubled(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Sync a site twice, leave what a killed sweep leaves: the marts are exact all the same."""
     with running_sandbox(days=3, domains=()) as sandbox:
-        whole = Product(tmp_path / "home", sandbox)
-        whole.sync()
+        product = Product(tmp_path_factory.mktemp("whole"), sandbox)
+        product.sync()
         sandbox.advance(5)
-        whole.sync()
-        whole.build()
-        assert_exact(whole.check_marts())
+        product.sync()
+        _leave_half_a_sweep(product, sandbox)
+        product.build()
+        assert_exact(product.check_marts())
+        yield product
 
-        shutil.copytree(whole.home / "raw", tmp_path / "broken" / "raw")
-        project = tmp_path / "project"
-        _copy_without_deduplication(project)
-        broken = Product(tmp_path / "broken", sandbox, project)
-        broken.build()
-        assert broken.check_marts().total("doubled") > 0
+
+def test_without_deduplication_overlaps_are_doubled(whole: Product, tmp_path: Path) -> None:
+    shutil.copytree(whole.home / "raw", tmp_path / "broken" / "raw")
+    project = tmp_path / "project"
+    _copy_without_deduplication(project)
+    broken = Product(tmp_path / "broken", whole.sandbox, project)
+    broken.build()
+    assert broken.check_marts().total("doubled") > 0
 
 
 def _copy_without_deduplication(project: Path) -> None:
@@ -78,25 +85,18 @@ def _copy_without_deduplication(project: Path) -> None:
 
 
 def test_reading_unfinished_loads_invents_deletions(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Product, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running_sandbox(days=3, domains=()) as sandbox:
-        product = Product(tmp_path, sandbox)
-        product.sync()
-        _leave_half_a_sweep(product, sandbox)
-        product.build()
-        assert_exact(product.check_marts())
-
-        for name in ("warehouse.duckdb", MARTS):
-            (tmp_path / name).unlink()
-        monkeypatch.setattr(lake, "write_manifest", _list_every_file)
-        product.build()
-        assert product.check_marts().total("invented") > 0
+    shutil.copytree(whole.home / "raw", tmp_path / "raw")
+    monkeypatch.setattr(lake, "write_manifest", _list_every_file)
+    broken = Product(tmp_path, whole.sandbox)
+    broken.build()
+    assert broken.check_marts().total("invented") > 0
 
 
 def _leave_half_a_sweep(product: Product, sandbox: RunningSandbox) -> None:
     """Leave what a sync leaves that was killed amid a sweep: absences nobody has confirmed."""
-    (path,) = lake.raw_dir(product.home).glob("jira_issues/issue_presence/*.parquet")
+    path = min(lake.raw_dir(product.home).glob("jira_issues/issue_presence/*.parquet"))
     rows = pq.read_table(path)
     site_time = microseconds(sandbox.advance(5)["now"])
     changed: dict[str, list[Any]] = {

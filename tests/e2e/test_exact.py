@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -125,57 +122,26 @@ def test_stays_exact_while_answers_go_wrong(tmp_path: Path) -> None:
         for minutes in STEPS_MINUTES:
             sandbox.advance(minutes)
             reports = product.sync()
+        # How many requests there are, and so what strikes them, differs a little from run to run.
+        while not {fault["kind"] for fault in sandbox.faults()} >= FAULTS:
+            sandbox.advance(STEPS_MINUTES[0])
+            reports = product.sync()
         # An issue that the site refuses twice in one sync is asked for again in the next one.
         while any("next sync asks again" in said for one in reports for said in one.warnings):
             reports = product.sync()
-        met = {fault["kind"] for fault in sandbox.faults()}
-        assert met >= FAULTS, "the plan did not hit: choose more syncs or smaller pages"
         product.build()
         assert_exact(product.check_marts())
 
 
-def test_marts_can_be_rebuilt_from_the_lake_row_for_row(story: Story, tmp_path: Path) -> None:
-    product = story.product
-    before = marts(product.home / MARTS)
-    home = tmp_path / "home"
-    shutil.copytree(product.home / "raw", home / "raw")
-    Product(home, product.sandbox).build()
-    assert marts(home / MARTS) == before
-    assert len(before["fct_actions"]) > 4_000
-
-
-def test_deleted_databases_are_rebuilt_in_place(story: Story) -> None:
+def test_deleted_databases_are_rebuilt_from_the_lake_row_for_row(story: Story) -> None:
     product = story.product
     before = marts(product.home / MARTS)
     for name in (WAREHOUSE, MARTS):
         (product.home / name).unlink()
-    product.run()
-    after = marts(product.home / MARTS)
-    changing = {"agg_source_freshness", "agg_source_coverage"}  # a sync was made in between
-    assert {name: rows for name, rows in after.items() if name not in changing} == {
-        name: rows for name, rows in before.items() if name not in changing
-    }
-    assert_exact(product.check())
-
-
-def test_commands_do_the_same_as_a_person_types_them(tmp_path: Path) -> None:
-    with running_sandbox(days=5, domains=()) as sandbox:
-        product = Product(tmp_path, sandbox)
-        ran = product.command("run")
-        assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout + ran.stderr
-        checked = subprocess.run(
-            [
-                *(sys.executable, "-m", "tests.sandbox", "check"),
-                *("--ledger", str(sandbox.state_dir), "--snapshot", str(tmp_path)),
-            ],
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "exact: nothing lost, doubled, invented or wrong" in checked.stdout
+    product.build()
+    assert marts(product.home / MARTS) == before
+    assert len(before["fct_actions"]) > 4_000
+    assert_exact(product.check_marts())
 
 
 def test_archive_of_real_issues_is_exact(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.sandbox.running import running_sandbox
 def test_a_hidden_project_is_not_deleted_and_is_caught_up_when_it_returns(tmp_path: Path) -> None:
     with running_sandbox(days=10, domains=()) as sandbox:
         product = Product(tmp_path, sandbox)
-        product.run()
+        product.sync()
 
         sandbox.hide_project("WEB")
         sandbox.advance(24 * 60)

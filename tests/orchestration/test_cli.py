@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from orchestration import cli
 from orchestration.locking import run_lock
 from orchestration.state import read_source
 from pipelines.connections import CONNECTIONS
+from pipelines.patience import FIRST_CONTACT
 from pipelines.registry import SOURCES
 from pipelines.specs import SourceSpec
 from pipelines.sync import Sync
@@ -211,13 +213,28 @@ def test_a_connection_that_is_not_there_or_fails_costs_only_its_own_source(
     assert read_source(home, "jira_platform").rows > 0
 
 
-@pytest.mark.parametrize("trouble", ["wrong token", "site down", "not JSON"])
+@pytest.mark.parametrize(
+    ("trouble", "thing", "remedy"),
+    [
+        ("wrong token", "refused the account", "ATLASSIAN_API_TOKEN"),
+        ("site down", "127.0.0.1", "ATLASSIAN_SITE_URL"),
+        ("not JSON", "JSON", "ATLASSIAN_SITE_URL"),
+    ],
+)
 def test_a_source_that_fails_publishes_nothing_and_says_what_to_do(
-    built_home: TinyHome, site: RunningSandbox, monkeypatch: pytest.MonkeyPatch, trouble: str
+    built_home: TinyHome,
+    site: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: str,
+    thing: str,
+    remedy: str,
 ) -> None:
     before = built_home.publish()
     monkeypatch.setenv("AUDIT_LOG_HOME", str(built_home.path))
     point_at(site, monkeypatch)
+    # Each of the sources tries as often as ever, but at once.
+    quick = replace(FIRST_CONTACT, first_pause_seconds=0.001)
+    monkeypatch.setattr("pipelines.runner.FIRST_CONTACT", quick)
     if trouble == "wrong token":
         monkeypatch.setenv("ATLASSIAN_API_TOKEN", "another")
     elif trouble == "site down":
@@ -228,6 +245,8 @@ def test_a_source_that_fails_publishes_nothing_and_says_what_to_do(
     assert result.exit_code == 1
     names = [name for name in SOURCES if CONNECTIONS[SOURCES[name].connection].asks != "nobody"]
     assert f"audit-log: {' and '.join(names)} not synced: " in result.stderr
+    assert thing in result.stderr
+    assert remedy in result.stderr
     assert "Nothing was published (the last snapshot stays current)." in result.stderr
     assert result.stderr.count("\n") == 1
     assert "== build" not in result.stdout
