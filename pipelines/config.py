@@ -82,9 +82,9 @@ class Settings(BaseSettings):
         default=None, validation_alias="ATLASSIAN_ASSETS_WORKSPACE_ID"
     )
     """None: the site is asked for it."""
-    database_url: str | None = Field(default=None, validation_alias="AUDIT_LOG_DATABASE_URL")
+    database_url: SecretStr | None = Field(default=None, validation_alias="AUDIT_LOG_DATABASE_URL")
     """SQLAlchemy address of the application's own state, which holds the inbox of webhooks;
-    None: `app.db` in the home."""
+    None: `app.db` in the home. It may hold a password."""
     inbox_retention_days: int = Field(
         default=30, ge=0, le=3650, validation_alias="AUDIT_LOG_INBOX_RETENTION_DAYS"
     )
@@ -124,8 +124,8 @@ class Settings(BaseSettings):
 
     @property
     def database_address(self) -> str:
-        """SQLAlchemy address of the application's own state."""
-        return self.database_url or f"sqlite:///{self.home.absolute() / 'app.db'}"
+        """SQLAlchemy address of the application's own state; it may hold a password."""
+        return _secret(self.database_url) or f"sqlite:///{self.home.absolute() / 'app.db'}"
 
     def connection(self) -> Connection:
         """Return the site and account, or raise ConfigurationError naming what is missing."""

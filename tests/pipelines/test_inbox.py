@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from pipelines.config import Settings
 from pipelines.errors import ConfigurationError, NotConnectedError
@@ -207,14 +208,18 @@ def test_not_connected_before_anything_could_be_received(home: Path) -> None:
         run(settings)
     assert not (home / "other.db").exists()
     with pytest.raises(NotConnectedError):
-        run(settings.model_copy(update={"database_url": f"sqlite:///{home / 'other.db'}"}))
+        run(
+            settings.model_copy(
+                update={"database_url": SecretStr(f"sqlite:///{home / 'other.db'}")}
+            )
+        )
     assert not (home / "other.db").exists()
 
 
 @pytest.mark.parametrize("url", ["nonsense", "oracle://x", "postgresql+nosuchdriver://a/b"])
 def test_an_address_that_is_none_is_one_line(settings: Settings, url: str) -> None:
     with pytest.raises(ConfigurationError, match="AUDIT_LOG_DATABASE_URL"):
-        run(settings.model_copy(update={"database_url": url}))
+        run(settings.model_copy(update={"database_url": SecretStr(url)}))
 
 
 def test_a_damaged_database_is_one_line(settings: Settings, home: Path) -> None:
@@ -226,7 +231,7 @@ def test_a_damaged_database_is_one_line(settings: Settings, home: Path) -> None:
 def test_the_inbox_may_be_on_postgres(home: Path, postgres_url: str) -> None:
     give_site(home)
     settings = settings_for("http://127.0.0.1:1", home).model_copy(
-        update={"database_url": postgres_url, "inbox_retention_days": 0}
+        update={"database_url": SecretStr(postgres_url), "inbox_retention_days": 0}
     )
     engine = open_engine(database_address(home, postgres_url))
     with pytest.raises(NotConnectedError):
