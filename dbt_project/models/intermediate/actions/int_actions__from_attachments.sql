@@ -186,32 +186,13 @@ preferred as (
     qualify row_number() over (
         partition by site_id, attachment_id, action_code order by preference, occurred_at, history_id
     ) = 1
-),
-
-final as (
-    select
-        site_id,
-        {{ believed_channel('is_polled') }} as source,
-        attachment_id as source_event_id,
-        attachment_id as event_key,
-        '' as item_key,
-        action_code,
-        occurred_at,
-        recorded_at,
-        cast(null as timestamp) as observed_from_at,
-        cast(null as timestamp) as observed_to_at,
-        actor_account_id,
-        attachment_id as target_id,
-        coalesce(new_value, old_value) as target_label,
-        issue_id,
-        cast(null as varchar) as from_status_id,
-        cast(null as varchar) as to_status_id,
-        cast(null as varchar) as resolution_id,
-        old_value,
-        new_value,
-        0 as change_count,
-        {{ channels('is_polled', 'is_pushed') }} as sources
-    from preferred
 )
 
-select * from final
+{{ issue_actions('preferred', {
+    'source_event_id': 'attachment_id',
+    'event_key': 'attachment_id',
+    'target_id': 'attachment_id',
+    'target_label': 'coalesce(new_value, old_value)',
+    'old_value': 'old_value',
+    'new_value': 'new_value',
+}) }}

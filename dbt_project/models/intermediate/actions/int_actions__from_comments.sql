@@ -90,33 +90,15 @@ events as (
     from deleted
     left join first_versions
         on deleted.site_id = first_versions.site_id and deleted.comment_id = first_versions.comment_id
-),
-
-final as (
-    select
-        events.site_id,
-        {{ believed_channel('events.is_polled') }} as source,
-        events.comment_id as source_event_id,
-        events.comment_id as event_key,
-        events.item_key,
-        mappings.action_code,
-        events.occurred_at,
-        events.recorded_at,
-        events.observed_from_at,
-        events.observed_to_at,
-        events.actor_account_id,
-        events.comment_id as target_id,
-        cast(null as varchar) as target_label,
-        events.issue_id,
-        cast(null as varchar) as from_status_id,
-        cast(null as varchar) as to_status_id,
-        cast(null as varchar) as resolution_id,
-        events.old_value,
-        events.new_value,
-        0 as change_count,
-        {{ channels('events.is_polled', 'events.is_pushed') }} as sources
-    from events
-    inner join mappings on events.condition = mappings.condition
 )
 
-select * from final
+{{ issue_actions('events inner join mappings on events.condition = mappings.condition', {
+    'source_event_id': 'comment_id',
+    'event_key': 'comment_id',
+    'item_key': 'item_key',
+    'observed_from_at': 'observed_from_at',
+    'observed_to_at': 'observed_to_at',
+    'target_id': 'comment_id',
+    'old_value': 'old_value',
+    'new_value': 'new_value',
+}) }}

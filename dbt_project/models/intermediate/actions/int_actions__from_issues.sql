@@ -20,33 +20,13 @@ created as (
     from issues
     where created_at is not null
     group by site_id, issue_id
-),
-
-final as (
-    select
-        created.site_id,
-        {{ believed_channel('created.is_polled') }} as source,
-        created.issue_id as source_event_id,
-        created.issue_id as event_key,
-        '' as item_key,
-        mappings.action_code,
-        created.created_at as occurred_at,
-        created.first_fetched_at as recorded_at,
-        cast(null as timestamp) as observed_from_at,
-        cast(null as timestamp) as observed_to_at,
-        created.creator_account_id as actor_account_id,
-        created.issue_id as target_id,
-        cast(null as varchar) as target_label,
-        created.issue_id,
-        cast(null as varchar) as from_status_id,
-        cast(null as varchar) as to_status_id,
-        cast(null as varchar) as resolution_id,
-        cast(null as varchar) as old_value,
-        cast(null as varchar) as new_value,
-        0 as change_count,
-        {{ channels('created.is_polled', 'created.is_pushed') }} as sources
-    from created
-    cross join mappings
 )
 
-select * from final
+{{ issue_actions('created cross join mappings', {
+    'source_event_id': 'issue_id',
+    'event_key': 'issue_id',
+    'occurred_at': 'created_at',
+    'recorded_at': 'first_fetched_at',
+    'actor_account_id': 'creator_account_id',
+    'target_id': 'issue_id',
+}) }}

@@ -273,37 +273,23 @@ merged as (
     group by site_id, link_key, action_code, island, place
 ),
 
-final as (
+in_turn as (
     select
-        site_id,
-        {{ believed_channel('is_polled') }} as source,
-        source_event_id,
-        link_key as event_key,
-        cast(
-            row_number() over (
-                partition by site_id, link_key, action_code order by occurred_at, island, place
-            ) as varchar
-        ) as item_key,
-        action_code,
-        occurred_at,
-        recorded_at,
-        cast(null as timestamp) as observed_from_at,
-        cast(null as timestamp) as observed_to_at,
-        actor_account_id,
-        link_key as target_id,
-        coalesce(new_value, old_value) as target_label,
-        issue_id,
-        cast(null as varchar) as from_status_id,
-        cast(null as varchar) as to_status_id,
-        cast(null as varchar) as resolution_id,
-        old_value,
-        new_value,
-        0 as change_count,
-        {{ channels('is_polled', 'is_pushed') }} as sources
+        *,
+        row_number() over (
+            partition by site_id, link_key, action_code order by occurred_at, island, place
+        ) as ordinal
     from merged
 )
 
-select * from final
+{{ issue_actions('in_turn', {
+    'event_key': 'link_key',
+    'item_key': 'ordinal',
+    'target_id': 'link_key',
+    'target_label': 'coalesce(new_value, old_value)',
+    'old_value': 'old_value',
+    'new_value': 'new_value',
+}) }}
 -- What is new about a link makes both of its issues affected: if this one is not, the action stands
 -- as it is.
 where {{ of_affected_issues() }}

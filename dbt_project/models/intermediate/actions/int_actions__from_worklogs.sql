@@ -86,33 +86,13 @@ events as (
     from deletions
     left join first_versions
         on deletions.site_id = first_versions.site_id and deletions.worklog_id = first_versions.worklog_id
-),
-
-final as (
-    select
-        events.site_id,
-        {{ believed_channel('events.is_polled') }} as source,
-        events.worklog_id as source_event_id,
-        events.worklog_id as event_key,
-        events.item_key,
-        mappings.action_code,
-        events.occurred_at,
-        events.recorded_at,
-        cast(null as timestamp) as observed_from_at,
-        cast(null as timestamp) as observed_to_at,
-        events.actor_account_id,
-        events.worklog_id as target_id,
-        cast(null as varchar) as target_label,
-        events.issue_id,
-        cast(null as varchar) as from_status_id,
-        cast(null as varchar) as to_status_id,
-        cast(null as varchar) as resolution_id,
-        events.old_value,
-        events.new_value,
-        0 as change_count,
-        {{ channels('events.is_polled', 'events.is_pushed') }} as sources
-    from events
-    inner join mappings on events.condition = mappings.condition
 )
 
-select * from final
+{{ issue_actions('events inner join mappings on events.condition = mappings.condition', {
+    'source_event_id': 'worklog_id',
+    'event_key': 'worklog_id',
+    'item_key': 'item_key',
+    'target_id': 'worklog_id',
+    'old_value': 'old_value',
+    'new_value': 'new_value',
+}) }}
