@@ -12,7 +12,7 @@ from serve.errors import invalid_parameter
 from serve.labels import issue_names
 from serve.query.describe import NameKind, Namer, describe
 from serve.query.dimensions import compile_former_projects
-from serve.query.jql.compiler import compile_query
+from serve.query.jql.compiler import Selection, compile_query
 from serve.query.jql.errors import JqlError
 from serve.query.jql.moments import Clock
 from serve.query.jql.parser import parse
@@ -77,14 +77,18 @@ def _jql(spec: WhoAndWhen, snapshot: Snapshot, rights: Rights) -> Condition | No
     """Return the condition of the JQL of a filter; ProblemError 422 with the place of a fault."""
     if not isinstance(spec, FilterSpec | IssueViewFilter) or spec.jql is None:
         return None
+    jql = spec.jql
     clock = Clock(snapshot.directory.now, ZoneInfo(spec.time_zone))
+
+    def select() -> Selection:
+        return compile_query(parse(jql), SnapshotNames(snapshot, rights), rights, clock)
+
     try:
-        selection = compile_query(parse(spec.jql), SnapshotNames(snapshot, rights), rights, clock)
+        return snapshot.issues_found((rights.viewer, jql, clock), select)
     except JqlError as error:
         raise invalid_parameter(
             "jql", error.reason, error.remedy, (error.span.start, error.span.end)
         ) from None
-    return Condition(selection.sql, selection.params)
 
 
 def _check_range(spec: WhoAndWhen, interval: Interval, most: int | None) -> None:

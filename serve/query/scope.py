@@ -52,10 +52,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One predicate of a WHERE clause, with its parameters."""
+    """One predicate of a WHERE clause, with its parameters.
+
+    `holds` is what must not be let go as long as the predicate is used.
+    """
 
     sql: str
     params: Mapping[str, Any]
+    holds: object = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Names for JQL, read from a snapshot once and kept as long as it is open."""
+"""Names for JQL, looked up in a snapshot; what is small is kept as long as it is open."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from serve.query.compiler import Query
 from serve.query.dimensions import compile_former_projects
 from serve.query.jql.names import (
     CUSTOM_FIELDS,
     VOCABULARIES,
     FieldFacts,
+    Kind,
     Thing,
     Vocabulary,
-    compile_former_values,
+    compile_find,
     compile_issues,
-    compile_link_types,
-    compile_values,
-    compile_words,
+    compile_near,
+    compile_vocabulary,
+    nearest,
 )
 from serve.query.visibility import Rights
 from serve.warehouse.snapshot import Snapshot
@@ -31,25 +31,33 @@ class SnapshotNames:
     snapshot: Snapshot
     rights: Rights
 
-    def vocabulary(self, kind: str) -> Vocabulary:
-        """Return the things of a kind of `VOCABULARIES`."""
-        return self.snapshot.kept(("vocabulary", kind), lambda: self._read(VOCABULARIES[kind]))
+    @property
+    def has_one_site(self) -> bool:
+        """Whether all projects are of one site."""
+        return self.snapshot.directory.has_one_site
 
-    def values(self, field_ids: Sequence[str]) -> Vocabulary:
-        """Return the values that these fields have now."""
-        return self._kept(compile_values(self.rights, field_ids))
+    def find(self, kind: Kind, texts: Sequence[str]) -> Mapping[str, tuple[Thing, ...]]:
+        """Return by text all things of that name, in any case; without any, those of that id."""
+        named: dict[str, list[Thing]] = {}
+        numbered: dict[str, list[Thing]] = {}
+        for text, is_by_name, *thing in self.snapshot.run(compile_find(kind, self.rights, texts)):
+            (named if is_by_name else numbered).setdefault(text, []).append(_thing(thing))
+        return {text: tuple(things) for text, things in (numbered | named).items()}
 
-    def former_values(self, field_ids: Sequence[str]) -> Vocabulary:
-        """Return the values that changes of these fields name."""
-        return self._kept(compile_former_values(self.rights, field_ids))
+    def near(self, kind: Kind, text: str) -> str | None:
+        """Return the name of a thing in use that resembles `text` most; None if none does."""
+        rows = self.snapshot.run(compile_near(kind, self.rights, text))
+        return nearest(text, (name for name, _ in rows))
 
-    def words(self, field_ids: Sequence[str]) -> Vocabulary:
-        """Return the texts that these fields have now, the commonest."""
-        return self._kept(compile_words(self.rights, field_ids))
-
-    def link_types(self) -> Vocabulary:
-        """Return the names and phrases of types of links."""
-        return self._kept(compile_link_types(self.rights))
+    def vocabulary(self, kind: Kind) -> Vocabulary:
+        """Return all things of a kind; those of issues only as far as the viewer may list them."""
+        key = (kind, None if kind.name in VOCABULARIES else self.rights.viewer)
+        return self.snapshot.kept(
+            key,
+            lambda: Vocabulary(
+                map(_thing, self.snapshot.run(compile_vocabulary(kind, self.rights)))
+            ),
+        )
 
     def custom_fields(self) -> Sequence[FieldFacts]:
         """Return the custom fields of all sites."""
@@ -73,18 +81,11 @@ class SnapshotNames:
         ids = {
             one for (one,) in self.snapshot.run(compile_former_projects(key.upper(), self.rights))
         }
-        return tuple(one for one in self.vocabulary("project").things if one.id in ids)
-
-    def _kept(self, query: Query) -> Vocabulary:
-        field_ids = query.params.get("field_ids", ())
-        key = (self.rights.viewer, query.description, *field_ids)
-        return self.snapshot.kept(key, lambda: self._read(query))
-
-    def _read(self, query: Query) -> Vocabulary:
-        return Vocabulary(_thing(row) for row in self.snapshot.run(query))
+        projects = self.vocabulary(Kind("project")).things
+        return tuple(one for one in projects if one.id in ids)
 
 
-def _thing(row: tuple[Any, ...]) -> Thing:
+def _thing(row: Sequence[Any]) -> Thing:
     site_id, thing_id, label, others, project_id, rank, is_gone = row
     return Thing(
         site_id,

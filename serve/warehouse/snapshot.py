@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,11 +20,17 @@ from serve.config import ServeSettings
 from serve.errors import ProblemError
 from serve.query import dimensions
 from serve.query.compiler import Query
+from serve.query.jql.compiler import Selection
 from serve.query.rights import Policy, is_known
+from serve.query.scope import Condition
 from serve.query.visibility import MACHINE, Rights, Viewer
+from serve.warehouse.issue_sets import IssueSets
 from serve.warehouse.viewers import ViewersRights
 
 BATCH_ROWS = 4_096
+MOST_KEPT = 200
+"""Vocabularies and the like that are kept of one snapshot."""
+
 INTERRUPT_AGAIN_SECONDS = 0.1
 _NUMBERS = itertools.count()
 
@@ -86,6 +93,11 @@ class Directory:
         known = self.ids[kind]
         return known.get(text) or known.get(text.lower(), ())
 
+    @property
+    def has_one_site(self) -> bool:
+        """Whether all projects are of one site."""
+        return len({site_id for site_id, _ in self.projects}) <= 1
+
 
 class Snapshot:
     """An open snapshot file; safe for many threads, each query runs on a cursor of its own."""
@@ -98,7 +110,8 @@ class Snapshot:
         self.path = path
         self._settings = settings
         self._turns = turns
-        self._kept: dict[Hashable, object] = {}
+        self._kept: OrderedDict[Hashable, object] = OrderedDict()
+        self._kept_lock = threading.Lock()
         self._is_closing = False
         self._unhurried: duckdb.DuckDBPyConnection | None = None
         # DuckDB shares what is attached among all who opened the same file in one process.
@@ -106,6 +119,11 @@ class Snapshot:
         policy = Policy(settings.jira_admin_groups, settings.views_need_browse)
         self._viewers = ViewersRights(
             self._memory, policy, self._ask_unhurried, settings.query_seconds
+        )
+        self._issue_sets = IssueSets(
+            f"{self._memory}.main",
+            self.run,
+            lambda query: self._fetch(query, settings.query_seconds),
         )
         try:
             self._connection = duckdb.connect(
@@ -146,11 +164,28 @@ class Snapshot:
             self._turns.release()
 
     def kept(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
-        """Return what `make` made when it was first asked for under `key`; it never changes."""
-        if key not in self._kept:
-            # two threads may both make it: the same thing twice
-            self._kept[key] = make()
-        return cast("Kept", self._kept[key])
+        """Return what `make` made when it was first asked for under `key`; it never changes.
+
+        What was asked for longest ago is forgotten, and made again if need be.
+        """
+        with self._kept_lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return cast("Kept", self._kept[key])
+        # two threads may both make it: the same thing twice
+        made = make()
+        with self._kept_lock:
+            self._kept[key] = made
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+    def issues_found(self, question: Hashable, select: Callable[[], Selection]) -> Condition:
+        """Return the condition on `actions` that their issue is one of those that `select` finds.
+
+        `question` is all that the answer depends on besides the snapshot: it is worked out once.
+        """
+        return self._issue_sets.find(question, select, has_one_site=self.directory.has_one_site)
 
     def stream(self, query: Query) -> Iterator[list[tuple[Any, ...]]]:
         """Yield the rows of an export in batches; exports have limits of their own."""

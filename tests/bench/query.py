@@ -34,6 +34,7 @@ from serve.query.codec import DetailCursor, digest
 from serve.query.compiler import Query
 from serve.query.visibility import OPERATOR
 from serve.warehouse.warehouse import Warehouse
+from tests.bench.jql import bench_jql
 from tests.bench.report import Figure, cpu_seconds
 from tests.bench.synthetic import Shape, publish_synthetic
 
@@ -94,9 +95,12 @@ def bench_query(sizes: Sequence[int]) -> Iterator[tuple[str, list[Figure]]]:
             home = Path(directory)
             shape = Shape(actions=actions)
             publish_synthetic(home, shape)
-            figures, cost = _measure(ServeSettings(home=home, port=0), shape)
+            settings = ServeSettings(home=home, port=0)
+            figures, cost = _measure(settings, shape)
+            questions_of_jql = bench_jql(settings, shape)
         costs.append(cost)
         yield f"Query, {actions:,} actions", figures
+        yield f"JQL, {actions:,} actions", questions_of_jql
     growth = []
     for (small, before), (large, after) in pairwise(zip(sizes, costs, strict=True)):
         for question, dearer in after.items():

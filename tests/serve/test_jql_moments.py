@@ -95,6 +95,37 @@ def test_days_on_which_clocks_change_are_days() -> None:
 
 
 @pytest.mark.parametrize(
+    ("now", "zone", "text", "expected"),
+    [
+        # Zurich: 02:00 is 03:00 on 29 March; a day more is the same wall time, an hour is an hour
+        ("2026-03-30T10:00", "Europe/Zurich", "startOfDay('-1d')", "2026-03-28T23:00"),
+        ("2026-03-30T10:00", "Europe/Zurich", "startOfDay('-2d')", "2026-03-27T23:00"),
+        ("2026-03-29T10:00", "Europe/Zurich", "startOfDay('+5h')", "2026-03-29T04:00"),
+        ("2026-03-29T10:00", "Europe/Zurich", "startOfDay('+180m')", "2026-03-29T02:00"),
+        ("2026-03-29T10:00", "Europe/Zurich", "startOfWeek('+6d')", "2026-03-28T23:00"),
+        ("2026-03-30T10:00", "Europe/Zurich", "'-1d'", "2026-03-29T10:00"),
+        ("2026-03-30T10:00", "Europe/Zurich", "startOfMonth()", "2026-02-28T23:00"),
+        # New York: 02:00 is 01:00 again on 1 November
+        ("2026-11-02T15:00", "America/New_York", "startOfDay('-1d')", "2026-11-01T04:00"),
+        ("2026-11-02T15:00", "America/New_York", "startOfDay()", "2026-11-02T05:00"),
+        ("2026-11-01T15:00", "America/New_York", "startOfDay('+3h')", "2026-11-01T07:00"),
+        ("2026-11-01T15:00", "America/New_York", "endOfDay()", "2026-11-02T04:59:59.999"),
+        # Cairo: there is no midnight on 24 April, the day begins at 01:00
+        ("2026-04-24T12:00", "Africa/Cairo", "startOfDay()", "2026-04-23T22:00"),
+        ("2026-04-25T12:00", "Africa/Cairo", "startOfDay('-1d')", "2026-04-23T22:00"),
+        ("2026-04-24T12:00", "Africa/Cairo", "endOfDay('-1d')", "2026-04-23T21:59:59.999"),
+        # Apia had no 30 December 2011
+        ("2011-12-31T12:00", "Pacific/Apia", "startOfDay()", "2011-12-31T10:00"),
+    ],
+)
+def test_functions_of_days_on_which_clocks_change(
+    now: str, zone: str, text: str, expected: str
+) -> None:
+    clock = Clock(datetime.fromisoformat(now).replace(tzinfo=UTC), ZoneInfo(zone))
+    assert moment_of(operand(text), clock) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
     ("text", "seconds"),
     [
         ("2026-02-10", 86_400),

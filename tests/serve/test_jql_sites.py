@@ -90,7 +90,8 @@ def test_ids_are_those_of_their_site(
     found = set(
         snapshot.run(
             Query(
-                f"select site_id, issue_key from dim_issues as actions where {selection.sql}",
+                "select site_id, issue_key from dim_issues "
+                f"semi join ({selection.sql}) using (site_id, issue_id)",
                 selection.params,
             )
         )

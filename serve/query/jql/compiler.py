@@ -7,7 +7,7 @@ IS EMPTY matches an issue whose field is empty. Values are always bound.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
@@ -31,7 +31,19 @@ from serve.query.jql.fields import (
 )
 from serve.query.jql.functions import FUNCTIONS, LINKED, REFUSED_FUNCTIONS, Among, Question
 from serve.query.jql.moments import CALENDAR_NAMES, TIME_FUNCTIONS, Clock, moment_of, naive
-from serve.query.jql.names import CATEGORIES, Names, Thing, Vocabulary, fold
+from serve.query.jql.names import (
+    CATEGORIES,
+    FORMER_VALUES,
+    LINK_TYPES,
+    VALUES,
+    Kind,
+    Names,
+    Thing,
+    Vocabulary,
+    compile_beyond,
+    fold,
+)
+from serve.query.jql.passes import Passes, Relation
 from serve.query.jql.past import compile_past
 from serve.query.jql.syntax import (
     HISTORY_OPERATORS,
@@ -47,6 +59,7 @@ from serve.query.jql.syntax import (
     Operand,
     Operator,
     Or,
+    PredicateName,
     Query,
     Span,
     comparisons,
@@ -84,7 +97,7 @@ _OF_ONE_THING = frozenset({Operator.EQUALS, Operator.IN, Operator.CONTAINS}) | O
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A condition on `site_id` and `issue_id` of the relation `actions`."""
+    """A statement whose rows (site_id, issue_id) are the issues that a query finds, each once."""
 
     sql: str
     params: dict[str, Any]
@@ -122,26 +135,34 @@ _CELLS = {
 
 
 def compile_query(query: Query, names: Names, rights: Rights, clock: Clock) -> Selection:
-    """Return the condition of a query. JqlError with its place for what cannot be answered."""
+    """Return the statement of a query. JqlError with its place for what cannot be answered."""
     return Compiler(names, rights, clock).selection(query)
 
 
 @dataclass
 class Compiler:
-    """The state of compiling one query: its parameters."""
+    """The state of compiling one query: its parameters, its passes, and what its names mean."""
 
     names: Names
     rights: Rights
     clock: Clock
     params: dict[str, Any] = field(default_factory=dict)
+    passes: Passes = field(default_factory=Passes)
+    _bound: dict[tuple[type, Hashable], str] = field(default_factory=dict)
     _issues: dict[str, tuple[Thing, ...]] = field(default_factory=dict)
+    _meant: dict[Kind, dict[str, tuple[Thing, ...]]] = field(default_factory=dict)
 
     def selection(self, query: Query) -> Selection:
-        """Return the condition of a whole query."""
+        """Return the statement of a whole query."""
         self._check_size(query)
-        # a list may have a thousand keys: they are one question, not a thousand
+        # a list may have a thousand names: they are one question, not a thousand
         if keys := list(dict.fromkeys(self._keys(query))):
             self._ask_for_issues(keys)
+        named: dict[Kind, dict[str, None]] = {}
+        for kind, text in self._named_texts(query):
+            named.setdefault(kind, {})[text] = None
+        for kind, texts in named.items():
+            self._ask_for_things(kind, list(texts))
         for key in query.order_by:
             if self._lookup(key.field) is None:
                 self._no_field(key.field)
@@ -152,24 +173,29 @@ class Compiler:
         if not any(self.field(one.field).name == "deleted" for one in comparisons(query.where)):
             conditions.append("issues.deletion_state not in ('deleted', 'trashed')")
         sql = (
-            "(actions.site_id, actions.issue_id) in ("
-            f"select issues.site_id, issues.issue_id from {issues} as issues "
-            f"where {' and '.join(f'({one})' for one in conditions)})"
+            "select issues.site_id, issues.issue_id "
+            f"from {issues} as issues {self.passes.joins()} "
+            f"where {' and '.join(f'({one})' for one in conditions)}"
         )
         # what a field has in several places may not be needed in all of them
         used = set(_PARAMETER.findall(sql))
         return Selection(sql, {name: self.params[name] for name in self.params if name in used})
 
     def bind(self, value: object) -> str:
-        """Return the name of a new parameter that holds `value`."""
-        name = f"jql_{len(self.params)}"
-        self.params[name] = value
-        return f"${name}"
+        """Return the name of the parameter that holds `value`."""
+        key = (type(value), tuple(value) if isinstance(value, list) else value)
+        if key not in self._bound:
+            name = f"jql_{len(self.params)}"
+            self.params[name] = value
+            self._bound[key] = f"${name}"
+        return self._bound[key]
 
     @property
     def question(self) -> Question:
         """What functions need to know."""
-        return Question(self.names, self.rights, self.clock, self.bind, self.issues)
+        return Question(
+            self.names, self.rights, self.clock, self.bind, self.issues, self.find, self.near
+        )
 
     def issues(self, text: str) -> tuple[Thing, ...]:
         """Return the issues that a key or an id stands for, as far as they may be listed."""
@@ -180,6 +206,50 @@ class Compiler:
 
     def _ask_for_issues(self, texts: Sequence[str]) -> None:
         self._issues |= dict.fromkeys(texts, ()) | dict(self.names.issues(texts))
+
+    def find(self, kind: Kind, text: str) -> tuple[Thing, ...]:
+        """Return what a text stands for among the things of a kind; any number of them."""
+        text = text.strip()
+        if text not in self._meant.get(kind, ()):
+            self._ask_for_things(kind, [text])
+        return self._meant[kind][text]
+
+    def near(self, kind: Kind, text: str) -> str | None:
+        """Return the name of a thing in use that resembles `text` most; None if none does."""
+        if kind.name in _WHOLE:
+            return self.vocabulary(kind.name).near(text)
+        return self.names.near(kind, text)
+
+    def _ask_for_things(self, kind: Kind, texts: Sequence[str]) -> None:
+        found: Mapping[str, tuple[Thing, ...]]
+        if kind.name in _WHOLE:
+            vocabulary = self.vocabulary(kind.name)
+            found = {text: vocabulary.find(text) for text in texts}
+        else:
+            found = dict.fromkeys(texts, ()) | dict(self.names.find(kind, texts))
+        self._meant.setdefault(kind, {}).update(found)
+
+    def _named_texts(self, query: Query) -> Iterator[tuple[Kind, str]]:
+        """Return the texts of a query that are names of things, with the kinds of these."""
+        for one in comparisons(query.where):
+            named = self._lookup(one.field)
+            for predicate in one.predicates:
+                if predicate.name is PredicateName.BY:
+                    for atom in _atoms(predicate.operand):
+                        if isinstance(atom, Literal):
+                            yield _USER, atom.text.strip()
+            kind = None if named is None else _kind_of(named)
+            if named is None or kind is None or not self._is_named(named, one.operator):
+                continue
+            operands = [
+                predicate.operand
+                for predicate in one.predicates
+                if predicate.name in {PredicateName.FROM, PredicateName.TO}
+            ]
+            for operand in operands if one.operand is None else [one.operand, *operands]:
+                for atom in _atoms(operand):
+                    if isinstance(atom, Literal):
+                        yield kind, atom.text.strip()
 
     def _keys(self, query: Query) -> Iterator[str]:
         """Return the texts of a query that are keys or ids of issues, in upper case."""
@@ -266,8 +336,8 @@ class Compiler:
 
     def _thing(self, together: Sequence[Comparison]) -> str:
         """Return SQL of whether one thing of an issue meets all of these comparisons."""
-        conditions = []
-        for one in together:
+        conditions, relations = [], []
+        for one in together:  # a worklog that meets a test has a value to be tested
             named, operator, wanted = self._wanted(one, negated=False)
             if wanted.has_empty:
                 raise JqlError(
@@ -276,10 +346,14 @@ class Compiler:
                     wanted.span,
                 )
             (source,) = named.sources
-            rows, cells = self.rows(source)
+            assert isinstance(source, Hanging)  # noqa: S101 - what has things has no columns
+            relation, cells = self.rows(source)
+            relations.append(relation)
+            cell = cells[_CELLS[named.type]]
             test = self._test(named, operator, wanted)
-            conditions.append(f"({test(cells[_CELLS[named.type]], 'held.site_id')})")
-        return f"{_IS_HELD} {rows} and {' and '.join(conditions)})"
+            folded = f"lower({cell})" if named.type is FieldType.TEXT else cell
+            conditions.append(f"({test(folded, 'held.site_id')})")
+        return self.passes.holds(relations[0], " and ".join(conditions))
 
     def _comparison(self, one: Comparison, *, negated: bool) -> str:
         if one.operator in HISTORY_OPERATORS:
@@ -307,13 +381,12 @@ class Compiler:
 
     def now(self, named: JqlField, operator: Operator, wanted: Wanted) -> str:
         """Return SQL of how the values of now compare with the wanted ones."""
-        present = [self._present(source) for source in self._sources(named)]
         parts = []
         if wanted.among or wanted.literals:
             test = self._test(named, operator, wanted)
             parts.append(self._compared(named, operator, test))
         if wanted.has_empty:
-            is_there = f"({' or '.join(present)})"
+            is_there = f"({' or '.join(map(self._present, self._sources(named)))})"
             is_wanted = operator in _NEGATIVE | {Operator.IS_NOT}
             parts.append(is_there if is_wanted else f"not {is_there}")
         word = " and " if operator in _NEGATIVE else " or "
@@ -403,17 +476,31 @@ class Compiler:
 
     # -- values of now -------------------------------------------------------------------------
 
-    def rows(self, source: Source) -> tuple[str, dict[str, str]]:
+    def rows(self, source: Values | Hanging) -> tuple[Relation, dict[str, str]]:
         """Return the relation of a source that hangs on issues, and its cells."""
         if isinstance(source, Values):
             ids = ", ".join(self.bind(field_id) for field_id in source.field_ids)
             relation = of_listed_issues(self.rights, "field_values")
             cells = {name: f"held.value_{name}" for name in ("id", "text", "number", "at")}
-            return f"{relation} as held where held.field_id in ({ids})", cells
-        assert isinstance(source, Hanging)  # noqa: S101 - columns are no relation
+            return Relation(f"{relation} as held where held.field_id in ({ids})"), cells
         relation = of_listed_issues(self.rights, source.what)
         cells = dict.fromkeys(("id", "text", "number", "at"), f"held.{source.value}")
-        return f"{relation} as held where {source.where} and held.{source.value} is not null", cells
+        where = f"{source.where} and held.{source.value} is not null"
+        return Relation(f"{relation} as held where {where}"), cells
+
+    def texts(self, sources: Sequence[Source]) -> Relation:
+        """Return the relation of the texts of all sources, `folded` into small letters."""
+        parts = []
+        for source in sources:
+            if isinstance(source, Column):
+                text = self.column(source)
+                rows = f"{visible_issues(self.rights)} as issues where {text} is not null"
+                parts.append(f"select site_id, issue_id, lower({text}) as folded from {rows}")
+            else:
+                relation, cells = self.rows(source)
+                text = f"lower({cells['text']}) as folded"
+                parts.append(f"select held.site_id, held.issue_id, {text} from {relation.sql}")
+        return Relation(f"({' union all '.join(parts)}) as held", is_searched=True)
 
     def column(self, source: Column) -> str:
         """Return SQL of the value of a column on the relation `issues`."""
@@ -423,23 +510,25 @@ class Compiler:
         if isinstance(source, Column):
             return f"{self.column(source)} is not null"
         rows, _ = self.rows(source)
-        return f"{_IS_HELD} {rows})"
+        return self.passes.holds(rows, "true")
 
     def _compared(self, named: JqlField, operator: Operator, test: Test) -> str:
         """Return SQL of whether a value of an issue meets `test`; of negative operators, none."""
         cell = _CELLS[named.type]
-        has, met = [], []
-        for source in self._sources(named):
-            if isinstance(source, Column):
-                column = self.column(source)
-                has.append(f"{column} is not null")
-                met.append(f"coalesce({test(column, 'issues.site_id')}, false)")
-                continue
-            rows, cells = self.rows(source)
-            has.append(f"{_IS_HELD} {rows})")
-            met.append(f"{_IS_HELD} {rows} and ({test(cells[cell], 'held.site_id')}))")
+        sources = self._sources(named)
+        met = []
+        if named.type is FieldType.TEXT:
+            met.append(self.passes.holds(self.texts(sources), test("held.folded", "held.site_id")))
+        else:
+            for source in sources:
+                if isinstance(source, Column):
+                    met.append(f"coalesce({test(self.column(source), 'issues.site_id')}, false)")
+                    continue
+                rows, cells = self.rows(source)
+                met.append(self.passes.holds(rows, test(cells[cell], "held.site_id")))
         if operator in _NEGATIVE:
-            return f"({' or '.join(has)}) and not ({' or '.join(met)})"
+            has = " or ".join(map(self._present, sources))
+            return f"({has}) and not ({' or '.join(met)})"
         return " or ".join(met)
 
     def _test(self, named: JqlField, operator: Operator, wanted: Wanted) -> Test:
@@ -465,10 +554,10 @@ class Compiler:
             self._misplaced(one, named)
         if named.type is FieldType.TEXT:
             wanted = wanted_of(one)
-            words = [self.bind(word) for word in wanted.words]
+            parts = [self.bind(part) for part in wanted.parts]
             found = [self.bind(pattern) for pattern in wanted.patterns]
-            return lambda cell, _: " and ".join(
-                [f"contains(lower({cell}), lower({word}))" for word in words]
+            return lambda cell, _: _one_by_one(
+                [f"contains({cell}, lower({part}))" for part in parts]
                 + [f"regexp_matches({cell}, {pattern}, 'i')" for pattern in found]
             )
         if named.type not in _WRITTEN:
@@ -487,8 +576,9 @@ class Compiler:
             first, following = self.clock.day_bounds(self.clock.day(moment))
             start, end = naive(first), naive(following)
         elif comparing == "=":
-            start = naive(moment).replace(second=0, microsecond=0)
-            end = start + timedelta(minutes=1)
+            # Jira's index keeps times to the second
+            start = naive(moment).replace(microsecond=0)
+            end = start + timedelta(seconds=1)
         else:
             start = end = naive(moment)
         # a day is over when the next one begins; an instant has no length
@@ -516,8 +606,11 @@ class Compiler:
                 "Write a key such as DEMO-12.",
                 one.span,
             )
-        projects = self._things(
-            "project", Literal(match[1], one.span), named.name, self.names.former_projects
+        projects = self._found(
+            Kind("project"),
+            Literal(match[1], one.span),
+            named.name,
+            self.names.former_projects,
         )
         number = self.bind(int(match[2]))
         within = self.any_of("issues.project_id", "issues.site_id", (Among(tuple(projects)),))
@@ -529,24 +622,16 @@ class Compiler:
 
     def _ordered(self, named: JqlField, operator: Operator, wanted: Wanted) -> Test:
         """Compare by rank: versions within their project; the first priority is the highest."""
-        vocabulary = self.vocabulary(named.kind or "")
         if any(among.relation for among in wanted.among):
             raise JqlError(
                 f"'{operator.value}' compares '{named.name}' with a value, not with a function.",
                 "Name the value.",
                 wanted.span,
             )
-        limits: dict[tuple[str | None, str | None], list[Thing]] = {}
-        for among in wanted.among:
-            for limit in among.things:
-                limits.setdefault(_order_of(named.kind, limit), []).append(limit)
-        things = [
-            one
-            for one in vocabulary.things
-            for limit in limits.get(_order_of(named.kind, one), ())
-            if _is_beyond(named.kind, operator, one, limit)
-        ]
-        return lambda cell, site: self.any_of(cell, site, (Among(tuple(things)),))
+        assert named.kind is not None  # noqa: S101 - what has an order is of a kind
+        limits = [thing for among in wanted.among for thing in among.things]
+        among = Among(relation=compile_beyond(named.kind, operator, limits, self.bind))
+        return lambda cell, site: self.any_of(cell, site, (among,))
 
     # -- what operands mean --------------------------------------------------------------------
 
@@ -587,7 +672,7 @@ class Compiler:
             named.kind == "resolution"
             and isinstance(atom, Literal)
             and fold(atom.text) == "unresolved"
-            and not self.vocabulary("resolution").find(atom.text)
+            and not self.find(Kind("resolution"), atom.text)
         )
 
     @staticmethod
@@ -610,48 +695,29 @@ class Compiler:
                     one.span,
                 )
             return found
-        if named.kind is None:
-            field_ids = [
-                field_id
-                for source in named.sources
-                if isinstance(source, Values)
-                for field_id in source.field_ids
-            ]
-            return self._found(
-                one, named.name, self.names.values(field_ids), self._former_values(named)
-            )
-        former = (
-            self.names.former_projects if named.kind == "project" else self._former_values(named)
-        )
-        return self._things(named.kind, one, named.name, former)
-
-    def _former_values(self, named: JqlField) -> Callable[[str], tuple[Thing, ...]] | None:
+        kind = _kind_of(named)
+        assert kind is not None  # noqa: S101 - whoever asks has seen that its values have names
+        former: Callable[[str], tuple[Thing, ...]] | None = None
         past = named.history
-        if past is None:
-            return None
-        return lambda text: self.names.former_values(past.field_ids).find(text)
+        if named.kind == "project":
+            former = self.names.former_projects
+        elif past is not None:
+            values = Kind(FORMER_VALUES, past.field_ids)
+            former = lambda text: self.find(values, text)  # noqa: E731 - of one use
+        return self._found(kind, one, named.name, former)
 
-    def _things(
-        self,
-        kind: str,
-        one: Literal,
-        field_name: str,
-        former: Callable[[str], tuple[Thing, ...]] | None,
-    ) -> Sequence[Thing]:
-        return self._found(one, field_name, self.vocabulary(kind), former)
-
-    @staticmethod
     def _found(
+        self,
+        kind: Kind,
         one: Literal,
         field_name: str,
-        vocabulary: Vocabulary,
         former: Callable[[str], tuple[Thing, ...]] | None,
     ) -> Sequence[Thing]:
-        found = vocabulary.find(one.text)
+        found = self.find(kind, one.text)
         if not found and former is not None:
             found = former(one.text.strip())
         if not found:
-            near = vocabulary.near(one.text)
+            near = self.near(kind, one.text)
             raise JqlError(
                 f"The value '{one.text[:80]}' does not exist for the field '{field_name}'.",
                 f"Did you mean '{near}'?" if near else "Check the spelling, or give its id.",
@@ -660,12 +726,8 @@ class Compiler:
         return found
 
     def vocabulary(self, kind: str) -> Vocabulary:
-        """Return the things of a kind."""
-        if kind == "status_category":
-            return STATUS_CATEGORIES
-        if kind == "link_type":
-            return self.names.link_types()
-        return self.names.vocabulary(kind)
+        """Return all things of a kind: of one that editors show, or of few."""
+        return STATUS_CATEGORIES if kind == "status_category" else self.names.vocabulary(Kind(kind))
 
     def _call(self, call: Function, named: JqlField, operator: Operator) -> Among:
         """Resolve a function. JqlError if it does not exist, or has no place here."""
@@ -717,18 +779,13 @@ class Compiler:
 
     # -- ids -----------------------------------------------------------------------------------
 
-    @property
-    def has_one_site(self) -> bool:
-        """Whether ids mean the same thing wherever they stand."""
-        return len({one.site_id for one in self.names.vocabulary("project").things}) <= 1
-
     def any_of(self, cell: str, site: str, among: Sequence[Among]) -> str:
         """Return SQL of whether `cell`, an id on `site`, is among the wanted ones."""
         parts = []
         for one in among:
             for site_id, ids in _by_site(one.things).items():
                 found = f"{cell} in {self._ids(ids)}"
-                if site_id is not None and not self.has_one_site:
+                if site_id is not None and not self.names.has_one_site:
                     found = f"({site} = {self.bind(site_id)} and {found})"
                 parts.append(found)
             if one.relation is not None:
@@ -749,7 +806,7 @@ class Compiler:
         for one in wanted.among:
             for site_id, ids in _by_site(one.things).items():
                 found = f"list_has_any({items}, {self.bind(ids)}::varchar[])"
-                if site_id is not None and not self.has_one_site:
+                if site_id is not None and not self.names.has_one_site:
                     found = f"({site} = {self.bind(site_id)} and {found})"
                 parts.append(found)
             if one.relation is not None:
@@ -758,13 +815,16 @@ class Compiler:
                     f"list_has_any({items}, (select coalesce(list(wanted.id), []) "
                     f"from ({one.relation}) as wanted {columns}))"
                 )
-        words = [one.text.strip().lower() for one in wanted.literals if isinstance(one, Literal)]
-        if words:
+        if words := self.words(wanted):
             parts.append(f"list_has_any({items}, {self.bind(words)}::varchar[])")
         return f"({' or '.join(parts)})" if parts else "false"
 
+    @staticmethod
+    def words(wanted: Wanted) -> list[str]:
+        """Return the wanted values that are words of their own, as changes are compared."""
+        return [one.text.strip().lower() for one in wanted.literals if isinstance(one, Literal)]
 
-_IS_HELD = "(issues.site_id, issues.issue_id) in (select held.site_id, held.issue_id from"
+
 _OF_TIME = frozenset({FieldType.TIME, FieldType.DATE, FieldType.DAY_OF_TIME})
 _PARAMETER = re.compile(r"\$(jql_\d+)\b", re.ASCII)
 _FLAGS = {"true": True, "false": False}
@@ -777,6 +837,11 @@ def _flag_of(one: Literal) -> bool:
         raise JqlError(f"{one.text[:80]} is neither true nor false.", "Write true.", one.span)
     return _FLAGS[fold(one.text)]
 
+
+_USER = Kind("user")
+
+_WHOLE = frozenset({"status_category", LINK_TYPES})
+"""Kinds of which there are so few that all of them are read at once."""
 
 # How a literal of a type is read.
 _WRITTEN: Mapping[FieldType, Callable[[Literal], object]] = {
@@ -810,20 +875,23 @@ def _by_site(things: Sequence[Thing]) -> dict[str | None, list[str]]:
     return by_site
 
 
-def _order_of(kind: str | None, one: Thing) -> tuple[str | None, str | None]:
-    """Return the order that a thing has its place in: versions have one in each project."""
-    return one.site_id, one.project_id if kind == "version" else None
+def _kind_of(named: JqlField) -> Kind | None:
+    """Return the kind of the things that are a field's values; None if they have no names."""
+    if named.kind is not None:
+        return Kind(named.kind)
+    if named.type not in _OF_THINGS:
+        return None
+    held = [source for source in named.sources if isinstance(source, Values)]
+    return Kind(VALUES, tuple(field_id for source in held for field_id in source.field_ids))
 
 
-def _is_beyond(kind: str | None, operator: Operator, one: Thing, limit: Thing) -> bool:
-    """Whether a thing stands where `operator` asks for in the order that `limit` is part of."""
-    if one.id == limit.id:
-        return operator in {Operator.LESS_EQUALS, Operator.GREATER_EQUALS}
-    if one.rank is None or limit.rank is None:
-        return False
-    # the first priority is the highest, the first version the lowest
-    is_less = one.rank > limit.rank if kind == "priority" else one.rank < limit.rank
-    return is_less == (operator in {Operator.LESS, Operator.LESS_EQUALS})
+def _one_by_one(conditions: Sequence[str]) -> str:
+    """Return SQL of whether all conditions are met, each asked only where the ones before it are.
+
+    AND does so too in WHERE, but not in a column.
+    """
+    first, *others = conditions
+    return f"case when {first} then {_one_by_one(others)} else false end" if others else first
 
 
 def _shown(one: Literal | Function) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from serve.query.jql.errors import JqlError
 from serve.query.jql.fields import Refusal
 from serve.query.jql.moments import Clock, naive, span_of
-from serve.query.jql.names import Names, Thing
+from serve.query.jql.names import LINK_TYPES, Kind, Names, Thing
 from serve.query.jql.syntax import Function, Literal
 from serve.query.visibility import Rights, of_listed_issues
 
@@ -32,13 +32,18 @@ class Among:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who asks, when, where, how values are bound, and what issues a key or an id stands for."""
+    """Who asks, when, where, how values are bound, and what texts stand for.
+
+    `issues` takes the key or the id of an issue; `near` gives the name of a thing like a text.
+    """
 
     names: Names
     rights: Rights
     clock: Clock
     bind: Callable[[Any], str]
     issues: Callable[[str], tuple[Thing, ...]]
+    find: Callable[[Kind, str], tuple[Thing, ...]]
+    near: Callable[[Kind, str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +60,18 @@ class JqlFunction:
     is_list: bool = True
 
 
-def _gone(call: Function, kind: str, text: str, names: Names, argument: Literal) -> NoReturn:
-    near = names.vocabulary(kind).near(text)
-    raise JqlError(
-        f"The value '{text[:80]}' does not exist for the function {call.name}().",
-        f"Did you mean '{near}'?" if near else f"Give the name or the id of a {kind}.",
-        argument.span,
-    )
-
-
 def things_named(question: Question, call: Function, kind: str, argument: Literal) -> list[Thing]:
     """Return the things that an argument names. JqlError if there is none."""
-    found = question.names.vocabulary(kind).find(argument.text)
+    found = question.find(Kind(kind), argument.text)
     if not found and kind == "project":
         found = question.names.former_projects(argument.text.strip().upper())
     if not found:
-        _gone(call, kind, argument.text, question.names, argument)
+        near = question.near(Kind(kind), argument.text)
+        raise JqlError(
+            f"The value '{argument.text[:80]}' does not exist for the function {call.name}().",
+            f"Did you mean '{near}'?" if near else f"Give the name or the id of a {kind}.",
+            argument.span,
+        )
     return list(found)
 
 
@@ -254,7 +255,7 @@ def _linked_issues(question: Question, call: Function) -> Among:
             "Check the key.",
             key.span,
         )
-    types = question.names.link_types()
+    types = question.names.vocabulary(Kind(LINK_TYPES))
     wanted: list[str] = []
     for phrase in phrases:
         wanted += [one.id for one in types.find(phrase.text)]

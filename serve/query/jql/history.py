@@ -3,6 +3,10 @@
 A value is held from the change that set it until the next one; what a field was before its first
 change is what that change replaced, from the creation of the issue on; a field that never changed
 has always been what it is. All times are naive UTC.
+
+What a change replaced and set is an item: the value, a member, or the list of all members, as the
+source tells it; null where there is none. Lists cost several times as much as single values, so
+they are made only of fields that need them.
 """
 
 from __future__ import annotations
@@ -14,15 +18,13 @@ from typing import Literal
 Shape = Literal["value", "members", "ids", "words"]
 
 _ITEMS: dict[Shape, str] = {
-    "value": "case when coalesce({id}, '') = '' then [] else [{id}] end",
-    "members": "case when coalesce({id}, '') = '' then [] else [{id}] end",
+    "value": "nullif({id}, '')",
+    "members": "nullif({id}, '')",
     "ids": (
-        "list_filter(list_transform(string_split(trim(coalesce({id}, ''), '[] '), ','), "
-        "lambda item: trim(item)), lambda item: item != '')"
+        "nullif(list_filter(list_transform(string_split(trim({id}, '[] '), ','), "
+        "lambda item: trim(item)), lambda item: item != ''), [])"
     ),
-    "words": (
-        "list_filter(string_split(lower(coalesce({text}, '')), ' '), lambda item: item != '')"
-    ),
+    "words": "nullif(list_filter(string_split(lower({text}), ' '), lambda item: item != ''), [])",
 }
 
 
@@ -54,9 +56,14 @@ class Story:
     field_ids: str
     shape: Shape
 
+    @property
+    def has_lists(self) -> bool:
+        """Whether what the field holds is a list, not a single item."""
+        return self.shape in {"ids", "words"}
+
 
 def told(story: Story) -> str:
-    """Return the relation of changes: site_id, issue_id, changed_at, author, old and new items."""
+    """Return the relation of changes: site_id, issue_id, changed_at, author, old and new item."""
     old, new = (
         _ITEMS[story.shape].format(id=f"changes.{side}_value_id", text=f"changes.{side}_value")
         for side in ("old", "new")
@@ -74,7 +81,7 @@ def told(story: Story) -> str:
             select
                 changes.site_id, changes.issue_id, changes.occurred_at as changed_at,
                 changes.item_index, changes.action_id, {author} as author,
-                {old} as old_items, {new} as new_items
+                {old} as old_item, {new} as new_item
             from {story.changes} as changes
             {join}
             where changes.field_id in ({story.field_ids}) and changes.issue_id is not null
@@ -83,35 +90,39 @@ def told(story: Story) -> str:
 
 
 def periods(story: Story, held: str) -> str:
-    """Return the relation of periods: site_id, issue_id, items, since, until, author.
+    """Return the relation of periods: site_id, issue_id, item, since, until, author.
 
-    `held` is a query of what the field holds now: site_id, issue_id, item. Of a field whose changes
-    name members, each member has periods of its own.
+    `held` is a query of what the field holds now: site_id, issue_id, item, a member a row. Each
+    member has periods of its own.
     """
-    return (_member_periods if story.shape == "members" else _whole_periods)(story, held)
+    return (_whole_periods if story.shape == "value" else _member_periods)(story, held)
 
 
 def empty_periods(story: Story, held: str) -> str:
-    """Return the same relation, such that periods of an empty field have no items."""
+    """Return the same relation, such that just the periods of an empty field have no item."""
     return (_counted_periods if story.shape == "members" else _whole_periods)(story, held)
 
 
-_CURRENT = """
-    select
-        issues.site_id, issues.issue_id, issues.created_at, issues.creator_account_id,
-        coalesce(held.items, []) as items
-    from {issues} as issues
-    left join (
-        select site_id, issue_id, list(item) as items from ({held}) as now group by all
-    ) as held using (site_id, issue_id)
-"""
+def _current(story: Story, held: str) -> str:
+    """Return a query of what every issue holds now, and by whom it was created when."""
+    items = "list(item)" if story.has_lists else "any_value(item)"
+    return f"""
+        select
+            issues.site_id, issues.issue_id, issues.created_at, issues.creator_account_id,
+            held.item, coalesce(held.item_count, 0) as item_count
+        from {story.issues} as issues
+        left join (
+            select site_id, issue_id, {items} as item, count(*) as item_count
+            from ({held}) as now
+            group by site_id, issue_id
+        ) as held using (site_id, issue_id)
+    """
 
 
 def _whole_periods(story: Story, held: str) -> str:
-    current = _CURRENT.format(issues=story.issues, held=held)
     return f"""
         (
-            with changes as (
+            with changes as materialized (
                 select
                     *,
                     lead(changed_at) over place as following,
@@ -122,40 +133,51 @@ def _whole_periods(story: Story, held: str) -> str:
                 )
             )
             select
-                site_id, issue_id, new_items as items, changed_at as since, following as until,
+                site_id, issue_id, new_item as item, changed_at as since, following as until,
                 author
             from changes
             union all
             select
-                changes.site_id, changes.issue_id, old_items, issues.created_at, changed_at,
+                changes.site_id, changes.issue_id, old_item, issues.created_at, changed_at,
                 issues.creator_account_id
             from changes
             join {story.issues} as issues using (site_id, issue_id)
             where number = 1
             union all
-            select site_id, issue_id, items, created_at, null, creator_account_id
-            from ({current}) as current
+            select site_id, issue_id, item, created_at, null, creator_account_id
+            from ({_current(story, held)}) as current
             anti join changes using (site_id, issue_id)
         )
     """
 
 
 def _member_events(story: Story) -> str:
+    place = "site_id, issue_id, changed_at, item_index, action_id, author"
+    if story.has_lists:
+        # what is in both lists has neither come nor gone
+        gone, come = (
+            f"unnest(list_filter({one}, lambda one: not list_contains(coalesce({other}, []), one)))"
+            for one, other in (("old_item", "new_item"), ("new_item", "old_item"))
+        )
+        return f"""
+            with told as materialized (select * from {told(story)} as changes)
+            select {place}, {gone} as item, -1 as step from told
+            union all
+            select {place}, {come} as item, 1 as step from told
+        """
     return f"""
-        select
-            site_id, issue_id, changed_at, item_index, action_id, author,
-            unnest(list_concat(
-                list_transform(old_items, lambda item: {{'item': item, 'step': -1}}),
-                list_transform(new_items, lambda item: {{'item': item, 'step': 1}})
-            ), recursive := true)
-        from {told(story)} as changes
+        select * from (
+            select {place}, unnest([old_item, new_item]) as item, unnest([-1, 1]) as step
+            from {told(story)} as changes
+        )
+        where item is not null
     """
 
 
 def _member_periods(story: Story, held: str) -> str:
     return f"""
         (
-            with events as (
+            with events as materialized (
                 select
                     *,
                     lead(changed_at) over place as following,
@@ -166,20 +188,20 @@ def _member_periods(story: Story, held: str) -> str:
                 )
             )
             select
-                site_id, issue_id, [item] as items, changed_at as since, following as until,
+                site_id, issue_id, item, changed_at as since, following as until,
                 author
             from events
             where step = 1
             union all
             select
-                events.site_id, events.issue_id, [item], issues.created_at, changed_at,
+                events.site_id, events.issue_id, item, issues.created_at, changed_at,
                 issues.creator_account_id
             from events
             join {story.issues} as issues using (site_id, issue_id)
             where number = 1 and step = -1
             union all
             select
-                held.site_id, held.issue_id, [held.item], issues.created_at, null,
+                held.site_id, held.issue_id, held.item, issues.created_at, null,
                 issues.creator_account_id
             from ({held}) as held
             join {story.issues} as issues using (site_id, issue_id)
@@ -191,10 +213,9 @@ def _member_periods(story: Story, held: str) -> str:
 
 
 def _counted_periods(story: Story, held: str) -> str:
-    current = _CURRENT.format(issues=story.issues, held=held)
     return f"""
         (
-            with steps as (
+            with steps as materialized (
                 select site_id, issue_id, changed_at, sum(step) as step, max(author) as author
                 from ({_member_events(story)}) as events
                 group by site_id, issue_id, changed_at
@@ -202,9 +223,9 @@ def _counted_periods(story: Story, held: str) -> str:
             beginnings as (
                 select
                     current.site_id, current.issue_id, current.created_at as changed_at,
-                    any_value(len(current.items)) - coalesce(sum(steps.step), 0) as step,
+                    any_value(current.item_count) - coalesce(sum(steps.step), 0) as step,
                     current.creator_account_id as author, -1 as place
-                from ({current}) as current
+                from ({_current(story, held)}) as current
                 left join steps using (site_id, issue_id)
                 group by all
             ),
@@ -221,7 +242,7 @@ def _counted_periods(story: Story, held: str) -> str:
                 window place as (partition by site_id, issue_id order by place, changed_at)
             )
             select
-                site_id, issue_id, if(count > 0, ['some'], []) as items, since, until, author
+                site_id, issue_id, if(count > 0, 'some', null) as item, since, until, author
             from counted
         )
     """

@@ -31,6 +31,7 @@ _UNITS = {
     "h": timedelta(hours=1),
     "m": timedelta(minutes=1),
 }
+_OF_CLOCKS = frozenset({"h", "m"})
 _INSTANT = timedelta(milliseconds=1)
 
 
@@ -185,6 +186,9 @@ def _called(call: Function, clock: Clock) -> datetime:
         place = period.start(local)
         if edge == "end":
             place = _shifted(place, 1, period.letter) - _INSTANT
+        if unit in _OF_CLOCKS:
+            # hours and minutes pass whether clocks change or not
+            return clock.utc(place) + amount * _UNITS[unit]
         return clock.utc(_shifted(place, amount, unit) if amount else place)
 
     return _bounded(resolved, call.span)

@@ -8,6 +8,7 @@ from serve.query.jql.errors import JqlError
 from serve.query.jql.fields import Column, FieldType, JqlField, system_field
 from serve.query.jql.history import Story, Window, empty_periods, periods, told
 from serve.query.jql.moments import naive, span_of
+from serve.query.jql.passes import Relation
 from serve.query.jql.syntax import (
     Comparison,
     Operand,
@@ -42,11 +43,11 @@ def compile_past(compiler: Compiler, one: Comparison, named: JqlField, *, negate
     )
     if one.operator is Operator.CHANGED:
         conditions = [
-            *_changes(compiler, one, named),
-            *_within(compiler, one, "past.changed_at >= {start}", "past.changed_at < {end}"),
+            *_changes(compiler, one, named, story),
+            *_within(compiler, one, "held.changed_at >= {start}", "held.changed_at < {end}"),
             *_by(compiler, one),
         ]
-        found = _found(told(story), conditions)
+        found = _found(compiler, told(story), conditions)
     else:
         found = _was(compiler, one, named, story)
     return f"not ({found})" if negated != (one.operator in _NEGATIVE) else found
@@ -64,38 +65,36 @@ def _was(compiler: Compiler, one: Comparison, named: JqlField, story: Story) -> 
     wanted = compiler.resolved(one.operand, named, one.operator)
     if not one.predicates and not (wanted.has_empty and story.shape == "members"):
         # at any time: it is so now, or a change tells of it; which is much cheaper to ask
-        told_of = [_is_any(compiler, f"past.{side}_items", wanted) for side in ("old", "new")]
+        told_of = [_is_any(compiler, story, f"held.{side}_item", wanted) for side in ("old", "new")]
         now = compiler.now(named, Operator.IN, wanted)
-        return f"({now}) or {_found(told(story), [' or '.join(told_of)])}"
+        return f"({now}) or {_found(compiler, told(story), [' or '.join(told_of)])}"
     held = _held(compiler, named)
     # a period [since, until) has a time in common with [start, end)
     narrowed = [
         *_within(
             compiler,
             one,
-            "coalesce(past.until > {start}, true)",
-            "coalesce(past.since < {end}, true)",
+            "coalesce(held.until > {start}, true)",
+            "coalesce(held.since < {end}, true)",
         ),
         *_by(compiler, one),
     ]
     parts = []
     if wanted.among or wanted.literals:
-        is_one = compiler.any_item("past.items", "past.site_id", wanted)
-        parts.append(_found(periods(story, held), [is_one, *narrowed]))
+        is_one = _is_one(compiler, "held.item", wanted)
+        parts.append(_found(compiler, periods(story, held), [is_one, *narrowed]))
     if wanted.has_empty:
-        parts.append(_found(empty_periods(story, held), ["len(past.items) = 0", *narrowed]))
+        conditions = ["held.item is null", *narrowed]
+        parts.append(_found(compiler, empty_periods(story, held), conditions))
     return " or ".join(f"({part})" for part in parts)
 
 
-def _found(relation: str, conditions: list[str]) -> str:
+def _found(compiler: Compiler, relation: str, conditions: list[str]) -> str:
     where = " and ".join(f"({condition})" for condition in conditions) or "true"
-    return (
-        "(issues.site_id, issues.issue_id) in (select past.site_id, past.issue_id "
-        f"from {relation} as past where {where})"
-    )
+    return compiler.passes.holds(Relation(f"{relation} as held"), where)
 
 
-def _changes(compiler: Compiler, one: Comparison, named: JqlField) -> list[str]:
+def _changes(compiler: Compiler, one: Comparison, named: JqlField, story: Story) -> list[str]:
     """Return the conditions of FROM and TO."""
     conditions = []
     for predicate in one.predicates:
@@ -107,16 +106,27 @@ def _changes(compiler: Compiler, one: Comparison, named: JqlField) -> list[str]:
                 f"Leave {predicate.name.value.upper()} out.",
                 predicate.span,
             )
-        items = "past.old_items" if predicate.name is PredicateName.FROM else "past.new_items"
+        item = "held.old_item" if predicate.name is PredicateName.FROM else "held.new_item"
         wanted = compiler.resolved(predicate.operand, named, Operator.IN)
-        conditions.append(_is_any(compiler, items, wanted))
+        conditions.append(_is_any(compiler, story, item, wanted))
     return conditions
 
 
-def _is_any(compiler: Compiler, items: str, wanted: Wanted) -> str:
-    parts = [f"len({items}) = 0"] if wanted.has_empty else []
+def _is_any(compiler: Compiler, story: Story, item: str, wanted: Wanted) -> str:
+    parts = [f"{item} is null"] if wanted.has_empty else []
     if wanted.among or wanted.literals:
-        parts.append(compiler.any_item(items, "past.site_id", wanted))
+        if story.has_lists:
+            parts.append(compiler.any_item(item, "held.site_id", wanted))
+        else:
+            parts.append(_is_one(compiler, item, wanted))
+    return f"({' or '.join(parts)})"
+
+
+def _is_one(compiler: Compiler, item: str, wanted: Wanted) -> str:
+    """Return SQL of whether an item, an id or a word, is one of the wanted values."""
+    parts = [compiler.any_of(item, "held.site_id", wanted.among)] if wanted.among else []
+    if words := compiler.words(wanted):
+        parts.append(f"{item} in (select unnest({compiler.bind(words)}::varchar[]))")
     return f"({' or '.join(parts)})"
 
 
@@ -128,9 +138,9 @@ def _by(compiler: Compiler, one: Comparison) -> list[str]:
     for predicate in one.predicates:
         if predicate.name is PredicateName.BY:
             wanted = compiler.resolved(predicate.operand, person, Operator.IN)
-            parts = ["past.author is null"] if wanted.has_empty else []
+            parts = ["held.author is null"] if wanted.has_empty else []
             if wanted.among:
-                parts.append(compiler.any_of("past.author", "past.site_id", wanted.among))
+                parts.append(compiler.any_of("held.author", "held.site_id", wanted.among))
             conditions.append(" or ".join(parts))
     return conditions
 
@@ -145,8 +155,6 @@ def _within(compiler: Compiler, one: Comparison, after: str, before: str) -> lis
         conditions.append(after.format(start=compiler.bind(naive(window.start))))
     if window.end is not None:
         conditions.append(before.format(end=compiler.bind(naive(window.end))))
-    if window.start is not None and window.end is not None and window.start >= window.end:
-        conditions.append("false")
     return conditions
 
 
@@ -192,5 +200,5 @@ def _held(compiler: Compiler, named: JqlField) -> str:
             continue
         rows, cells = compiler.rows(source)
         item = f"lower({cells[cell]})" if cell == "text" else cells[cell]
-        parts.append(f"select held.site_id, held.issue_id, {item} as item from {rows}")
+        parts.append(f"select held.site_id, held.issue_id, {item} as item from {rows.sql}")
     return " union all ".join(parts)

@@ -17,7 +17,7 @@ from serve.query.jql.errors import JqlError
 from serve.query.jql.fields import FieldType, JqlField, Values, system_field
 from serve.query.jql.functions import FUNCTIONS
 from serve.query.jql.moments import TIME_FUNCTIONS
-from serve.query.jql.names import Vocabulary
+from serve.query.jql.names import VALUES, WORDS, Kind, Vocabulary
 from serve.query.jql.parser import tokens_of, unescape
 from serve.query.jql.printer import quoted
 from serve.query.jql.syntax import Field, Operator, Span
@@ -222,18 +222,18 @@ class _Place:
         if field.type is FieldType.FLAG:
             yield from (Suggestion("value", word, word) for word in ("true", "false"))
             return
-        field_ids = [
+        field_ids = tuple(
             field_id
             for source in field.sources
             if isinstance(source, Values)
             for field_id in source.field_ids
-        ]
+        )
         if field.kind is not None:
             yield from self._things(field.kind)
         elif field.type is FieldType.WORD:
-            yield from self._named_things(self.compiler.names.words(field_ids))
+            yield from self._named_things(self.compiler.names.vocabulary(Kind(WORDS, field_ids)))
         elif field.type is FieldType.CHOICE:
-            yield from self._named_things(self.compiler.names.values(field_ids))
+            yield from self._named_things(self.compiler.names.vocabulary(Kind(VALUES, field_ids)))
 
     def _things(self, kind: str | None) -> Iterator[Suggestion]:
         if kind is not None:

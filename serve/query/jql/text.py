@@ -33,14 +33,14 @@ _BOOLEAN = frozenset({"AND", "OR", "NOT", "&&", "||", "!"})
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a text must have: all of `words` as parts, and matches of all `patterns`."""
+    """What a text must have: all of `parts` somewhere, and matches of all `patterns`."""
 
-    words: tuple[str, ...]
+    parts: tuple[str, ...]
     patterns: tuple[str, ...]
 
 
 def wanted_of(literal: Literal) -> Wanted:
-    """Return what a text must have, without regard to case; the words only make it fast.
+    """Return what a text must have, without regard to case; the parts only make it fast.
 
     JqlError: nothing to look for, too much, or a modifier that is not understood.
     """
@@ -65,7 +65,7 @@ def wanted_of(literal: Literal) -> Wanted:
             )
         count += len(words)
         wild += sum(letter in _WILD for word in words for letter in word)
-        plain |= {word: None for word in words if not set(word) & set(_WILD)}
+        plain |= {part: None for word in words for part in re.split("[*?]+", word) if part}
         # what stands together without a blank, such as a-b, is looked for as a phrase
         if words:
             found.append(_START + _GAP.join(map(_pattern, words)) + _END)
@@ -87,7 +87,8 @@ def wanted_of(literal: Literal) -> Wanted:
             "Write more of the words.",
             literal.span,
         )
-    return Wanted(tuple(plain), tuple(found))
+    # long parts are rare ones
+    return Wanted(tuple(sorted(plain, key=len, reverse=True)), tuple(found))
 
 
 def _check(word: str, literal: Literal) -> None:
