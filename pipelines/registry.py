@@ -17,9 +17,10 @@ from pipelines.specs import ResourceSpec, SourceSpec
 SOURCES: dict[str, SourceSpec] = {
     source.name: source
     for source in (
+        # before the projects: what is missing is judged by a look at its project that came later
+        jira_software.SOURCE,
         jira_platform.SOURCE,
         jira_issues.SOURCE,
-        jira_software.SOURCE,
         jira_audit.SOURCE,
         org_events.SOURCE,
         assets.SOURCE,

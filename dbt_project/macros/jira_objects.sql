@@ -147,7 +147,7 @@
         'updateAuthor': embedded_user_shape(),
         'created': 'varchar',
         'updated': 'varchar',
-        'visibility': {'type': 'varchar'},
+        'visibility': {'type': 'varchar', 'value': 'varchar', 'identifier': 'varchar'},
         'body': 'json',
     }) }}
 {%- endmacro -%}
@@ -157,6 +157,11 @@
         {{ embedded_user(comment ~ '.updateauthor') }} as update_author,
         {{ rich_text(comment ~ '.body') }} as body_text,
         {{ comment }}.visibility."type" is not null as is_restricted,
+        coalesce(
+            {{ comment }}.visibility."type" || ':'
+            || coalesce({{ comment }}.visibility.identifier, {{ comment }}.visibility."value", ''),
+            ''
+        ) as restricted_to,
         {{ utc_timestamp(comment ~ '.created') }} as created_at
 {%- endmacro -%}
 

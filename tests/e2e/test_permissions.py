@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
+
+from orchestration.transformation import MARTS
 from tests.e2e.product import Product, assert_exact
+from tests.sandbox.domains.admin import Admin
+from tests.sandbox.domains.software import Software
 from tests.sandbox.running import running_sandbox
 
 
@@ -28,3 +33,48 @@ def test_a_hidden_project_is_not_deleted_and_is_caught_up_when_it_returns(tmp_pa
             product.sync()
         product.build()
         assert_exact(product.check_marts())
+
+
+def test_what_goes_out_of_sight_with_a_right_is_not_deleted(tmp_path: Path) -> None:
+    """Boards and sprints hide with their project, types and the trash from all but admins."""
+    rows = """
+        select action_code, target_label from fct_actions
+        where source in ('jira_platform', 'jira_software') and occurred_at > ? order by all
+    """
+    with running_sandbox(days=5, activity=0.001) as sandbox:
+        trashed = sandbox.do(
+            lambda world, now: world.domain(Admin).create_project(now, world.me, "BIN", "Bin")
+        )
+        sandbox.do(
+            lambda world, now: world.domain(Admin).change_state(now, world.me, trashed, "deleted")
+        )
+        product = Product(tmp_path, sandbox)
+        product.sync()
+        begun = sandbox.state()["now"].removesuffix("Z")
+
+        sandbox.hide_project("WEB")
+        sandbox.permission("ADMINISTER", granted=False)
+        for _ in range(2):
+            sandbox.advance(30)
+            product.sync()
+        product.build()
+        assert_exact(product.check_marts())
+        with duckdb.connect(str(tmp_path / MARTS), read_only=True) as marts:
+            assert marts.execute(rows, [begun]).fetchall() == []
+            assert marts.execute("select count(*) from dim_boards where is_deleted").fetchall() == [
+                (0,)
+            ]
+
+        sandbox.permission("ADMINISTER", granted=True)
+        sandbox.unhide_project("WEB")
+        sandbox.advance(30)
+        product.sync()
+        board = sandbox.do(lambda world, _: world.domain(Software).boards.all[7])
+        assert board.place.key == "WEB"
+        sandbox.do(lambda world, now: world.domain(Software).boards.delete(now, world.me, board))
+        sandbox.advance(30)
+        product.sync()
+        product.build()
+        assert_exact(product.check_marts())
+        with duckdb.connect(str(tmp_path / MARTS), read_only=True) as marts:
+            assert marts.execute(rows, [begun]).fetchall() == [("BOARD_DELETED", board.name)]

@@ -299,12 +299,14 @@ class Api:
                 reply.details.append(self._all_comments(issue))
 
     def _all_comments(self, issue: Issue) -> Served:
+        # what only a role may read proves to be gone beside another comment for the same role
+        shown = {None, *(comment.restricted_to for comment in issue.comments.values())}
         return Served(
             self.request,
             iso(self.world.now),
             f"comments_of:{issue.id}",
             ids=len(issue.comments),
-            without=[str(comment_id) for comment_id in issue.gone_comments],
+            without=[str(gone.id) for gone in issue.gone_comments if gone.restricted_to in shown],
         )
 
     def issue(self, issue: Issue, call: Call) -> Reply:
@@ -496,15 +498,19 @@ class Api:
         return self._lists.page(f"list:{name}", self.world, start, count, total)
 
     def issue_types(self, _: Call) -> Reply:
-        """GET /issuetype."""
+        """GET /issuetype: all for administrators, for others those of the projects they see."""
         types = list(self.world.issue_types.values())
+        if not self.permissions["ADMINISTER"]:
+            issues = self.world.issues.values()
+            seen = {issue.issuetype for issue in issues if self.world.find(str(issue.id))}
+            types = [kind for kind in types if kind["id"] in seen]
         return Reply(types, details=self._listing_of("issue_types", 0, 1, 1))
 
     def projects(self, call: Call) -> Reply:
         """GET /project/search: `status` may repeat; live only unless asked otherwise.
 
-        Who administers Jira may view all projects, and `action=browse` leaves those out whose
-        issues they may not see.
+        Who administers Jira may view all projects, those in the trash too, and `action=browse`
+        leaves those out whose issues they may not see.
         """
         states = set(call.query.get("status", ())) or {"live"}
         if not states <= {"live", "archived", "deleted"}:
@@ -516,7 +522,9 @@ class Api:
         projects = [
             project
             for project in self.world.projects.values()
-            if project.state in states and (has_all or not project.is_hidden)
+            if project.state in states
+            and (has_all or not project.is_hidden)
+            and (self.permissions["ADMINISTER"] or project.state != "deleted")
         ]
         projects.sort(key=lambda project: project.key)
         page, body = self._page(call, projects)

@@ -152,5 +152,5 @@ class Issue(Struct, eq=False):
     links: dict[int, Link] = msgspec.field(default_factory=dict)
     subtasks: list[int] = msgspec.field(default_factory=list)
     histories: list[History] = msgspec.field(default_factory=list)
-    gone_comments: list[int] = msgspec.field(default_factory=list)
+    gone_comments: list[Comment] = msgspec.field(default_factory=list)
     extra: JsonObject = msgspec.field(default_factory=dict)

@@ -687,7 +687,7 @@ class World:
     def delete_comment(self, at: int, actor: str, issue: Issue, comment: Comment) -> None:
         """Delete a comment: no API tells who."""
         del issue.comments[comment.id]
-        issue.gone_comments.append(comment.id)
+        issue.gone_comments.append(comment)
         self._touch(issue, at)
         self._line(
             "COMMENT_DELETED",

@@ -6,6 +6,12 @@ configurations as (
     select * from {{ ref('int_board_configurations__listed') }}
 ),
 
+-- What is no longer listed may only be out of sight.
+deletions as (
+    select * from {{ ref('int_actions__matched') }}
+    where action_code = 'BOARD_DELETED'
+),
+
 told as (
     {{ known_from_actions('board', 'listed', 'board_id') }}
 ),
@@ -21,11 +27,12 @@ final as (
         listed.is_discovery,
         configurations.filter_id,
         configurations.board_columns,
-        listed.is_deleted,
+        deletions.match_key is not null or (listed.is_discovery and listed.is_deleted) as is_deleted,
         listed.site_id
     from listed
     left join configurations
         on listed.site_id = configurations.site_id and listed.board_id = configurations.board_id
+    left join deletions on listed.site_id = deletions.site_id and listed.board_id = deletions.match_key
     union all
     select
         target_id as board_id,

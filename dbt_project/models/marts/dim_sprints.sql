@@ -6,6 +6,12 @@ boards as (
     select * from {{ ref('int_boards__listed') }}
 ),
 
+-- What is no longer listed may only be out of sight.
+deletions as (
+    select * from {{ ref('int_actions__matched') }}
+    where action_code = 'SPRINT_DELETED'
+),
+
 told as (
     {{ known_from_actions('sprint', 'listed', 'sprint_id') }}
 ),
@@ -22,10 +28,11 @@ final as (
         listed.start_at,
         listed.end_at,
         listed.completed_at,
-        listed.is_deleted,
+        deletions.match_key is not null as is_deleted,
         listed.site_id
     from listed
     left join boards on listed.site_id = boards.site_id and listed.board_id = boards.board_id
+    left join deletions on listed.site_id = deletions.site_id and listed.sprint_id = deletions.match_key
     union all
     select
         target_id as sprint_id,

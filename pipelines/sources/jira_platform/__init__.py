@@ -14,6 +14,7 @@ Data flow:
     GET /filter/search              -> filters (needs Administer Jira)
     GET /project/{id}/version       -> versions, version_orders
     GET /myself                     -> account
+    GET /mypermissions              -> account_rights
     GET /group/bulk                 -> groups
       GET /group/member             -> group_members
     GET /projectCategory            -> project_categories

@@ -1,6 +1,7 @@
 """The lists of a Jira site's versions, options and filters, as data.
 
-Requests per run: versions / 100 per live project; filters / 100; 1 each for options and account.
+Requests per run: versions / 100 per live project; filters / 100; 1 each for options, the account
+and its rights.
 """
 
 from __future__ import annotations
@@ -47,6 +48,14 @@ PLANNING_LISTS = (
         ),
         permission="Administer Jira",
         loses="saved filters of others and what is done to them are unknown",
+    ),
+    FullList(
+        "account_rights",
+        "One row per change of what the account may do: whether it administers Jira.",
+        "/rest/api/3/mypermissions",
+        "object",
+        key="",
+        params=(("permissions", "ADMINISTER"),),
     ),
     FullList(
         "account",

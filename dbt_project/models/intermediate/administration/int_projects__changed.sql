@@ -21,9 +21,14 @@ listed as (
     {{ listing_changes('projects', ref('stg_jira_platform__sweeps'), ['project_id'], "'projects'") }}
 ),
 
+without_rights as (
+    select * from {{ ref('int_account__without_rights') }}
+),
+
 compared as (
     select
         *,
+        coalesce({{ is_newest('project_id') }}, true) as is_newest,
         {{ field_changes(edited) }} as edits,
         coalesce(project_category_id, '') != coalesce(previous.project_category_id, '') as is_recategorised,
         project_state != coalesce(previous.project_state, project_state) as is_moved,
@@ -40,7 +45,8 @@ final as (
         {{ no_changes() }} as changes,
         false as is_dated
     from compared
-    where change = 'created'
+    -- One with a lower id than others came into sight: it is not new.
+    where change = 'created' and is_newest
     union all
     select
         *,
@@ -77,7 +83,8 @@ final as (
             or (state_changed_at is not null and state_changed_at is distinct from previous.state_changed_at)
         )
     union all
-    -- A project that is not listed any more may have become invisible; in the trash, it was deleted for good.
+    -- A project that is not listed any more may have become invisible; in the trash, which administrators see
+    -- as a whole, it was deleted for good.
     select
         *,
         'purged' as condition,
@@ -85,7 +92,13 @@ final as (
         {{ no_changes() }} as changes,
         false as is_dated
     from compared
-    where change = 'vanished' and previous.is_trashed
+    where
+        change = 'vanished'
+        and previous.is_trashed
+        and not exists (
+            select 1 from without_rights
+            where {{ overlaps('compared', 'without_rights') }}
+        )
 )
 
 select * from final

@@ -59,6 +59,30 @@ missing as (
     group by seen.site_id, seen.issue_id, seen.comment_id
 ),
 
+restrictions as (
+    select
+        site_id,
+        comment_id,
+        max_by(restricted_to, (updated_at, fetched_at, version)) as restricted_to
+    from comments
+    group by site_id, comment_id
+),
+
+-- Which roles and groups a listing shows the comments of.
+shown as (
+    select distinct
+        listed.site_id,
+        listed.issue_id,
+        listed.listed_at,
+        restrictions.restricted_to
+    from listed
+    inner join restrictions
+        on listed.site_id = restrictions.site_id and listed.comment_id = restrictions.comment_id
+    where restrictions.restricted_to != ''
+),
+
+-- A comment for some people only may be missing because the account is no longer one of them: it is gone
+-- when the listing without it still shows another one for the same people.
 missed as (
     select
         missing.site_id,
@@ -73,6 +97,15 @@ missed as (
             missing.site_id = listings.site_id
             and missing.issue_id = listings.issue_id
             and missing.last_seen_at < listings.listed_at
+    left join restrictions
+        on missing.site_id = restrictions.site_id and missing.comment_id = restrictions.comment_id
+    left join shown
+        on
+            listings.site_id = shown.site_id
+            and listings.issue_id = shown.issue_id
+            and listings.listed_at = shown.listed_at
+            and restrictions.restricted_to = shown.restricted_to
+    where coalesce(restrictions.restricted_to, '') = '' or shown.restricted_to is not null
     group by missing.site_id, missing.issue_id, missing.comment_id, missing.last_seen_at
 ),
 

@@ -43,9 +43,9 @@ seen as (
     group by site_id, issue_id
 ),
 
--- Once the issue has been read again, it is neither deleted nor out of sight; issues of archived
--- projects can be read. The window opens at the last instant, on the source's clock, at which the
--- issue is known to have been there.
+-- Once the issue has been asked for and read again, it is neither deleted nor out of sight; issues of
+-- archived projects can be read. The window opens at the last instant, on the source's clock, at which
+-- the issue is known to have been there.
 final as (
     select
         latest.site_id,
@@ -66,7 +66,7 @@ final as (
         not latest.is_present
         and (
             latest.presence_state = 'archived'
-            or coalesce(seen.last_fetched_at <= latest.fetched_at, true)
+            or coalesce(seen.last_fetched_at <= latest.fetched_at + {{ longest_answer() }}, true)
         )
 )
 

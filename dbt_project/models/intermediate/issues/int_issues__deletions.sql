@@ -18,12 +18,12 @@ read_last as (
     group by site_id, issue_id
 ),
 
--- A webhook decides at once, unless the issue could be read after it arrived.
+-- A webhook decides at once, unless the issue could be asked for after it arrived.
 pushed as (
     select told.*
     from told
     left join read_last on told.site_id = read_last.site_id and told.object_id = read_last.issue_id
-    where coalesce(read_last.fetched_at <= told.fetched_at, true)
+    where coalesce(read_last.fetched_at <= told.fetched_at + {{ longest_answer() }}, true)
 ),
 
 final as (

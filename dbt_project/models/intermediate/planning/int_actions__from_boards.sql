@@ -1,3 +1,6 @@
+{#- A board is listed to those who may browse its project and see its filter. One that came into sight with
+    them need not be new, one that went out of sight need not be gone. -#}
+
 with boards as (
     {{ listing_changes(
         ref('stg_jira_software__boards'), ref('stg_jira_software__sweeps'), ['board_id'], "'boards'"
@@ -15,16 +18,72 @@ known as (
     select * from {{ ref('int_boards__listed') }}
 ),
 
-compared as (
+in_sight as (
+    select * from {{ ref('int_projects__in_sight') }}
+),
+
+gone as (
+    {{ proved_to_be_gone(
+        'boards', 'board_id', 'previous.project_id', 'in_sight', 'project_id',
+        ref('stg_jira_software__sweeps'), "'boards'"
+    ) }}
+),
+
+accounts as (
+    select distinct
+        site_id,
+        account_id
+    from {{ ref('stg_jira_platform__account') }}
+),
+
+-- Boards with a filter of somebody else that is not listed either: it may be shared with others now.
+of_hidden_filters as (
+    select
+        known_configurations.site_id,
+        known_configurations.board_id
+    from {{ ref('int_board_configurations__listed') }} as known_configurations
+    inner join {{ ref('int_filters__listed') }} as filters
+        on
+            known_configurations.site_id = filters.site_id
+            and known_configurations.filter_id = filters.filter_id
+    where
+        filters.is_deleted
+        and not exists (
+            select 1 from accounts
+            where
+                accounts.site_id = filters.site_id
+                and accounts.account_id = filters.filter_owner.account_id
+        )
+),
+
+ranked as (
     select
         *,
+        coalesce({{ is_newest('board_id') }}, true) as is_newest
+    from boards
+),
+
+compared as (
+    select
+        ranked.* replace (
+            greatest(ranked.observed_to_at, gone.proved_at) as observed_to_at,
+            greatest(ranked.fetched_at, gone.proved_fetched_at) as fetched_at
+        ),
+        gone.board_id is not null and of_hidden_filters.board_id is null as is_provable,
         {{ field_changes([
             {'id': 'name', 'name': 'Name', 'text': 'board_name'},
             {'id': 'type', 'name': 'Type', 'text': 'board_type'},
             {'id': 'location', 'name': 'Location', 'text': 'location_name', 'value': 'project_id'},
         ]) }} as edits
-    from boards
-    where not coalesce(is_discovery or previous.is_discovery, false)
+    from ranked
+    left join gone
+        on
+            ranked.site_id = gone.site_id
+            and ranked.board_id = gone.board_id
+            and ranked.version = gone.version
+    left join of_hidden_filters
+        on ranked.site_id = of_hidden_filters.site_id and ranked.board_id = of_hidden_filters.board_id
+    where not coalesce(ranked.is_discovery or ranked.previous.is_discovery, false)
 ),
 
 reconfigured as (
@@ -52,9 +111,9 @@ told as (
         observed_to_at,
         fetched_at,
         {{ each(listing_events([
-            ('created', "change = 'created'", none),
+            ('created', "change = 'created' and is_newest", none),
             ('updated', "change in ('changed', 'returned') and len(edits) > 0", 'edits'),
-            ('deleted', "change = 'vanished'", none),
+            ('deleted', "change = 'vanished' and is_provable", none),
         ])) }} as event
     from compared
     union all

@@ -21,13 +21,7 @@ judged as (
         coalesce(filter_owner.account_id, previous.filter_owner.account_id) as owner_account_id,
         filter_owner.account_id as owner_id,
         filter_owner.display_name as owner_name,
-        coalesce(
-            {{ number_order('filter_id') }} > max({{ number_order('filter_id') }}) over (
-                partition by site_id order by observed_to_at
-                range between unbounded preceding and interval 1 microsecond preceding
-            ),
-            false
-        ) as is_newest
+        coalesce({{ is_newest('filter_id') }}, false) as is_newest
     from listed
 ),
 

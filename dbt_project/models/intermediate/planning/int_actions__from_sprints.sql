@@ -23,6 +23,25 @@ boards as (
     select * from {{ ref('int_boards__listed') }}
 ),
 
+listed_boards as (
+    {{ listing_changes(
+        ref('stg_jira_software__boards'), ref('stg_jira_software__sweeps'), ['board_id'], "'boards'"
+    ) }}
+),
+
+in_sight as (
+    {{ containers_in_sight(
+        'listed_boards', 'board_id', 'is_present', ref('stg_jira_software__sweeps'), "'boards'"
+    ) }}
+),
+
+gone as (
+    {{ proved_to_be_gone(
+        'listed', 'sprint_id', 'previous.board_id', 'in_sight', 'board_id',
+        ref('stg_jira_software__sweeps'), "'sprints'"
+    ) }}
+),
+
 first_listed as (
     select
         boards.site_id,
@@ -36,7 +55,11 @@ first_listed as (
 
 placed as (
     select
-        listed.*,
+        listed.* replace (
+            greatest(listed.observed_to_at, gone.proved_at) as observed_to_at,
+            greatest(listed.fetched_at, gone.proved_fetched_at) as fetched_at
+        ),
+        gone.sprint_id is not null as is_provable,
         boards.project_id,
         -- A board that comes into sight brings its sprints along: they need not be new.
         coalesce(first_listed.began_at <= listed.observed_from_at, false) as was_in_sight
@@ -47,6 +70,11 @@ placed as (
             and coalesce(listed.board_id, listed.previous.board_id) = boards.board_id
     left join first_listed
         on listed.site_id = first_listed.site_id and listed.board_id = first_listed.board_id
+    left join gone
+        on
+            listed.site_id = gone.site_id
+            and listed.sprint_id = gone.sprint_id
+            and listed.version = gone.version
 ),
 
 compared as (
@@ -77,7 +105,7 @@ told as (
             ('started', "change = 'created' and was_in_sight and sprint_state != 'future'", none),
             ('closed', 'is_completed', none),
             ('closed', "completed_at is null and is_closed and is_changed", none),
-            ('deleted', "change = 'vanished'", none),
+            ('deleted', "change = 'vanished' and is_provable", none),
         ])) }} as event
     from compared
 ),

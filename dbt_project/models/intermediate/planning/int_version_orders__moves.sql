@@ -3,9 +3,9 @@
 {#- Moving one version shifts others, so positions do not tell which one was moved. Of two orders the
     fewest versions that can have been moved are those outside a longest common subsequence; it is
     found step by step along the new order: the best subsequence that ends at each place, by the
-    place before it. What is the same at both ends of the orders was not moved and is left out. Where
-    either of two may have been moved (neighbours that changed places), it is the one that somebody
-    told of: such versions weigh a little less in what stays. -#}
+    place before it. What is the same at both ends of the orders was not moved and is left out. Versions
+    that somebody told of were moved, whatever else explains the new order with fewer moves: only the
+    rest has to be explained. -#}
 
 with recursive orders as (
     {{ listing_changes(
@@ -32,10 +32,11 @@ compared as (
 ),
 
 told as (
-    select distinct
+    select
         compared.site_id,
+        compared.project_id,
         compared.version,
-        webhooks.target_id as version_id
+        list(distinct webhooks.target_id) as version_ids
     from compared
     inner join {{ ref('int_actions__from_webhooks') }} as webhooks
         on
@@ -43,6 +44,28 @@ told as (
             and webhooks.action_code = 'VERSION_MOVED'
             and compared.observed_from_at <= webhooks.occurred_at
             and compared.observed_to_at >= webhooks.occurred_at
+            and list_contains(compared.new_order, webhooks.target_id)
+    where compared.new_order != compared.old_order
+    group by compared.site_id, compared.project_id, compared.version
+),
+
+unexplained as (
+    select
+        compared.site_id,
+        compared.project_id,
+        compared.version,
+        list_filter(
+            compared.new_order, lambda id: not coalesce(list_contains(told.version_ids, id), false)
+        ) as new_order,
+        list_filter(
+            compared.old_order, lambda id: not coalesce(list_contains(told.version_ids, id), false)
+        ) as old_order
+    from compared
+    left join told
+        on
+            compared.site_id = told.site_id
+            and compared.project_id = told.project_id
+            and compared.version = told.version
 ),
 
 places as (
@@ -53,21 +76,15 @@ places as (
         unnest(new_order) as version_id,
         generate_subscripts(new_order, 1) as new_place,
         old_order
-    from compared
+    from unexplained
     where new_order != old_order
 ),
 
 ranked as (
     select
-        places.* exclude (old_order),
-        list_position(places.old_order, places.version_id) as old_place,
-        case when told.version_id is null then 1000000 else 999999 end as weight
+        * exclude (old_order),
+        list_position(old_order, version_id) as old_place
     from places
-    left join told
-        on
-            places.site_id = told.site_id
-            and places.version = told.version
-            and places.version_id = told.version_id
 ),
 
 bounded as (
@@ -88,8 +105,7 @@ sequences as (
         project_id,
         version,
         list(version_id order by new_place) as version_ids,
-        list(old_place order by new_place) as old_places,
-        list(weight order by new_place) as weights
+        list(old_place order by new_place) as old_places
     from bounded
     where shift_before > 0 and shift_after > 0
     group by site_id, project_id, version
@@ -119,13 +135,13 @@ steps as (
                             lambda place: sequences.old_places[place] < sequences.old_places[steps.step + 1]
                         ),
                         lambda place: struct_pack(
-                            kept := steps.best[place].kept + sequences.weights[steps.step + 1],
+                            kept := steps.best[place].kept + 1,
                             before := place
                         )
                     ),
                     'DESC'
                 )[1],
-                struct_pack(kept := sequences.weights[steps.step + 1], before := 0)
+                struct_pack(kept := 1, before := 0)
             )
         ) as best
     from steps
@@ -183,23 +199,13 @@ moved as (
     from sequences
 ),
 
-final as (
+outside as (
     select
         moved.site_id,
         moved.project_id,
-        moved.version_id,
         moved.version,
-        list_position(compared.previous_version_ids, moved.version_id) as old_position,
-        list_position(compared.version_ids, moved.version_id) as new_position,
-        compared.observed_from_at,
-        compared.observed_to_at,
-        compared.fetched_at
+        moved.version_id
     from moved
-    inner join compared
-        on
-            moved.site_id = compared.site_id
-            and moved.project_id = compared.project_id
-            and moved.version = compared.version
     where
         not exists (
             select 1 from kept
@@ -209,6 +215,32 @@ final as (
                 and kept.version = moved.version
                 and kept.place = moved.place
         )
+    union all
+    select
+        site_id,
+        project_id,
+        version,
+        {{ each('version_ids') }} as version_id
+    from told
+),
+
+final as (
+    select
+        outside.site_id,
+        outside.project_id,
+        outside.version_id,
+        outside.version,
+        list_position(compared.previous_version_ids, outside.version_id) as old_position,
+        list_position(compared.version_ids, outside.version_id) as new_position,
+        compared.observed_from_at,
+        compared.observed_to_at,
+        compared.fetched_at
+    from outside
+    inner join compared
+        on
+            outside.site_id = compared.site_id
+            and outside.project_id = compared.project_id
+            and outside.version = compared.version
 )
 
 select * from final

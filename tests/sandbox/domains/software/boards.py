@@ -204,6 +204,13 @@ class Boards:
             }
         }
 
+    def is_visible(self, board: Board) -> bool:
+        """Say whether the API user may view a board: its project has to be live and in sight."""
+        project = self._world.projects.get(board.place.project_id)
+        if project is None:
+            return board.is_discovery
+        return project.state == "live" and not project.is_hidden
+
     def _address(self, board: Board) -> str:
         return f"{self._world.site}/rest/agile/1.0/board/{board.id}"
 

@@ -145,14 +145,15 @@ class Software(Domain):
 
     def read_boards(self, call: Call) -> Reply:
         """GET /board."""
-        values = [self.boards.render(board) for board in self.boards.all.values()]
+        boards = filter(self.boards.is_visible, self.boards.all.values())
+        values = [self.boards.render(board) for board in boards]
         reply = self.page(call, values, "boards", high=50)
         return _agile(reply)
 
     def find_board(self, call: Call) -> Board:
         """Give the board a call is about. ApiError 404 when there is none."""
         board = self.boards.all.get(int(call.path_params["board"]))
-        if board is None:
+        if board is None or not self.boards.is_visible(board):
             raise ApiError(404, "The requested board cannot be viewed: it does not exist.")
         return board
 
@@ -183,7 +184,8 @@ class Software(Domain):
     def read_sprint(self, call: Call) -> Reply:
         """GET /sprint/{id}."""
         sprint = self.sprints.all.get(int(call.path_params["sprint"]))
-        if sprint is None:
+        board = None if sprint is None else self.boards.all.get(sprint.board)
+        if sprint is None or not (board is None or self.boards.is_visible(board)):
             raise ApiError(404, "Sprint does not exist or you do not have permission to view it.")
         return Reply(self.sprints.render(sprint), keys=keys_of(sprint))
 
