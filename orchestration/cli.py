@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
@@ -279,8 +280,9 @@ def coverage(
     if as_json:
         typer.echo(told.model_dump_json(indent=2))
     else:
+        wide = Console(width=max(console.width, COVERAGE_WIDTH))
         for table in coverage_tables(told):
-            console.print(table, width=max(console.width, COVERAGE_WIDTH))
+            wide.print(table)
         if told.uncovered_actions:
             codes = ", ".join(told.uncovered_actions)
             typer.echo(

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipelines.errors import ConfigurationError
+
 LOCK_NAME = "run.lock"
 PRIVATE_UMASK = 0o077
 # Looking at the lock (`current_holder`) takes it, shared, for microseconds. Trying a few times
@@ -64,9 +66,16 @@ def run_lock(
     others, at most MAX_WAIT_SECONDS: there is one every few seconds while webhooks come in, and a
     full run must not be turned away by them again and again.
 
-    Raises AlreadyRunningError when another process, or another holder in this one, has it.
+    Raises AlreadyRunningError when another process, or another holder in this one, has it, and
+    ConfigurationError when `home` cannot be a directory.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigurationError(
+            f"{home} cannot be a directory: {error.strerror}.",
+            "Set AUDIT_LOG_HOME to a directory, or to a place where one can be made.",
+        ) from error
     descriptor = os.open(home / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         deadline = time.monotonic() + MAX_WAIT_SECONDS

@@ -115,11 +115,19 @@ def test_one_line_or_with_debug_the_traceback_too(monkeypatch: pytest.MonkeyPatc
     assert "Traceback" in debugged.stderr
 
 
-def test_a_home_that_cannot_be_made_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AUDIT_LOG_HOME", "/dev/null/home")
+@pytest.mark.parametrize(
+    ("place", "reason"), [("/dev/null/home", "Not a directory"), ("/dev/null", "File exists")]
+)
+def test_a_home_that_cannot_be_made_names_the_setting(
+    place: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUDIT_LOG_HOME", place)
     result = audit_log("build")
-    assert result.exit_code == 1
-    assert result.stderr == "audit-log: Not a directory: /dev/null/home.\n"
+    assert result.exit_code == cli.MISUSED
+    assert result.stderr == (
+        f"audit-log: {place} cannot be a directory: {reason}. "
+        "Set AUDIT_LOG_HOME to a directory, or to a place where one can be made.\n"
+    )
 
 
 def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

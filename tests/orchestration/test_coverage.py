@@ -21,10 +21,10 @@ def coverage(*options: str) -> Result:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Use a home with a snapshot, on a wide terminal."""
+    """Use a home with a snapshot, on a terminal that is too narrow for the tables."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AUDIT_LOG_HOME", str(tmp_path))
-    monkeypatch.setattr(console, "_width", 300)
+    monkeypatch.setattr(console, "_width", 80)
     return tmp_path
 
 
