@@ -242,7 +242,7 @@ async def read_full_lists(
 def _places(
     sync: Sync, entry: FullList, names: Names, found: Mapping[str, Mapping[str, Listing]]
 ) -> list[_Place]:
-    known = sync.last_versions_by_parent(entry.resource)
+    known = sync.last_versions_by_parent(entry.resource, is_listed=True)
     if not entry.parents:
         return [_Place(entry, names, known.get("", {}))]
     where = entry.parents_where

@@ -19,7 +19,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -177,20 +177,26 @@ def site_of(home: Path) -> str | None:
     return None
 
 
-def last_versions(home: Path, source: str, resource: str) -> dict[str, Seen]:
+def last_versions(
+    home: Path, source: str, resource: str, *, is_listed: bool = False
+) -> dict[str, Seen]:
     """Return the last version of every object of a resource, by `fetched_at`, file and row.
 
-    Reads the key columns of the manifest's files only, never payloads.
+    With `is_listed`, whose versions are those of complete listings, it goes by the site's time
+    first: our own clock may have been set back since. Reads the key columns of the manifest's
+    files only, never payloads.
     """
     columns = ("object_id", "version", "is_present")
-    ids, *seen = _columns_in_time(home, source, resource, columns)
+    ids, *seen = _columns_in_time(home, source, resource, columns, is_listed=is_listed)
     return dict(zip(map(str, ids), map(Seen, *seen), strict=True))
 
 
-def last_versions_by_parent(home: Path, source: str, resource: str) -> dict[str, dict[str, Seen]]:
+def last_versions_by_parent(
+    home: Path, source: str, resource: str, *, is_listed: bool = False
+) -> dict[str, dict[str, Seen]]:
     """Return the same by parent, '' for objects without one."""
     columns = ("parent_id", "object_id", "version", "is_present")
-    parents, ids, *seen = _columns_in_time(home, source, resource, columns)
+    parents, ids, *seen = _columns_in_time(home, source, resource, columns, is_listed=is_listed)
     found: dict[str, dict[str, Seen]] = defaultdict(dict)
     for parent, object_id, last in zip(parents, ids, map(Seen, *seen), strict=True):
         found[str(parent or "")][str(object_id)] = last
@@ -198,16 +204,22 @@ def last_versions_by_parent(home: Path, source: str, resource: str) -> dict[str,
 
 
 def _columns_in_time(
-    home: Path, source: str, resource: str, names: Sequence[str]
+    home: Path, source: str, resource: str, names: Sequence[str], *, is_listed: bool
 ) -> list[list[Any]]:
+    times = ["source_at", "fetched_at"] if is_listed else ["fetched_at"]
     tables = [
-        pq.read_table(path, columns=[*names, "fetched_at"])
+        pq.read_table(path, columns=[*names, *times])
         for path in _resource_files(home, source, resource)
     ]
     if not tables:
         return [[] for _ in names]
     table = pa.concat_tables(tables)
     table = table.take(pc.sort_indices(table["fetched_at"]))  # stable: file and row break ties
+    if is_listed:
+        # what a listing lacks is dated after its end, up to the second in which the next may begin
+        ended = pc.subtract(table["source_at"], pa.scalar(timedelta(seconds=1)))
+        seen_at = pc.if_else(table["is_present"], table["source_at"], ended)
+        table = table.take(pc.array_sort_indices(seen_at, null_placement="at_start"))
     return [table[name].to_pylist() for name in names]
 
 

@@ -244,13 +244,18 @@ class Sync:
                 f"Without it {loses}."
             )
 
-    def last_versions(self, resource: str) -> dict[str, Seen]:
-        """Return the last version of every object of a resource in the lake."""
-        return last_versions(self.home, self.source, resource)
+    def last_versions(self, resource: str, *, is_listed: bool = False) -> dict[str, Seen]:
+        """Return the last version of every object of a resource in the lake.
 
-    def last_versions_by_parent(self, resource: str) -> dict[str, dict[str, Seen]]:
+        `is_listed`: of one whose versions are those of complete listings, by the site's time.
+        """
+        return last_versions(self.home, self.source, resource, is_listed=is_listed)
+
+    def last_versions_by_parent(
+        self, resource: str, *, is_listed: bool = False
+    ) -> dict[str, dict[str, Seen]]:
         """Return the same by parent ('' for none), for objects that are known under several."""
-        return last_versions_by_parent(self.home, self.source, resource)
+        return last_versions_by_parent(self.home, self.source, resource, is_listed=is_listed)
 
     def shrank(self, resource: str, absent: int, known: int) -> bool:
         """Decide whether a listing lost too much to be believed, and warn if so."""

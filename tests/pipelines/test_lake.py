@@ -156,6 +156,27 @@ def test_last_versions_by_time_then_file_then_row(home: Path) -> None:
     assert last_versions(home, "jira_issues", "comments") == {}
 
 
+def test_a_clock_that_was_set_back_does_not_bring_back_what_a_listing_lacked(home: Path) -> None:
+    """Else each listing would find it missing anew: one more removal of a member of a group."""
+    second = 1_000_000
+
+    def listed(number: int, version: str, at: int, fetched: int) -> Row:
+        is_present = version != "gone"
+        return Row(str(number), version, fetched, None, at * second, is_present=is_present)
+
+    put_rows(home, "200.2", [listed(1, "a", 1_000, 9_000), listed(2, "a", 1_000, 9_000)])
+    put_rows(home, "100.1", [listed(1, "gone", 2_001, 5_400), listed(2, "gone", 2_001, 5_400)])
+    # a listing that begins in the second in which the one before ended
+    put_rows(home, "300.3", [listed(2, "b", 2_000, 5_401)])
+    for load_id in ("100.1", "200.2", "300.3"):
+        finish(home, load_id)
+    write_manifest(home)
+    assert last_versions(home, "jira_issues", "issues", is_listed=True) == {
+        "1": Seen("gone", is_present=False),
+        "2": Seen("b", is_present=True),
+    }
+
+
 def test_payloads_of_chosen_objects(home: Path) -> None:
     put_rows(home, "100.1", [row(1, payload=b'{"n":"\xc3\xa9"}'), row(2), row(3, payload=None)])
     finish(home, "100.1")

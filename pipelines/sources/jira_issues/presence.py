@@ -151,7 +151,8 @@ class _Verdict:
 async def reconcile(sync: Sync, listing: IdListing) -> None:
     """Store which issues appeared and vanished, and the sweep; see the module for the rules."""
     sweep_id = str(ULID())
-    stored = {i: _state_of(seen) for i, seen in sync.last_versions("issue_presence").items()}
+    listed = sync.last_versions("issue_presence", is_listed=True)
+    stored = {i: _state_of(seen) for i, seen in listed.items()}
     known = {issue_id for issue_id, state in stored.items() if state != "deleted"}
     known |= sync.last_versions("issues").keys() - stored.keys()
     places = _places_of(sync, known - listing.ids)

@@ -83,7 +83,7 @@ def add_orders(sync: Sync, spec: ResourceSpec, listings: Mapping[str, Listing]) 
     them. It ends in the listing, whose window it shares. What is in no parent is called like the
     resource.
     """
-    known = sync.last_versions(spec.name)
+    known = sync.last_versions(spec.name, is_listed=True)
     for parent, listing in listings.items():
         order = msgspec.json.encode([*listing.objects])
         digest = content_hash(order)

@@ -27,9 +27,8 @@ _SPRINT = "/rest/agile/1.0/sprint/{sprint}"
 async def read_sprints(sync: Sync, boards: Listing) -> None:
     """Store what changed among the sprints of `boards`, a complete listing of them."""
     shown = [board for board, (record, _) in boards.objects.items() if may_have_sprints(record)]
-    known = [
-        sprint for sprint, seen in sync.last_versions(SPRINTS.resource).items() if seen.is_present
-    ]
+    listed = sync.last_versions(SPRINTS.resource, is_listed=True)
+    known = [sprint for sprint, seen in listed.items() if seen.is_present]
     if shown or known:
         read = partial(_pages, shown, known)
         await read_full_lists(sync, [replace(SPRINTS, read=read)])
