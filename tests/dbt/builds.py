@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
+import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import duckdb
+import pytest
 
 from orchestration.selection import Built, models_to_run, remember_built, take_last_built
 
@@ -72,26 +73,28 @@ def dbt(
     from dbt.adapters.factory import cleanup_connections  # noqa: PLC0415 - dbt takes seconds to import
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - dbt takes seconds to import
 
-    os.environ["AUDIT_LOG_HOME"] = str(home)
     try:
-        return dbtRunner(manifest).invoke(
-            [
-                *arguments,
-                *("--project-dir", str(project), "--profiles-dir", str(project)),
-                *("--target-path", str(home / "dbt"), "--log-path", str(home / "dbt")),
-                *("--log-level", "none", "--log-level-file", "none", "--no-write-json"),
-                *("--no-send-anonymous-usage-stats", "--no-version-check"),
-            ]
-        )
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("AUDIT_LOG_HOME", str(home))
+            return dbtRunner(manifest).invoke(
+                [
+                    *arguments,
+                    *("--project-dir", str(project), "--profiles-dir", str(project)),
+                    *("--target-path", str(home / "dbt"), "--log-path", str(home / "dbt")),
+                    *("--log-level", "none", "--log-level-file", "none", "--no-write-json"),
+                    *("--no-send-anonymous-usage-stats", "--no-version-check"),
+                ]
+            )
     finally:
         cleanup_connections()  # type: ignore[no-untyped-call]  # dbt has no types here
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # dbt has no types here
 
 
 @cache
-def parsed_manifest(home: Path) -> Manifest:
-    """Parse the project once; `home` needs no lake."""
-    result = dbt(home, "parse")
+def parsed_manifest() -> Manifest:
+    """Parse the project, once in this process: what is parsed is the same for every home."""
+    with tempfile.TemporaryDirectory() as home:
+        result = dbt(Path(home), "parse")
     assert result.success, result.exception
     return cast("Manifest", result.result)
 

@@ -9,6 +9,6 @@ from tests.dbt.builds import parsed_manifest
 
 
 @pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    """Parse the project once."""
-    return parsed_manifest(tmp_path_factory.mktemp("parse"))
+def manifest() -> Manifest:
+    """Give the parsed project."""
+    return parsed_manifest()

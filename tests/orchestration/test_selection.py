@@ -20,8 +20,8 @@ FILES = ["inbox/deliveries/1.parquet", "jira_issues/issues/1.parquet"]
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    return parsed_manifest(tmp_path_factory.mktemp("parse"))
+def manifest() -> Manifest:
+    return parsed_manifest()
 
 
 def names(manifest: Manifest, now: Sequence[str]) -> set[str]:
