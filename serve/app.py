@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from serve import api, pages, problems
+from serve import api, problems, reference
 from serve.actions.service import ActionsService
 from serve.config import ServeSettings, load_settings
 from serve.db.engine import database_address, open_engine
@@ -51,7 +51,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
         warehouse.close()
 
     app = FastAPI(
-        title=pages.TITLE,
+        title=reference.TITLE,
         version=VERSION,
         description=(
             "Who did what, when, in an Atlassian site. Times are UTC. Lists come in pages: "
@@ -73,7 +73,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
     app.state.bodies = BodyReader()
     app.state.inbox = inbox
     app.include_router(api.router)
-    app.include_router(pages.router, dependencies=[Depends(refuse_unknown_parameters)])
+    app.include_router(reference.router, dependencies=[Depends(refuse_unknown_parameters)])
     app.add_middleware(Guard)
     problems.install(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to change its document

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from serve.errors import invalid_parameter
-from serve.query.codec import MAX_CURSOR_LENGTH, Cursor, CursorError, OffsetCursor, digest
+from serve.query.cursors import MAX_CURSOR_LENGTH, Cursor, CursorError, OffsetCursor, digest
 from serve.warehouse.snapshot import Snapshot
 
 MAX_LIMIT = 1_000

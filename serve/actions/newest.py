@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from itertools import compress
 from typing import Any
 
-from serve.query.codec import DetailCursor
 from serve.query.columns import DETAIL_COLUMNS
 from serve.query.compiler import compile_active_days, compile_detail, compile_withheld
+from serve.query.cursors import DetailCursor
 from serve.query.rollups import has_known_days
 from serve.query.scope import Scope
 from serve.query.visibility import WITHHELD_PARTS, Rights, withhold

@@ -37,7 +37,6 @@ from serve.labels import (
 )
 from serve.paging import decode_cursor, microseconds, next_offset, offset_of
 from serve.query.breakdowns import SECURED, STATUS_CHANGED, compile_breakdown
-from serve.query.codec import Cursor, DetailCursor, digest
 from serve.query.columns import (
     AUTHOR_WIDTH,
     COUNT_WIDTH,
@@ -53,6 +52,7 @@ from serve.query.compiler import (
     compile_counts,
     compile_sorted_detail,
 )
+from serve.query.cursors import Cursor, DetailCursor, digest
 from serve.query.export import (
     compile_activity_rows,
     compile_activity_size,

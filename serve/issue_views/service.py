@@ -11,8 +11,8 @@ from serve.exports import Export, Exporter, Sheet, rows_by_month
 from serve.issue_views.schemas import IssueViewsPage, IssueViewsRequest, ListedView
 from serve.labels import author_label, issue_label, issue_names, project_label
 from serve.paging import decode_cursor, microseconds
-from serve.query.codec import DetailCursor, digest
 from serve.query.columns import VIEW_EXPORT_COLUMNS, VIEW_SOURCES
+from serve.query.cursors import DetailCursor, digest
 from serve.query.export import compile_view_months, compile_view_rows
 from serve.query.issue_views import (
     VIEW_COLUMNS,

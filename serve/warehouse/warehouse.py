@@ -49,11 +49,6 @@ class Warehouse:
         match = _POINTER.fullmatch(pointer)
         return match[1] if match else None
 
-    @property
-    def served_id(self) -> str | None:
-        """Id of the snapshot that answers now; None if none has been opened yet."""
-        return self._current
-
     @contextmanager
     def lease(self, snapshot_id: str | None = None) -> Iterator[Snapshot]:
         """Lend the current snapshot, or the one a cursor is pinned to, until the block ends.

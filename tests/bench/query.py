@@ -30,8 +30,8 @@ from serve.actions.schemas import ActionsRequest, ActivityRequest
 from serve.actions.service import ActionsService
 from serve.app import create_app
 from serve.config import ServeSettings
-from serve.query.codec import DetailCursor, digest
 from serve.query.compiler import Query
+from serve.query.cursors import DetailCursor, digest
 from serve.query.visibility import OPERATOR
 from serve.warehouse.warehouse import Warehouse
 from tests.bench.jql import bench_jql

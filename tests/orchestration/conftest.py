@@ -1,12 +1,14 @@
 """A home directory around a small real dbt project: a CSV as the lake, two marts, three tests."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from dagster import DagsterInstance, Definitions
 
+from orchestration.location import build_definitions
 from orchestration.publishing import PublishReport, publish
 from orchestration.transformation import BuildReport, build
 
@@ -66,3 +68,16 @@ def tiny_home(built_home: TinyHome) -> TinyHome:
     for path in [*built_home.path.glob("*.duckdb"), built_home.path / "dbt" / "marts.tested"]:
         path.unlink()
     return built_home
+
+
+@pytest.fixture
+def definitions(home: TinyHome) -> Definitions:
+    """Give Dagster's definitions for the module's `home`, of its own project."""
+    return build_definitions(home.path, home.project)
+
+
+@pytest.fixture
+def instance() -> Iterator[DagsterInstance]:
+    """Lend a Dagster instance that remembers nothing afterwards."""
+    with DagsterInstance.ephemeral() as ephemeral:
+        yield ephemeral

@@ -20,7 +20,6 @@ from dagster import (
 from dagster._core.workspace.autodiscovery import loadable_targets_from_python_module
 
 from orchestration import sensors
-from orchestration.location import build_definitions
 from orchestration.locking import run_lock
 from orchestration.publishing import current_snapshot
 from orchestration.schedules import audit_log_job, half_hourly_schedule
@@ -42,17 +41,6 @@ def home(built_home: TinyHome, monkeypatch: pytest.MonkeyPatch) -> TinyHome:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AUDIT_LOG_HOME", str(built_home.path))
     return built_home
-
-
-@pytest.fixture
-def definitions(home: TinyHome) -> Definitions:
-    return build_definitions(home.path, home.project)
-
-
-@pytest.fixture
-def instance() -> Iterator[DagsterInstance]:
-    with DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from dagster import (
 )
 
 from orchestration import inbox, locking, sensors
-from orchestration.location import build_definitions
 from orchestration.locking import AlreadyRunningError, run_lock
 from orchestration.publishing import current_snapshot
 from orchestration.schedules import half_hourly_schedule
@@ -50,17 +48,6 @@ def home(built_home: TinyHome, monkeypatch: pytest.MonkeyPatch) -> TinyHome:
         monkeypatch.setenv(name, value)
     give_site(built_home.path)
     return built_home
-
-
-@pytest.fixture
-def definitions(home: TinyHome) -> Definitions:
-    return build_definitions(home.path, home.project)
-
-
-@pytest.fixture
-def instance() -> Iterator[DagsterInstance]:
-    with DagsterInstance.ephemeral() as ephemeral:
-        yield ephemeral
 
 
 def tick(instance: DagsterInstance) -> RunRequest | str:

@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from serve.config import ServeSettings, load_settings
 from serve.errors import PROBLEMS, ServeError
 from serve.middleware import MAX_BODY_BYTES, Guard
-from serve.pages import EXAMPLES
+from serve.reference import EXAMPLES
 from tests.serve.conftest import BASE_URL, make_client, publish_copy
 
 ROOT = Path(__file__).parents[2]

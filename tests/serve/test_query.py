@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import serve
 from serve.actions.schemas import ActionsRequest
-from serve.query.codec import CursorError, DetailCursor, OffsetCursor, digest
 from serve.query.compiler import compile_authors, compile_detail
+from serve.query.cursors import CursorError, DetailCursor, OffsetCursor, digest
 from serve.query.scope import Scope
 from serve.query.spec import AggregatedView, Interval
 from serve.query.visibility import MACHINE, OPERATOR, Purpose, Rights, visible_actions

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from serve.actions.newest import newest_actions
 from serve.config import ServeSettings
 from serve.errors import ProblemError
-from serve.query.codec import DetailCursor
 from serve.query.compiler import Query, compile_authors, compile_count, compile_counts
+from serve.query.cursors import DetailCursor
 from serve.query.rollups import Stretch, counted_actions, is_rolled_up, stretches
 from serve.query.scope import Scope, compile_where
 from serve.query.spec import AggregatedView, Interval

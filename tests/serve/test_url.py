@@ -143,7 +143,7 @@ def test_one_question_has_one_text(question: WhoAndWhen, seed: int) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(question=questions())
-def test_http_reads_the_text_as_the_codec_does(client: TestClient, question: WhoAndWhen) -> None:
+def test_http_reads_the_text_as_the_writer_does(client: TestClient, question: WhoAndWhen) -> None:
     spec = FilterSpec.model_validate(
         {
             (field.alias or name): getattr(question, name)
