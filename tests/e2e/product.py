@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -150,6 +151,20 @@ class Product:
             timeout=COMMAND_SECONDS,
             check=False,
         )
+
+    def assert_secrets_are_kept(self, printed: str) -> None:
+        """Fail if the home is open to others, or if it or `printed` holds a secret."""
+        account, token = (
+            self.sandbox.environment[name] for name in ("ATLASSIAN_EMAIL", "ATLASSIAN_API_TOKEN")
+        )
+        secrets = (token.encode(), b64encode(f"{account}:{token}".encode()))
+        held = {"printed": printed.encode()}
+        for path in self.home.rglob("*"):
+            assert path.is_symlink() or path.stat().st_mode & 0o077 == 0, path
+            if path.is_file():
+                held[str(path)] = path.read_bytes()
+        told = [place for place, content in held.items() if any(one in content for one in secrets)]
+        assert told == []
 
     def _environment(self) -> dict[str, str]:
         inherited = {

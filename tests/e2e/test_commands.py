@@ -37,6 +37,7 @@ def published(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory)
     product = Product(tmp_path_factory.mktemp("published"), sandbox)
     ran = product.command("run")
     assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout + ran.stderr
+    product.assert_secrets_are_kept(ran.stdout)
     sandbox.advance(60)
     return product
 
@@ -106,6 +107,7 @@ def test_trouble_is_one_clear_line_and_readers_keep_what_they_had(
     assert thing in line
     assert remedy in line
     assert "Traceback" not in ran.stdout
+    published.assert_secrets_are_kept(ran.stdout + ran.stderr)
     assert what_readers_see(published.home) == before
 
 
