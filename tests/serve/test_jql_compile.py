@@ -167,6 +167,9 @@ NOW_VALUES: list[tuple[str, set[int]]] = [
     ("timeoriginalestimate is empty", LISTED - {1}),
     ("remainingEstimate <= 1m", {1}),
     ("workratio > 75", {2}),
+    # each of several searches may be met by another text of the issue
+    ("text ~ ladder and text ~ brush", {1}),
+    ("text ~ shed and text ~ ladder and not summary ~ painting", {1}),
     # times: an instant, to equal as well: 1 and 8 were created 30 seconds later
     ("created = '2026-01-01 10:00'", set()),
     ("created != '2026-01-01 10:00'", LISTED),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from serve.query.jql.parser import parse
 from serve.query.jql.syntax import Literal
 from serve.query.jql.text import wanted_of
 from serve.query.visibility import OPERATOR, Rights
+from tests.serve.conftest import make_client, publish_copy
 
 CLOCK = Clock(datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC"))
 VERSIONS = [
@@ -137,6 +139,49 @@ def test_the_longest_patterns_are_answered(client: TestClient) -> None:
     for text in ("é" * 255, "zq" + "?*" * 5, " ".join(["zq"] * 50)):
         answer = client.get("/api/v1/actions", params={"jql": f'text ~ "{text}"'})
         assert (answer.status_code, answer.json()["items"]) == (200, [])
+
+
+MANY = {
+    "searches with wildcards": " or ".join(f'text ~ "*q{n}?z*"' for n in range(50)),
+    "words": " and ".join(f'text ~ "wörd{n} *{n}*"' for n in range(50)),
+    "comparisons": " or ".join(f"labels = label-{n} and votes > {n}" for n in range(100)),
+    "histories": " or ".join(
+        f"status was Done by account-{n} during (-{n + 1}w, now())" for n in range(20)
+    )
+    + "".join(f" and not assignee changed after -{n}d" for n in range(20)),
+    "levels": "not (" * 24 + "status = Done" + ")" * 24 + " or text ~ z" * 150,
+    "characters": f"labels in ({', '.join(f'label-{n:05}' for n in range(760))})",
+}
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_large_queries_are_answered(client: TestClient, kind: str) -> None:
+    answer = client.get("/api/v1/issues", params={"jql": MANY[kind], "period": "all"})
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_search_that_takes_too_long_is_interrupted_and_says_so(
+    marts: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "endless.duckdb"
+    copy.write_bytes(marts.read_bytes())
+    with duckdb.connect(str(copy)) as database:
+        database.execute("alter table dim_comments rename to few_comments")
+        database.execute(
+            "create view dim_comments as select few.* "
+            "from few_comments as few, range(1_000_000_000) as times (i)"
+        )
+        database.execute("checkpoint")
+    publish_copy(tmp_path, copy)
+    with make_client(tmp_path, query_seconds=1) as client:
+        for _ in range(2):
+            answer = client.get(
+                "/api/v1/issues", params={"jql": 'comment ~ "*z?q*"', "period": "all"}
+            )
+            assert answer.status_code == 503, answer.text
+            assert answer.json()["type"].endswith("#query-too-slow")
+            other = client.get("/api/v1/issues", params={"jql": "votes >= 0", "period": "all"})
+            assert other.status_code == 200, other.text
 
 
 @pytest.mark.parametrize(

@@ -329,7 +329,7 @@ class Compiler:
             and one.operator in _OF_ONE_THING
             and all(
                 isinstance(source, Hanging) and source.is_one
-                for source in self.field(one.field).sources
+                for source in self._sources(self.field(one.field))
             )
         ]
         return found if len(found) > 1 else []

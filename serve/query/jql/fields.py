@@ -302,9 +302,16 @@ SYSTEM_FIELDS: tuple[JqlField, ...] = (
         only=EQUALITY | ORDERING,
         has_history=False,
     ),
-    _values("timespent", "timespent", FieldType.DURATION),
+    # what logging work changes is known as work, not as changes of these two
+    _values("timespent", "timespent", FieldType.DURATION, has_history=False),
     _values("originalEstimate", "timeoriginalestimate", FieldType.DURATION, "timeOriginalEstimate"),
-    _values("remainingEstimate", "timeestimate", FieldType.DURATION, "timeEstimate"),
+    _values(
+        "remainingEstimate",
+        "timeestimate",
+        FieldType.DURATION,
+        "timeEstimate",
+        has_history=False,
+    ),
     _values("workratio", "workratio", FieldType.NUMBER, has_history=False),
     JqlField("comment", FieldType.TEXT, (Hanging("comments", "body_text", "not is_deleted"),)),
     JqlField(
