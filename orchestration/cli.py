@@ -448,7 +448,8 @@ def _age(moment: datetime) -> str:
 def _line_of(error: BaseException) -> str:
     """One line for any error, preferring what lies at its root."""
     chain = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
+    # a chain may bite its own tail, as that of a full disk does behind threads and generators
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
         chain.append(cause)
     for link in chain:
         if isinstance(link, PipelineError | ServeError):

@@ -143,6 +143,20 @@ def test_a_full_disk_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_errors_that_are_each_others_context_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk under a sync leaves them so: the file is closed while the error is raised."""
+
+    def fill_up(_home: Path, **_options: object) -> None:
+        closing, writing = OSError(28, "No space left on device"), ValueError("write")
+        closing.__context__, writing.__context__ = writing, closing
+        raise closing
+
+    monkeypatch.setattr(cli, "build", fill_up)
+    result = audit_log("build")
+    assert result.exit_code == 1
+    assert result.stderr == "audit-log: The disk is full. Free some space and run again.\n"
+
+
 def test_an_interrupted_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(_home: Path, **_options: object) -> None:
         raise KeyboardInterrupt
