@@ -30,29 +30,19 @@
     }) }}
 {%- endmacro -%}
 
-{#- What a JSON text says of an issue: `issue` in the shape above, and `fields`, those of its fields that
-    no column is made for. `path` leads to the issue within the text. -#}
-{%- macro parsed_issue(payload, path=[]) -%}
-    {{ filled_members(payload, path + ['fields'], fields_with_columns()) }} as fields,
-        case
+{#- The request type of an issue, whatever the field is called that holds it; `path` leads to the issue
+    within the JSON text. -#}
+{%- macro request_type(payload, path=[]) -%}
+    case
             when contains({{ payload }}, '"requestType"')
                 then {{ json_to_struct(
                     "json_extract(" ~ payload ~ ", '$." ~ (path + ['fields', '*', 'requestType']) | join('.') ~ "')[1]",
                     {'id': 'varchar', 'name': 'varchar'},
                 ) }}
-        end as request_type
+        end
 {%- endmacro -%}
 
-{#- Fields that columns and relations of their own are made from, and those that only repeat others. -#}
-{%- macro fields_with_columns() -%}
-    {{ return([
-        'summary', 'created', 'updated', 'project', 'issuetype', 'status', 'resolution', 'priority', 'security',
-        'parent', 'creator', 'reporter', 'assignee', 'attachment', 'comment', 'worklog', 'issuelinks', 'subtasks',
-        'timetracking', 'progress', 'aggregateprogress', 'thumbnail', 'issuerestriction', 'statusCategory',
-    ]) }}
-{%- endmacro -%}
-
-{%- macro issue_columns(issue, fields, request_type) -%}
+{%- macro issue_columns(issue, request_type, payload) -%}
     {{ issue }}.key as issue_key,
         {{ issue }}.fields.summary as summary,
         {{ issue }}.fields.project.id as project_id,
@@ -90,8 +80,8 @@
                 end
             )
         ) as links,
-        {{ fields }} as fields,
-        {{ utc_timestamp(issue ~ '.fields.created') }} as created_at
+        {{ utc_timestamp(issue ~ '.fields.created') }} as created_at,
+        {{ payload }} as payload
 {%- endmacro -%}
 
 {%- macro attachment_shape() -%}

@@ -31,7 +31,7 @@
 
 {#- Deliveries about comments, for example, name an issue without saying of when it is. -#}
 {%- macro pushed_issues(condition='true') -%}
-    {{ pushed_version('issue_id', issue_columns('issue', 'issue_fields', 'request_type'), 'issue.fields.updated', condition) }}
+    {{ pushed_version('issue_id', issue_columns('issue', 'request_type', 'issue_payload'), 'issue.fields.updated', condition) }}
 {%- endmacro -%}
 
 {%- macro pushed_histories(condition='true') -%}

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from tests.bench.load import bench_extract, bench_load
+from tests.bench.ingest import bench_ingest
+from tests.bench.load import bench_extract, bench_load, bench_typed
 from tests.bench.query import bench_query
 from tests.bench.realtime import bench_realtime
 from tests.bench.report import show
@@ -50,6 +51,7 @@ def main(
     chosen = set(parts or Part)
     if Part.load in chosen:
         show("Extract and load, heavy issues", bench_load(issues), as_json=as_json)
+        show("Pages to typed tables, heavy issues", bench_typed(issues), as_json=as_json)
     if Part.extract in chosen:
         title = "Extract over a line with latency; requests of every source"
         show(title, bench_extract(issues * 6), as_json=as_json)
@@ -61,6 +63,7 @@ def main(
         for title, figures in bench_query(sizes):
             show(title, figures, as_json=as_json)
     if Part.realtime in chosen:
+        show("Webhook to acknowledgement", bench_ingest(), as_json=as_json)
         show("Webhook to snapshot, the demo's size", bench_realtime(), as_json=as_json)
 
 

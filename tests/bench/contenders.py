@@ -182,6 +182,84 @@ def handwritten_parquet(folder: Path, out: Path, _url: str) -> int:
     return writers.rows
 
 
+_PERSON = {"accountId": "varchar", "displayName": "varchar"}
+_NAMED = {"id": "varchar", "name": "varchar"}
+_TEXT = "varchar"
+_ISSUE: dict[str, Any] = {
+    "key": _TEXT,
+    "fields": {
+        **dict.fromkeys(("summary", "created", "updated"), _TEXT),
+        **dict.fromkeys(("issuetype", "status", "resolution", "priority"), _NAMED),
+        **dict.fromkeys(("creator", "reporter", "assignee"), _PERSON),
+        "project": {"id": _TEXT, "key": _TEXT},
+    },
+}
+_COMMENT: dict[str, Any] = {
+    **dict.fromkeys(("author", "updateAuthor"), _PERSON),
+    **dict.fromkeys(("id", "body", "created", "updated"), _TEXT),
+}
+_ITEM = dict.fromkeys(("field", "fieldId", "from", "fromString", "to", "toString"), _TEXT)
+_HISTORY: dict[str, Any] = {"id": _TEXT, "created": "bigint", "author": _PERSON, "items": [_ITEM]}
+
+
+def _type(shape: Any) -> str:  # noqa: ANN401 - a type's name, or dictionaries and lists of such
+    """Return a shape, as `from_json` takes it, as the name of a type."""
+    if isinstance(shape, dict):
+        members = (f'"{name}" {_type(of)}' for name, of in shape.items())
+        return f"struct({', '.join(members)})"
+    return f"{_type(shape[0])}[]" if isinstance(shape, list) else str(shape)
+
+
+def duckdb_typed(folder: Path, out: Path, _url: str) -> int:
+    """DuckDB reads the files on disk into typed issues, comments and changed fields: the floor."""
+    held = {**_ISSUE["fields"], "comment": {"comments": [_COMMENT]}}
+    columns: dict[str, dict[str, Any]] = {
+        "issues": {"id": _TEXT, "key": _TEXT, "fields": held},
+        "changelogs": {"issueId": _TEXT, "changeHistories": [_HISTORY]},
+    }
+    with duckdb.connect(str(out / "typed.duckdb")) as connection:
+        for name, types in columns.items():
+            connection.read_json(
+                str(folder / f"{name}.ndjson"),
+                format="newline_delimited",
+                columns={column: _type(shape) for column, shape in types.items()},
+            ).create_view(f"read_{name}")
+        for table, query in {
+            "issues": "select id, key, fields.* exclude (comment) from read_issues",
+            "comments": """
+                select id as issue_id, unnest(fields.comment.comments, max_depth := 2)
+                from read_issues
+            """,
+            "items": """
+                select issueId, history.* exclude (items), unnest(history.items, max_depth := 2)
+                from (select issueId, unnest(changeHistories) as history from read_changelogs)
+            """,
+        }.items():
+            connection.execute(f"create table {table} as {query}")
+        return _rows(connection, "issues", "comments", "items")
+
+
+def handwritten_typed(folder: Path, out: Path, url: str) -> int:
+    """Pages to Parquet by `handwritten_pages`, and from there to typed tables by DuckDB."""
+    handwritten_pages(folder, out, url)
+    shapes = {"issues": _ISSUE, "comments": _COMMENT, "changelogs": _HISTORY}
+    with duckdb.connect(str(out / "typed.duckdb")) as connection:
+        for name, shape in shapes.items():
+            connection.execute(
+                f"""
+                create table {name} as
+                select id, parent, version, from_json(payload, '{json.dumps(shape)}') as {name}
+                from read_parquet($file)
+                """,
+                {"file": str(out / f"{name}.parquet")},
+            )
+        return _rows(connection, *shapes)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, *tables: str) -> int:
+    return sum(len(connection.table(table)) for table in tables)
+
+
 class _IssuePage(msgspec.Struct):
     issues: list[msgspec.Raw]
     nextPageToken: str | None = None  # noqa: N815 - Jira's name
@@ -329,8 +407,10 @@ def dlt_nested_parquet(folder: Path, out: Path, _url: str) -> int:
 CONTENDERS: dict[str, Callable[[Path, Path, str], int]] = {
     "bare_requests": bare_requests,
     "duckdb_objects": duckdb_objects,
+    "duckdb_typed": duckdb_typed,
     "handwritten_parquet": handwritten_parquet,
     "handwritten_pages": handwritten_pages,
+    "handwritten_typed": handwritten_typed,
     "dlt_default": dlt_default,
     "dlt_parallelized": dlt_parallelized,
     "dlt_nested_parquet": dlt_nested_parquet,

@@ -87,7 +87,7 @@ def measure(
             if first.wait() != 0:
                 raise RuntimeError(log.read_text())
         stack.enter_context(process(["orchestration.cli", "serve"], environment, log))
-        sandbox.webhooks(f"{_address(log)}/ingest/jira", SECRET)
+        sandbox.webhooks(f"{address(log)}/ingest/jira", SECRET)
         stack.enter_context(process(_command(runner, home), _environment(home, environment), log))
         _burst(sandbox, home, log, 1)  # everything has started when this one has arrived
         seconds: list[float] = []
@@ -113,7 +113,8 @@ def _environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
     return dict(environment) | {"DAGSTER_HOME": str(home / "dagster")}
 
 
-def _address(log: Path) -> str:
+def address(log: Path) -> str:
+    """Return the URL that `serve` says in its log; waits for it. TimeoutError with the log."""
     deadline = time.monotonic() + LONGEST_WAIT
     while time.monotonic() < deadline:
         found = re.findall(r"Serving on (http://\S+)", log.read_text())

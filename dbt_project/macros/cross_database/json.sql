@@ -94,8 +94,8 @@
     )
 {%- endmacro -%}
 
-{#- The members of the JSON object at `path` that are not null, but for those named, as a map from the
-    name to the JSON text of the value. -#}
+{#- The members of the JSON object at `path` that are not null, but for those named, as a list of
+    structures: `key` (the member's name) and `value` (JSON). -#}
 {%- macro filled_members(expression, path, without) -%}
     {{ return(adapter.dispatch('filled_members', 'audit_log')(expression, path, without)) }}
 {%- endmacro -%}
@@ -105,11 +105,9 @@
     {%- for member in path | reverse -%}
         {%- set shape.value = {member: shape.value} -%}
     {%- endfor -%}
-    map_from_entries(
-        list_filter(
-            map_entries({{ json_to_struct(expression, shape.value) }}.{{ path | join('.') }}),
-            lambda member: member.value is not null and member.key not in ('{{ without | join("', '") }}')
-        )
+    list_filter(
+        map_entries({{ json_to_struct(expression, shape.value) }}.{{ path | join('.') }}),
+        lambda member: member.value is not null and member.key not in ('{{ without | join("', '") }}')
     )
 {%- endmacro -%}
 

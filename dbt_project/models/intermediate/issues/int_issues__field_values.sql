@@ -1,3 +1,10 @@
+{#- Fields that columns and relations of their own are made from, and those that only repeat others. -#}
+{%- set fields_with_columns = [
+    'summary', 'created', 'updated', 'project', 'issuetype', 'status', 'resolution', 'priority', 'security',
+    'parent', 'creator', 'reporter', 'assignee', 'attachment', 'comment', 'worklog', 'issuelinks', 'subtasks',
+    'timetracking', 'progress', 'aggregateprogress', 'thumbnail', 'issuerestriction', 'statusCategory',
+] -%}
+
 {#- What a value may say of itself, whichever kind of field holds it. -#}
 {%- set object_shape = {
     'accountId': 'varchar',
@@ -26,7 +33,7 @@ members as (
     select
         site_id,
         issue_id,
-        {{ each('map_entries(fields)') }} as member
+        {{ each(filled_members('payload', ['fields'], fields_with_columns)) }} as member
     from issues
 ),
 

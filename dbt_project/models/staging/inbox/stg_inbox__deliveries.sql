@@ -1,4 +1,4 @@
-{{ config(unique_key=['site_id', 'delivery_id']) }}
+{{ config(unique_key=['site_id', 'delivery_id'], compressed={'issue_payload': 'zstd'}) }}
 
 with raw as (
     {{ raw_rows('raw_inbox', 'deliveries') }}
@@ -28,7 +28,7 @@ parsed as (
                 },
             },
         }) }} as delivery,
-        {{ parsed_issue('payload', ['body', 'issue']) }}
+        {{ request_type('payload', ['body', 'issue']) }} as request_type
     from raw
     where is_present
 ),
@@ -44,7 +44,7 @@ final as (
         delivery.triggered_by as triggered_by_account_id,
         {{ embedded_user('delivery.body.user') }} as person,
         delivery.body.issue,
-        fields as issue_fields,
+        cast(json_extract(payload, '$.body.issue') as varchar) as issue_payload,
         request_type,
         delivery.body.changelog,
         delivery.body.comment,

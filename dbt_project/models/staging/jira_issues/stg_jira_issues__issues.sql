@@ -1,4 +1,4 @@
-{{ config(unique_key=['site_id', 'issue_id', 'version']) }}
+{{ config(unique_key=['site_id', 'issue_id', 'version'], compressed={'payload': 'zstd'}) }}
 
 with raw as (
     {{ raw_rows('raw_jira_issues', 'issues') }}
@@ -8,7 +8,7 @@ parsed as (
     select
         *,
         {{ json_to_struct('payload', issue_shape()) }} as issue,
-        {{ parsed_issue('payload') }}
+        {{ request_type('payload') }} as request_type
     from raw
     where is_present
 ),
@@ -18,7 +18,7 @@ final as (
         site_id,
         object_id as issue_id,
         version,
-        {{ issue_columns('issue', 'fields', 'request_type') }},
+        {{ issue_columns('issue', 'request_type', 'payload') }},
         coalesce(source_at, {{ utc_timestamp('issue.fields.updated') }}) as updated_at,
         fetched_at,
         {{ this_build() }} as build_id
