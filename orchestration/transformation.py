@@ -126,7 +126,8 @@ def build(
     `full_refresh` starts from empty databases, and so does a build by another state of the project
     than the one that made them: dbt alters neither seeds nor incremental tables. Raises BuildError
     when a node or a test failed and StorageError when the databases cannot be used; until a build
-    succeeds, `is_tested` is false and nothing is published.
+    succeeds, `is_tested` is false and nothing is published. Many small files of the lake are made
+    one in the end.
     """
     home = home.resolve()
     _tested_marker(home).unlink(missing_ok=True)
@@ -157,6 +158,8 @@ def build(
         raise _build_error(home, report)
     selection.remember_built(home, built)
     _mark_tested(home)
+    # Now, because every file has been read: one made of them counts as read, too.
+    lake.compact(home, only_crowded=True)
     return report
 
 

@@ -38,6 +38,8 @@ LOADS = "_dlt_loads"
 STATES = "_dlt_pipeline_state"
 SCHEMAS = "_dlt_version"
 COMPACTED = "compacted-"
+CROWDED = 500
+"""Files of one resource and month, above which they cost every run more than making them one."""
 
 
 class LakeFile(msgspec.Struct, frozen=True, order=True):
@@ -142,25 +144,28 @@ def sweep(home: Path, source: str) -> int:
         return 0
     removed = 0
     finished = finished_loads(raw, source)
-    if not finished:
+    if not finished and not _compactions(raw, source):
         # nothing counts yet, and dlt does not start over in a half-made directory
         removed = sum(path.is_file() for path in base.rglob("*"))
         shutil.rmtree(base)
         return removed
     listed = {entry.load_id for entry in read_manifest(home) if entry.source == source}
+    files: dict[str, list[Path]] = defaultdict(list)
+    for path in _data_files(base):
+        files[load_id_of(path)].append(path)
     for load_id in sorted(set(finished) - listed):
-        paths = [path for path in _data_files(base) if load_id_of(path) == load_id]
-        if not all(_is_readable(path) for path in paths):
+        if not all(_is_readable(path) for path in files[load_id]):
             finished.pop(load_id).unlink()
             removed += 1
     counting = {path for path, _ in _counting_files(raw, source)}
+    states = {path: _load_of_state(path) for path in (base / STATES).glob("*.jsonl")}
+    needed = {load_id_of(path) for path in counting} | set(states.values())
+    for load_id in _compacted_loads(raw, source) - needed:
+        finished.pop(load_id, None)  # it says nothing any more, and reading thousands takes time
+    keep = set(finished.values())
     strays = [path for path in _data_files(base) if path not in counting]
-    strays += [path for path in (base / LOADS).glob("*") if path not in finished.values()]
-    strays += [
-        path
-        for path in (base / STATES).glob("*.jsonl")
-        if path.stem.rsplit("__", 2)[1] not in finished
-    ]
+    strays += [path for path in (base / LOADS).glob("*") if path not in keep]
+    strays += [path for path, load_id in states.items() if load_id not in finished]
     strays += [path for path in (base / SCHEMAS).glob("*") if not _is_json(path)]
     strays += (base / COMPACTIONS).glob("*.part")
     for path in strays:
@@ -244,12 +249,18 @@ def payloads(
                         yield row["object_id"], row["payload"].encode()
 
 
-def compact(home: Path, *, now: datetime | None = None) -> list[LakeFile]:
+def compact(
+    home: Path, *, now: datetime | None = None, only_crowded: bool = False
+) -> list[LakeFile]:
     """Rewrite every closed month of every resource into one file; return the new files.
 
-    A month is closed when `now` (UTC) is in a later one. The new file counts only once its rows
+    A month is closed when `now` (UTC) is in a later one. One of more than `CROWDED` files is
+    rewritten even if it is open, but for its newest file. The new file counts only once its rows
     are proved equal to the old ones, value by value and in order, and its record is on disk;
     only then are the old files removed. The caller must be the only one writing the lake.
+
+    With `only_crowded` no other month is rewritten, and old files stay until the next `sweep`:
+    then syncs may be under way.
     """
     raw = raw_dir(home)
     moment = now or datetime.now(UTC)
@@ -260,10 +271,14 @@ def compact(home: Path, *, now: datetime | None = None) -> list[LakeFile]:
         for path, _ in _counting_files(raw, source):
             months[path.parent.name, _month_of(path)].append(path)
         for (resource, month), paths in sorted(months.items()):
-            if month < current_month and len(paths) > 1:
+            is_closed = month < current_month
+            if len(paths) > CROWDED or (is_closed and len(paths) > 1 and not only_crowded):
                 ordered = sorted(paths, key=_load_order)
+                if not is_closed:
+                    ordered.pop()  # the newest load says how fresh the source is
                 made.append(_compact_files(raw, source, resource, month, ordered).file)
-        sweep(home, source)
+        if not only_crowded:
+            sweep(home, source)
     return [entry for entry in write_manifest(home) if entry.file in made]
 
 
@@ -326,6 +341,16 @@ def _compactions(raw: Path, source: str) -> list[Compaction]:
         msgspec.json.decode(path.read_bytes(), type=Compaction)
         for path in sorted((raw / source / COMPACTIONS).glob("*.json"))
     ]
+
+
+def _compacted_loads(raw: Path, source: str) -> set[str]:
+    """Return the loads of which a compaction replaced a file."""
+    replaced = (name for record in _compactions(raw, source) for name in record.replaces)
+    return {load_id_of(Path(name)) for name in replaced}
+
+
+def _load_of_state(path: Path) -> str:
+    return path.stem.rsplit("__", 2)[1]
 
 
 def _counting_files(raw: Path, source: str) -> list[tuple[Path, tuple[str, ...]]]:

@@ -29,6 +29,8 @@ from tests.bench.report import cpu_seconds, peak_mb
 BATCH = 500
 IN_FLIGHT = 8
 ISSUES_PER_REQUEST = 100
+DESIGN_PAGE = 50
+"""Issues a page in the design's measures of extraction."""
 
 
 class Comment(msgspec.Struct):
@@ -271,11 +273,16 @@ class _ChangelogPage(msgspec.Struct):
 
 def bare_requests(_folder: Path, _out: Path, url: str) -> int:
     """Ask for the pages that the product reads, as many in flight, and throw every answer away."""
+    return asyncio.run(_read_pages(url, _forget, _forget))
 
-    def forget(_body: bytes) -> None:
-        """Do nothing with it."""
 
-    return asyncio.run(_read_pages(url, forget, forget))
+def bare_small_requests(_folder: Path, _out: Path, url: str) -> int:
+    """Do the same with pages of the design's size."""
+    return asyncio.run(_read_pages(url, _forget, _forget, DESIGN_PAGE))
+
+
+def _forget(_body: bytes) -> None:
+    """Do nothing with it."""
 
 
 def handwritten_pages(_folder: Path, out: Path, url: str) -> int:
@@ -298,7 +305,10 @@ def handwritten_pages(_folder: Path, out: Path, url: str) -> int:
 
 
 async def _read_pages(
-    url: str, take_issues: Callable[[bytes], None], take_changelogs: Callable[[bytes], None]
+    url: str,
+    take_issues: Callable[[bytes], None],
+    take_changelogs: Callable[[bytes], None],
+    page_size: int = ISSUES_PER_REQUEST,
 ) -> int:
     """List the site's issues, then hand over all pages of them; returns how many issues."""
     async with aiohttp.ClientSession(
@@ -328,7 +338,7 @@ async def _read_pages(
             await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
 
         await asyncio.gather(
-            read("/rest/api/3/issue/bulkfetch", ISSUES_PER_REQUEST, take_issues),
+            read("/rest/api/3/issue/bulkfetch", page_size, take_issues),
             read("/rest/api/3/changelog/bulkfetch", 250, take_changelogs),
         )
     return len(ids)
@@ -406,6 +416,7 @@ def dlt_nested_parquet(folder: Path, out: Path, _url: str) -> int:
 
 CONTENDERS: dict[str, Callable[[Path, Path, str], int]] = {
     "bare_requests": bare_requests,
+    "bare_small_requests": bare_small_requests,
     "duckdb_objects": duckdb_objects,
     "duckdb_typed": duckdb_typed,
     "handwritten_parquet": handwritten_parquet,

@@ -19,6 +19,7 @@ from pipelines.lake import (
     LakeFile,
     Seen,
     compact,
+    finished_loads,
     last_versions,
     payloads,
     raw_dir,
@@ -240,6 +241,52 @@ def test_a_compacted_month_can_grow_and_be_compacted_again(home: Path) -> None:
     old = next(entry for entry in first if entry.resource == "issues")
     assert {*old.replaces, old.file} < set(again.replaces)
     assert len(again.replaces) == 5
+
+
+def test_a_crowded_month_is_rewritten_while_it_is_open(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lake, "CROWDED", 3)
+    loads = [f"{NOVEMBER + minute * 60}" for minute in range(5)]
+    for number, load_id in enumerate(loads):
+        put_rows(home, load_id, [row(number, fetched=number)])
+        if number != 2:
+            finish(home, load_id)
+    write_manifest(home)
+    before = counted(home)
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    (made,) = compact(home, now=now, only_crowded=True)
+    assert counted(home) == before
+    assert (made.rows, len(made.replaces)) == (3, 3)
+    newest = f"jira_issues/issues/{loads[-1]}.abc.parquet"
+    assert {entry.file for entry in read_manifest(home)} == {made.file, newest}
+    # a sync may be under way: nothing is removed but by the one that begins next
+    assert all((raw_dir(home) / name).exists() for name in made.replaces)
+    assert compact(home, now=now, only_crowded=True) == []
+    for name in ("_dlt_pipeline_state", "_dlt_version"):
+        for path in (raw_dir(home) / "jira_issues" / name).glob(f"*{loads[0]}*"):
+            path.unlink()  # dlt keeps the last states only
+    sweep(home, "jira_issues")
+    write_manifest(home)
+    assert counted(home) == before
+    assert not any((raw_dir(home) / name).exists() for name in made.replaces)
+    # of loads that are in the new file, only those are remembered that hold a state
+    assert set(finished_loads(raw_dir(home), "jira_issues")) == {loads[1], loads[3], loads[4]}
+
+
+def test_a_lake_of_nothing_but_compacted_files_is_kept(home: Path) -> None:
+    lake_of_two_months(home)
+    before = counted(home)
+    now = datetime(2026, 12, 20, tzinfo=UTC)
+    put_rows(home, f"{NOVEMBER + DAY}", [])
+    finish(home, f"{NOVEMBER + DAY}")
+    compact(home, now=now)
+    for folder in ("_dlt_pipeline_state", "_dlt_loads"):
+        for path in (raw_dir(home) / "jira_issues" / folder).iterdir():
+            path.unlink()
+    sweep(home, "jira_issues")
+    write_manifest(home)
+    assert counted(home) == before
 
 
 class Crash(BaseException):
