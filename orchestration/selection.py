@@ -69,20 +69,25 @@ def models_to_run(manifest: Manifest, built: Built, last: Built | None) -> set[s
     return chosen
 
 
-def nodes_run(manifest: Manifest, models: Collection[str] | None) -> int:
-    """Count what dbt runs of the project: models, their tests, seeds when all run."""
-    return sum(
-        str(node.resource_type) in {"model", "seed", "test"}
+def nodes_to_run(manifest: Manifest, models: Collection[str] | None) -> list[str]:
+    """Return the unique ids of what dbt must run for `models` (None: every node of the project).
+
+    Seeds run only when everything does. Views are left out of a selection, their tests are not: the
+    build that the selection rests on has made all of them, and their text is the same in each.
+    """
+    return sorted(
+        node.unique_id
+        for node in manifest.nodes.values()
+        if str(node.resource_type) in {"model", "seed", "test"}
         and not node.is_ephemeral_model
         and (
             models is None
-            or node.unique_id in models
+            or (node.unique_id in models and node.config.materialized != "view")
             or (
                 str(node.resource_type) == "test"
                 and any(parent in models for parent in node.depends_on_nodes)
             )
         )
-        for node in manifest.nodes.values()
     )
 
 

@@ -215,12 +215,13 @@ def _run_dbt(
     models = selection.models_to_run(manifest, built, last)
     if models is not None and not models:
         return BuildReport((), time.monotonic() - started, 0.0)
-    total = selection.nodes_run(manifest, models)
-    callbacks = [_node_counter(total, progress)] if progress else []
+    nodes = selection.nodes_to_run(manifest, models)
+    callbacks = [_node_counter(len(nodes), progress)] if progress else []
     # Written at parsing, and half a second each time: manifest.json does not change in a run.
     options = ["--no-write-json", "--exclude-resource-type=unit_test"]
     if models is not None:
-        options += ["--select", *sorted(manifest.nodes[model].name for model in models)]
+        options += ["--select", *(manifest.nodes[node].name for node in nodes)]
+        options += ["--indirect-selection", "empty"]
     answer = _invoke(dbtRunner(manifest, callbacks), "build", home, project, *options)
     seconds = time.monotonic() - started
     if answer.exception is not None:

@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pytest
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import ManifestNode
 
 from orchestration.selection import (
     EVERY_BUILD,
     Built,
     models_to_run,
-    nodes_run,
+    nodes_to_run,
     remember_built,
     take_last_built,
 )
 from tests.dbt.builds import parsed_manifest
 
+KINDS = dict.fromkeys(("model.", "seed.", "test."), True)
 FILES = ["inbox/deliveries/1.parquet", "jira_issues/issues/1.parquet"]
 
 
@@ -72,7 +74,42 @@ def test_nothing_new_runs_nothing(manifest: Manifest) -> None:
 def test_another_project_or_no_earlier_build_runs_everything(manifest: Manifest) -> None:
     assert models_to_run(manifest, Built("new", FILES), Built("old", FILES)) is None
     assert models_to_run(manifest, Built("new", FILES), None) is None
-    assert nodes_run(manifest, None) > nodes_run(manifest, {"model.audit_log.fct_actions"}) > 3
+    everything = nodes_to_run(manifest, None)
+    assert {kind: any(node.startswith(kind) for node in everything) for kind in KINDS} == KINDS
+
+
+def test_views_are_not_made_again_but_tested(manifest: Manifest) -> None:
+    view = next(
+        node.unique_id
+        for node in manifest.nodes.values()
+        if str(node.resource_type) == "model"
+        and node.config.materialized == "view"
+        and any(node.unique_id in other.depends_on_nodes for other in tests_of(manifest))
+    )
+    chosen = nodes_to_run(manifest, {view, "model.audit_log.fct_actions"})
+    assert [node for node in chosen if node.startswith("model")] == ["model.audit_log.fct_actions"]
+    tests = {node.unique_id for node in tests_of(manifest) if view in node.depends_on_nodes}
+    assert tests <= set(chosen)
+
+
+def test_the_text_of_no_view_differs_from_build_to_build(manifest: Manifest) -> None:
+    """Otherwise leaving it out would keep what concerned an earlier build."""
+    changing = ("invocation_id", "this_build", "builds_not_in", "must_rebuild", "run_query")
+    models = [n for n in manifest.nodes.values() if str(n.resource_type) == "model"]
+    views = [model for model in models if model.config.materialized == "view"]
+    assert len(views) > 50
+    for view in views:
+        texts = [view.raw_code, str(view.config.to_dict())]
+        macros = [*view.depends_on.macros]
+        for macro in macros:
+            macros += [m for m in manifest.macros[macro].depends_on.macros if m not in macros]
+        own = [macro for macro in macros if macro.startswith("macro.audit_log.")]
+        texts += [manifest.macros[macro].macro_sql for macro in own]
+        assert not [word for word in changing for text in texts if word in text], view.name
+
+
+def tests_of(manifest: Manifest) -> list[ManifestNode]:
+    return [node for node in manifest.nodes.values() if str(node.resource_type) == "test"]
 
 
 def test_what_was_built_is_taken_once(tmp_path: Path) -> None:
