@@ -48,16 +48,16 @@ def bench_transform(items: int = 1_000_000) -> list[Figure]:
         lake = Lake(home, items // (histories * ITEMS_PER_HISTORY), histories)
         lake.write()
         floor = _read_everything(home)
-        full, _ = _timed(home)
-        idle, idle_report = _timed(home)
+        full, full_report = _timed(home)
+        idle, _ = _timed(home)
         touched = lake.append(NEW_SHARE)
         delta, delta_report = _timed(home)
+    share = len(delta_report.nodes) / len(full_report.nodes)
     models = sum(node.seconds for node in delta_report.nodes if node.resource_type == "model")
     return [
         Figure("DuckDB alone reads every item from the JSON", floor, "s"),
         Figure("full build, with all tests", full, "s", floor="DuckDB alone", ratio=full / floor),
         Figure("build with nothing new, with all tests", idle, "s"),
-        Figure("dbt's own overhead in it", idle_report.overhead_seconds, "s", goal="<= 0.3 s"),
         Figure(
             f"build with {touched:,} issues changed, with all tests",
             delta,
@@ -65,6 +65,8 @@ def bench_transform(items: int = 1_000_000) -> list[Figure]:
             floor="full build",
             ratio=delta / full,
         ),
+        Figure("nodes run in it", len(delta_report.nodes), "nodes", "full build", share),
+        Figure("dbt's own, while no node ran", delta_report.overhead_seconds, "s", goal="<= 0.3 s"),
         Figure(
             "models alone in it",
             models,
