@@ -84,11 +84,11 @@ def test_views_are_not_made_again_but_tested(manifest: Manifest) -> None:
         for node in manifest.nodes.values()
         if str(node.resource_type) == "model"
         and node.config.materialized == "view"
-        and any(node.unique_id in other.depends_on_nodes for other in tests_of(manifest))
+        and any(node.unique_id in other.depends_on_nodes for other in data_tests(manifest))
     )
     chosen = nodes_to_run(manifest, {view, "model.audit_log.fct_actions"})
     assert [node for node in chosen if node.startswith("model")] == ["model.audit_log.fct_actions"]
-    tests = {node.unique_id for node in tests_of(manifest) if view in node.depends_on_nodes}
+    tests = {node.unique_id for node in data_tests(manifest) if view in node.depends_on_nodes}
     assert tests <= set(chosen)
 
 
@@ -108,7 +108,7 @@ def test_the_text_of_no_view_differs_from_build_to_build(manifest: Manifest) -> 
         assert not [word for word in changing for text in texts if word in text], view.name
 
 
-def tests_of(manifest: Manifest) -> list[ManifestNode]:
+def data_tests(manifest: Manifest) -> list[ManifestNode]:
     return [node for node in manifest.nodes.values() if str(node.resource_type) == "test"]
 
 
