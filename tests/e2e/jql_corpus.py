@@ -33,6 +33,7 @@ from tests.e2e.jql_evaluator import (
     every,
     from_now,
     like,
+    list_spells,
     local_day,
     member_spells,
     minute,
@@ -44,6 +45,7 @@ from tests.e2e.jql_evaluator import (
     start_of,
 )
 from tests.e2e.jql_site import KEY, first_world, people
+from tests.sandbox.clock import SECOND
 from tests.sandbox.domains.admin import Admin
 from tests.sandbox.domains.software import Software
 from tests.sandbox.objects import Issue, JsonObject
@@ -213,6 +215,12 @@ ASSIGNEE = Field("assignee", lambda ask, issue: _person(ask, issue.assignee))
 REPORTER = Field("reporter", lambda ask, issue: _person(ask, issue.reporter))
 CREATOR = Field("creator", lambda ask, issue: _person(ask, issue.creator))
 LABELS = Field("labels", lambda _, issue: tuple(label.lower() for label in issue.labels))
+COMPONENT_NAME = Field(
+    "component",
+    lambda ask, issue: [
+        one["name"].lower() for one in _members(ask, issue, "components", issue.components)
+    ],
+)
 COMPONENT = Field("component", lambda a, i: _names(_members(a, i, "components", i.components)))
 FIX_VERSION = Field("fixVersion", lambda ask, issue: _names(_fix_versions(ask, issue)))
 RELEASED = Field(
@@ -220,6 +228,12 @@ RELEASED = Field(
 )
 ISSUE = Field("key", _keys)
 PARENT = Field("parent", _parent)
+EPIC_LINK = Field(
+    '"Epic Link"',
+    lambda ask, issue: (
+        () if ask.truth.world.issue_types[issue.issuetype]["subtask"] else _parent(ask, issue)
+    ),
+)
 SECURITY = Field("level", _plain("security"))
 SPRINTS = Field("Sprint", _sprints)
 SPRINT_STATE = Field("Sprint", _sprint_states)
@@ -278,6 +292,31 @@ RESOLUTION_HISTORY = HistoryField(
 VERSION_HISTORY = HistoryField(
     "fixVersion", "Fix Version", member_spells("Fix Version", "fix_versions")
 )
+TYPE_HISTORY = HistoryField("issuetype", "issuetype", single_spells("issuetype", "issuetype"))
+PROJECT_HISTORY = HistoryField("project", "project", single_spells("project", "project"))
+COMPONENT_HISTORY = HistoryField("component", "Component", member_spells("Component", "components"))
+SPRINT_HISTORY = HistoryField("Sprint", "Sprint", list_spells("Sprint", "sprints"))
+LABELS_HISTORY = HistoryField("labels", "labels", list_spells("labels", "labels"))
+PARENT_HISTORY = HistoryField(
+    "parent",
+    "IssueParentAssociation",
+    single_spells(
+        "IssueParentAssociation", lambda issue: None if issue.parent is None else str(issue.parent)
+    ),
+)
+OTHER_HISTORIES = [
+    HistoryField(name, item, single_spells(item, lambda _: None))
+    for name, item in (
+        ("summary", "summary"),
+        ("description", "description"),
+        ("duedate", "duedate"),
+        ("originalEstimate", "timeoriginalestimate"),
+        ('"Story Points"', "Story Points"),
+        ('"Customer impact"', "Customer impact"),
+        ("Team", "Team"),
+        ("level", "Security"),
+    )
+]
 
 
 # -- groups ----------------------------------------------------------------------------------------
@@ -312,7 +351,7 @@ def equality() -> list[Clause]:
         PRIORITY.differs("Medium", "medium"),
         COMPONENT.equals("API", "api"),
         COMPONENT.equals('"Docs, etc."', "docs, etc."),
-        COMPONENT.equals("12000", "12000"),
+        COMPONENT.equals("12001", "12001"),
         COMPONENT.differs("oberfläche", "oberfläche"),
         FIX_VERSION.equals('"APP 2.0"', "app 2.0"),
         FIX_VERSION.equals('"10.0"', "10.0"),
@@ -771,8 +810,12 @@ def dates() -> list[Clause]:
 
 
 def _at(field: Field, operator: str, text: str, point: Point) -> Clause:
-    """Compare a date and time with `=` or `!=`: its very instant."""
-    return _same(field, operator, text, lambda ask: point(ask)[0])
+    """Compare a date and time with `=` or `!=`: its very instant, to the second."""
+
+    def seconds(ask: Ask, issue: Issue) -> list[int]:
+        return [value // SECOND for value in field.values(ask, issue)]
+
+    return _same(Field(field.name, seconds), operator, text, lambda ask: point(ask)[0] // SECOND)
 
 
 def _on(field: Field, operator: str, text: str, point: Point) -> Clause:
@@ -916,6 +959,13 @@ def updates() -> list[Clause]:
         _updated_by(fifth.account_id, fifth.account_id),
         _updated_by(ann.account_id, ann.account_id, '"2031-05-12"', '"2031-05-19"'),
         _updated_by(fifth.account_id, fifth.account_id, '"2031/05/23"'),
+        _updated_by(fifth.account_id, fifth.account_id, '"2031-05-24"', '"2031-05-24"'),
+        _updated_by(fifth.account_id, fifth.account_id, '"2031-05-24"', '"2031-05-23"'),
+        _updated_by(fifth.account_id, fifth.account_id, '"2031-05-22"', '"2031-05-22"'),
+        every(
+            _updated_by(fifth.account_id, fifth.account_id, '"2031-05-23"'),
+            negated(_updated_by(ann.account_id, ann.account_id, '"2031-05-01"', '"2031-05-20"')),
+        ),
         negated(_updated_by(ann.account_id, ann.account_id)),
     ]
 
@@ -1137,6 +1187,199 @@ def changed() -> list[Clause]:
     ]
 
 
+def edges() -> list[Clause]:
+    """Ask of history at the very minute, in other zones, of long spells, twice, and turned round.
+
+    A spell ends when the next one begins, so it does not last at that instant. BEFORE one time and
+    AFTER a later one is a spell that lasts from the one to the other.
+    """
+    ben = PEOPLE[2]
+    minutes = ("2031-05-13 00:00", "2031-05-14 23:59", "2031-05-16 00:00", "2031-05-17 12:30")
+    found = [
+        clause
+        for text in minutes
+        for point in [minute(text.replace(" ", "T"))]
+        for clause in (
+            STATUS_HISTORY.was('"In Progress"', "10001", narrow=[before(quoted(text), point)]),
+            STATUS_HISTORY.was('"In Progress"', "10001", narrow=[after(quoted(text), point)]),
+            STATUS_HISTORY.was('"In Review"', "10002", narrow=[on(quoted(text), point)]),
+            ASSIGNEE_HISTORY.changed(during(quoted(text), point, quoted(text), point)),
+        )
+    ]
+    may = [(f'"2031-05-{number}"', day(f"2031-05-{number}")) for number in (14, 16, 19, 25)]
+    long_ago, long_after = may[0], may[3]
+    in_progress = ('"In Progress"', "10001")
+    return [
+        *found,
+        STATUS_HISTORY.was('"To Do"', "10000", narrow=[before(*long_ago), after(*long_after)]),
+        STATUS_HISTORY.was("Done", "10003", narrow=[before(*may[2]), after(*may[3])]),
+        ASSIGNEE_HISTORY.was("EMPTY", None, narrow=[before(*may[1]), after(*may[2])]),
+        PRIORITY_HISTORY.was("High", "2", narrow=[before(*long_ago), after(*long_after)]),
+        STATUS_HISTORY.changed(before(*long_ago), after(*long_after)),
+        STATUS_HISTORY.was("Done", "10003", narrow=[on(*may[1]), on(*may[2])]),
+        STATUS_HISTORY.was(*in_progress, narrow=[on(*may[0]), by(ben.account_id, ben.account_id)]),
+        STATUS_HISTORY.was_not(*in_progress, narrow=[during(*may[0], *may[1])]),
+        negated(STATUS_HISTORY.was_not(*in_progress, narrow=[during(*may[0], *may[1])])),
+        negated(STATUS_HISTORY.was_in('(Done, "To Do")', "10003", "10000", narrow=[on(*may[2])])),
+        negated(negated(STATUS_HISTORY.changed(by(ben.account_id, ben.account_id)))),
+        negated(some(STATUS_HISTORY.changed(after(*may[3])), ASSIGNEE_HISTORY.was("EMPTY", None))),
+        every(
+            negated(STATUS_HISTORY.was("Done", "10003", narrow=[before(*may[2])])),
+            STATUS_HISTORY.was("Done", "10003"),
+        ),
+        ASSIGNEE_HISTORY.changed(changed_from("EMPTY", None), before(*may[1])),
+        ASSIGNEE_HISTORY.changed(
+            changed_from(f"(EMPTY, {PEOPLE[3].account_id})", None, PEOPLE[3].account_id)
+        ),
+        negated(ASSIGNEE_HISTORY.changed(changed_from("EMPTY", None))),
+        RESOLUTION_HISTORY.changed(changed_from("EMPTY", None), changed_to("Done", "10100")),
+        RESOLUTION_HISTORY.changed(changed_from("unresolved", None), on(*may[1])),
+        RESOLUTION_HISTORY.was("Unresolved", None, narrow=[after(*may[3])]),
+        VERSION_HISTORY.changed(changed_from("EMPTY", None)),
+        VERSION_HISTORY.changed(changed_to("EMPTY", None)),
+        STATUS_HISTORY.changed(after('"2031-05-17 12:29"', minute("2031-05-17T12:29"))),
+        STATUS_HISTORY.changed(changed_to("Done", "10003"), after("now()", from_now())),
+        STATUS_HISTORY.was("Done", "10003", narrow=[on("now()", from_now())]),
+        STATUS_HISTORY.was('"To Do"', "10000", narrow=[on("startOfDay()", edge("day"))]),
+    ]
+
+
+def other_histories() -> list[Clause]:
+    """Ask of the history of any field whose changes Jira keeps; of lists, of each member."""
+    ann, since = PEOPLE[1], after('"2031-05-21"', day("2031-05-21"))
+    third, fourth = PEOPLE[3], PEOPLE[4]
+    return [
+        *(field.changed() for field in OTHER_HISTORIES),
+        *(field.changed(since) for field in OTHER_HISTORIES[:4]),
+        OTHER_HISTORIES[0].changed(by(ann.account_id, ann.account_id)),
+        negated(OTHER_HISTORIES[1].changed()),
+        TYPE_HISTORY.changed(),
+        TYPE_HISTORY.was("Bug", "10202"),
+        TYPE_HISTORY.was_not("Task", "10203"),
+        PROJECT_HISTORY.changed(),
+        PROJECT_HISTORY.changed(changed_from(KEY, "20079"), changed_to("APP", "11000")),
+        PROJECT_HISTORY.was(KEY, "20079"),
+        PROJECT_HISTORY.was("APP", "11000", narrow=[before('"2031-05-20"', day("2031-05-20"))]),
+        every(PROJECT.equals("APP", "app"), PROJECT_HISTORY.was_not("APP", "11000")),
+        every(PROJECT_HISTORY.was("APP", "11000"), PROJECT.differs("APP", "app")),
+        COMPONENT_HISTORY.changed(),
+        COMPONENT_HISTORY.changed(changed_to("Hafenmauer", "12201")),
+        COMPONENT_HISTORY.was("Hafenmauer", "12201"),
+        COMPONENT_HISTORY.was("EMPTY", None, narrow=[since]),
+        PARENT_HISTORY.changed(),
+        PARENT_HISTORY.changed(changed_from("EMPTY", None)),
+        SPRINT_HISTORY.changed(),
+        SPRINT_HISTORY.was("501", "501"),
+        SPRINT_HISTORY.was('"Sprint 3"', "502"),
+        SPRINT_HISTORY.was_not("501", "501"),
+        SPRINT_HISTORY.was("EMPTY", None),
+        SPRINT_HISTORY.was("501", "501", narrow=[by(third.account_id, third.account_id)]),
+        SPRINT_HISTORY.was("502", "502", narrow=[by(third.account_id, third.account_id)]),
+        SPRINT_HISTORY.was("502", "502", narrow=[by(fourth.account_id, fourth.account_id)]),
+        SPRINT_HISTORY.was("501", "501", narrow=[on('"2031-05-24"', day("2031-05-24"))]),
+        SPRINT_HISTORY.was("501", "501", narrow=[on('"2031-05-25"', day("2031-05-25"))]),
+        SPRINT_HISTORY.was("502", "502", narrow=[on('"2031-05-25"', day("2031-05-25"))]),
+        SPRINT_HISTORY.was("EMPTY", None, narrow=[on('"2031-05-26"', day("2031-05-26"))]),
+        SPRINT_HISTORY.was("503", "503", narrow=[after('"2031-05-27"', day("2031-05-27"))]),
+        LABELS_HISTORY.changed(),
+        LABELS_HISTORY.was("ops", "ops"),
+        LABELS_HISTORY.was("OPS", "ops"),
+        LABELS_HISTORY.was("EMPTY", None),
+        LABELS_HISTORY.was_in("(q1, EMPTY)", "q1", None),
+        LABELS_HISTORY.was("ops", "ops", narrow=[since]),
+        LABELS_HISTORY.was("ops", "ops", narrow=[by(ann.account_id, ann.account_id)]),
+        LABELS_HISTORY.was_not("ops", "ops", narrow=[since]),
+    ]
+
+
+def oddities() -> list[Clause]:
+    """Names that look like something else; EMPTY in lists; old keys; what NOT makes of it all."""
+    moved = f"{KEY}-12"
+    numbers = Field("key", lambda _, issue: (int(issue.key.rpartition("-")[2]),))
+    open_or_third = Field("Sprint", lambda a, i: (*_sprint_states(a, i), *_sprints(a, i)))
+    others = Field("issueLink", lambda ask, i: [other for _, other in _others(i, ask)])
+    second = _id_of(f"{KEY}-2")
+    return [
+        COMPONENT_NAME.equals("12000", "12000"),
+        COMPONENT_NAME.differs("12000", "12000"),
+        LABELS.equals("123", "123"),
+        LABELS.within('(123, "null")', "123", "null"),
+        LABELS.equals('"null"', "null"),
+        LABELS.equals('"EMPTY"', "empty"),
+        LABELS.equals("'say-“hi”'", "say-“hi”"),
+        LABELS.outside('("empty", 123)', "empty", "123"),
+        ASSIGNEE.outside(f"({PEOPLE[3].account_id}, EMPTY)", PEOPLE[3].account_id, None),
+        negated(ASSIGNEE.within(f"({PEOPLE[3].account_id}, EMPTY)", PEOPLE[3].account_id, None)),
+        negated(ASSIGNEE.outside(f"({PEOPLE[3].account_id}, NULL)", PEOPLE[3].account_id, None)),
+        FIX_VERSION.outside('("1.0", EMPTY)', "1.0", None),
+        negated(FIX_VERSION.outside('("1.0", "10.0")', "1.0", "10.0")),
+        LABELS.within("(EMPTY)", None),
+        LABELS.outside("(EMPTY)", None),
+        RESOLUTION.outside("(Unresolved)", None),
+        ISSUE.differs(moved, moved.lower()),
+        ISSUE.within(f"({moved}, {KEY}-3)", moved.lower(), f"{KEY}-3".lower()),
+        ISSUE.outside(f"({moved.lower()})", moved.lower()),
+        numbers.compared(">=", moved, _number_in(KEY, 12)),
+        numbers.compared("<", f"{KEY}-3", _number_in(KEY, 3)),
+        negated(numbers.compared(">", f"{KEY}-3", _number_in(KEY, 3))),
+        numbers.named("issuekey").compared("<=", f"{KEY}-999999", _number_in(KEY, 999_999)),
+        every(
+            numbers.compared(">", "APP-10", _number_in("APP", 10)),
+            numbers.compared("<", "APP-30", _number_in("APP", 30)),
+        ),
+        Field("project", _former_project).equals("11007", "11007"),
+        EPIC_LINK.equals(f"{KEY}-8", *_lower(8)),
+        PARENT.differs(f"{KEY}-9", *_lower(9)),
+        every(PARENT.filled(), PARENT.outside(f"({KEY}-8, {KEY}-9)", *_lower(8, 9))),
+        others.equals(f"{KEY}-2", second),
+        others.outside(f"({KEY}-2)", second),
+        negated(LINK_TYPE.equals("blocks", "blocks")),
+        LINK_TYPE.outside('(blocks, "is blocked by")', "blocks", "is blocked by"),
+        LINK_TYPE.equals("Duplicate", "duplicates", "is duplicated by"),
+        LINK_TYPE.equals('"relates to"', "relates to"),
+        STATUS_CATEGORY.outside('("To Do", Done)', "to do", "done"),
+        negated(STATUS_CATEGORY.within('("In Progress")', "in progress")),
+        STATUS_CATEGORY.equals("indeterminate", "indeterminate"),
+        VOTES.differs("0", 0),
+        negated(VOTES.compared(">", "0", lambda *_: 0)),
+        WATCHERS.within("(1, 2)", 1, 2),
+        WATCHERS.compared("<", "1", lambda *_: 1),
+        open_or_third.within('(openSprints(), "Sprint 3")', "active", "sprint 3"),
+        SPRINT_STATE.outside("(closedSprints(), futureSprints())", "closed", "future"),
+        negated(SPRINT_STATE.outside("openSprints()", "active")),
+        RELEASED.outside("(releasedVersions(), unreleasedVersions())", "True", "False"),
+        _versions_of("WEB", "unreleasedVersions(WEB)", is_released=False),
+        _edge_version("earliestUnreleasedVersion(WEB)", "WEB", is_released=False, place=0),
+        TEAM_FIELD.within('("Team Rot", EMPTY)', "team rot", None),
+        TEAM_FIELD.outside("(10500, 10501)", "10500", "10501"),
+        POINTS_FIELD.outside("(1, 2, EMPTY)", 1.0, 2.0, None),
+        negated(POINTS_FIELD.compared("<=", "2", lambda *_: 2)),
+        every(
+            TEXT.contains("quokka", all_words("quokka")),
+            TEXT.contains("zebra", all_words("zebra")),
+        ),
+        _at(CREATED, "=", '"2031-05-12 00:01"', minute("2031-05-12T00:01")),
+        _at(CREATED, "!=", '"2031-05-12 00:03"', minute("2031-05-12T00:03")),
+        _at(UPDATED, "=", "now()", from_now()),
+        _at(CREATED, "=", "startOfDay()", edge("day")),
+        _on(DUE, "=", "now()", from_now()),
+        negated(_on(DUE, "!=", '"2031-06-02"', day("2031-06-02"))),
+    ]
+
+
+def _id_of(key: str) -> int:
+    """Give the id of an issue of `_prepare`: they are numbered as they are made."""
+    return FIRST_ID + int(key.rpartition("-")[2]) - 1
+
+
+FIRST_ID = 10_518
+"""Of the first issue of `_prepare`."""
+
+
+def _former_project(ask: Ask, issue: Issue) -> tuple[str, ...]:
+    return (ask.truth.world.projects[issue.project].id,)
+
+
 def gone() -> list[Clause]:
     """Leave out what is deleted unless the query names the field `deleted` (our extension)."""
     either = DELETED.within("(true, false)", "True", "False")
@@ -1194,6 +1437,9 @@ GROUPS: dict[Callable[[], list[Clause]], tuple[str, ...]] = {
     was: (UTC,),
     was_narrowed: (ZURICH,),
     changed: (ZURICH,),
+    edges: (ZURICH, UTC, NEW_YORK, KIRITIMATI),
+    other_histories: (ZURICH,),
+    oddities: (ZURICH,),
 }
 """The groups, and the time zones in which their clauses are asked in turn."""
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -354,12 +355,18 @@ def steps(issue: Issue, item: str) -> list[Step]:
     ]
 
 
-def single_spells(item: str, attribute: str) -> Callable[[Issue], list[Spell]]:
-    """Tell the spells of a field with one value; the first value is the creator's."""
+def single_spells(
+    item: str, value_of: str | Callable[[Issue], str | None]
+) -> Callable[[Issue], list[Spell]]:
+    """Tell the spells of a field with one value; the first value is the creator's.
+
+    `value_of`: the attribute that holds the value of now, or what tells it.
+    """
+    held = attrgetter(value_of) if isinstance(value_of, str) else value_of
 
     def spells(issue: Issue) -> list[Spell]:
         changes = steps(issue, item)
-        first = changes[0].old if changes else getattr(issue, attribute)
+        first = changes[0].old if changes else held(issue)
         stations = [
             (first, issue.created, issue.creator),
             *((step.new, step.at, step.author) for step in changes),
@@ -383,6 +390,38 @@ def member_spells(item: str, attribute: str) -> Callable[[Issue], list[Spell]]:
         return [spell for value in values for spell in _spells_of(value, states)]
 
     return spells
+
+
+def list_spells(item: str, attribute: str) -> Callable[[Issue], list[Spell]]:
+    """Tell the same of a list whose changes name all members: ids, or words of labels."""
+
+    def spells(issue: Issue) -> list[Spell]:
+        changes = [
+            (
+                history.at,
+                history.author,
+                _listed(change.old_id, change.old),
+                _listed(change.new_id, change.new),
+            )
+            for history in issue.histories
+            for change in history.changes
+            if change.field == item
+        ]
+        now = frozenset(str(one).lower() for one in getattr(issue, attribute))
+        states: list[_State] = [
+            (issue.created, issue.creator, (changes[0][2] if changes else now) or frozenset({None}))
+        ]
+        states += [(at, author, new or frozenset({None})) for at, author, _, new in changes]
+        values = {None, *(member for _, _, members in states for member in members)}
+        return [spell for value in values for spell in _spells_of(value, states)]
+
+    return spells
+
+
+def _listed(ids: str | None, texts: str | None) -> frozenset[str | None]:
+    """Read a list of ids with commas, or else of words with blanks."""
+    found = ids.split(",") if ids else (texts or "").lower().split()
+    return frozenset(one.strip() for one in found if one.strip())
 
 
 _State = tuple[int, str | None, frozenset[str | None]]

@@ -70,6 +70,8 @@ REFUSED = (
     "status CHANGED BEFORE «whenever»",
     'status CHANGED BY «"Nobody At All"»',
     "status CHANGED TO «Vanished»",
+    "«timespent CHANGED»",
+    "status = Done AND «remainingEstimate CHANGED AFTER -1w»",
     "status IN «releasedVersions()»",
     # what nobody can know
     "assignee = «currentUser()»",

@@ -147,7 +147,8 @@ def _made(world: World, team: list[Person]) -> list[Issue]:
                 "released": is_released,
             }
         )
-    for number, name in enumerate(("API", "Hafenmauer")):
+    # the last is called as another component is numbered
+    for number, name in enumerate(("API", "Hafenmauer", "12000")):
         component = str(12_200 + number)
         url = f"{world.site}/rest/api/3/component/{component}"
         project.components.append({"self": url, "id": component, "name": name})
@@ -207,9 +208,14 @@ def _details(world: World, team: list[Person], issues: list[Issue]) -> None:
         (7, 1, {"labels": ("and",), "components": ("12200", "12201")}),
         (8, 7, {"status": "10001"}),
         (9, 13, {"security": "10400"}),
+        (10, 2, {"components": ("12202",), "labels": ("123", "say-“hi”", "null")}),
+        (11, 2, {SPRINT: ("501",)}),
+        (12, 2, {"labels": ("123", "null", "empty")}),
     )
     for seconds, number, values in edits:
         world.edit(at + seconds * SECOND, author, issues[number], values)
+    for days, sprints in ((1, ("501", "502")), (2, ("502",)), (3, ()), (4, ("503",))):
+        world.edit(at + days * DAY, team[2 + days].account_id, issues[2], {SPRINT: sprints})
     world.log_work(at + 20 * SECOND, author, issues[6], 5_400, "Fed the platypus")
     world.attach(at + 40 * SECOND, author, issues[4], [("plan.png", 10, "image/png")])
     world.move(at + 50 * SECOND, author, issues[11], "11000")
