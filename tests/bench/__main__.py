@@ -1,6 +1,8 @@
 """`python -m tests.bench`: measure everything, or the parts that are named."""
 
 import enum
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,6 +44,10 @@ def main(
             "100 M take 12 GB of disk and half an hour. [default: 100000, 1000000]",
         ),
     ] = None,
+    logs: Annotated[
+        Path | None,
+        typer.Option(help="Where logs to query are kept, to be found again; default: nowhere."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per part.")] = False,
 ) -> None:
     """Measure speed and memory as ratios to floors taken in the same run.
@@ -60,7 +66,7 @@ def main(
         show(title, bench_transform(items), as_json=as_json)
     if Part.query in chosen:
         sizes = sorted(actions or (100_000, 1_000_000))
-        for title, figures in bench_query(sizes):
+        for title, figures in bench_query(sizes, logs, partial(typer.echo, err=True)):
             show(title, figures, as_json=as_json)
     if Part.realtime in chosen:
         show("Webhook to acknowledgement", bench_ingest(), as_json=as_json)

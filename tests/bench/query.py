@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http.client import HTTPConnection
-from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -32,7 +31,7 @@ from serve.app import create_app
 from serve.config import ServeSettings
 from serve.query.compiler import Query
 from serve.query.cursors import DetailCursor, digest
-from serve.query.visibility import OPERATOR
+from serve.query.visibility import OPERATOR, Role, Viewer
 from serve.warehouse.warehouse import Warehouse
 from tests.bench.jql import bench_jql
 from tests.bench.report import Figure, cpu_seconds
@@ -40,8 +39,11 @@ from tests.bench.synthetic import Shape, publish_synthetic
 
 ROUNDS = 40
 FEWEST_ROUNDS = 10
+FEWEST_FLOORS = 3
 SECONDS_A_QUESTION = 20
 Params = dict[str, str | list[str]]
+SOMEBODY = Viewer("somebody", Role.MANAGER, "account-1")
+"""Sees some issues with a security level, some of Assets, and some projects' views of issues."""
 _BEGINNING = datetime(1971, 1, 1)  # noqa: DTZ001 - marts hold naive UTC
 _AUTHORS = (
     "select actor_account_id, count(*) from fct_actions "
@@ -81,28 +83,33 @@ class Question:
     params: Callable[[], Params]
     floor: Callable[[], object]
     goal: str
+    viewer: Viewer = OPERATOR
 
 
-def bench_query(sizes: Sequence[int]) -> Iterator[tuple[str, list[Figure]]]:
+def bench_query(
+    sizes: Sequence[int], logs: Path | None = None, say: Callable[[str], None] = lambda _: None
+) -> Iterator[tuple[str, list[Figure]]]:
     """Measure the questions on synthetic logs of so many actions; p50 and p99 in milliseconds.
 
     Yields a table (title, figures) for each size and, after several, how many times dearer a
-    question is at the next one.
+    question is than at the first. The logs are kept in the directory `logs`, and found there again;
+    `say` is told what is going on.
     """
     costs: list[dict[str, Cost]] = []
     for actions in sizes:
-        with tempfile.TemporaryDirectory() as directory:
-            home = Path(directory)
-            shape = Shape(actions=actions)
-            publish_synthetic(home, shape)
-            settings = ServeSettings(home=home, port=0)
-            figures, cost = _measure(settings, shape)
+        shape = Shape(actions=actions)
+        with _home_of(shape, logs, say) as home:
+            # A floor may take long, and nothing but the end of it tells how long.
+            settings = ServeSettings(home=home, port=0, query_seconds=3_600)
+            figures, cost = _measure(settings, shape, say)
+            say(f"{actions:,} actions: JQL")
             questions_of_jql = bench_jql(settings, shape)
         costs.append(cost)
         yield f"Query, {actions:,} actions", figures
         yield f"JQL, {actions:,} actions", questions_of_jql
     growth = []
-    for (small, before), (large, after) in pairwise(zip(sizes, costs, strict=True)):
+    small, before = sizes[0], costs[0]
+    for large, after in zip(sizes[1:], costs[1:], strict=True):
         for question, dearer in after.items():
             wall = dearer.milliseconds / before[question].milliseconds
             cpu = dearer.cpu_milliseconds / before[question].cpu_milliseconds
@@ -113,6 +120,21 @@ def bench_query(sizes: Sequence[int]) -> Iterator[tuple[str, list[Figure]]]:
         yield "Query, growth with the log", growth
 
 
+@contextmanager
+def _home_of(shape: Shape, logs: Path | None, say: Callable[[str], None]) -> Iterator[Path]:
+    """Lend a home with the log of `shape`: one that is kept, or one for the time being."""
+    with tempfile.TemporaryDirectory() as directory:
+        home = logs / str(shape.actions) if logs else Path(directory)
+        if (home / "CURRENT").exists():
+            say(f"{shape.actions:,} actions: found in {home}")
+        else:
+            say(f"{shape.actions:,} actions: writing the log, 10 M take about a minute")
+            began = time.monotonic()
+            publish_synthetic(home, shape)
+            say(f"{shape.actions:,} actions: written in {time.monotonic() - began:.0f} s")
+        yield home
+
+
 @dataclass(frozen=True)
 class Cost:
     """What a question cost in process: p50 of the clock, mean of the CPU."""
@@ -121,7 +143,9 @@ class Cost:
     cpu_milliseconds: float
 
 
-def _measure(settings: ServeSettings, shape: Shape) -> tuple[list[Figure], dict[str, Cost]]:
+def _measure(
+    settings: ServeSettings, shape: Shape, say: Callable[[str], None]
+) -> tuple[list[Figure], dict[str, Cost]]:
     application = create_app(settings)
     service: ActionsService = application.state.actions
     warehouse: Warehouse = application.state.warehouse
@@ -133,9 +157,11 @@ def _measure(settings: ServeSettings, shape: Shape) -> tuple[list[Figure], dict[
     figures: list[Figure] = []
     costs: dict[str, Cost] = {}
     with _serving(application) as connection:
+        figures += _beginnings(warehouse)
         empty_times = _times(lambda: _fetch(connection, "/empty", {}))
         figures += _figures("HTTP: empty route", empty_times, None, "")
         for question in _questions(warehouse, shape):
+            say(f"{shape.actions:,} actions: {question.name}")
             # Interleaved, so that a busy moment of the machine meets all three alike.
             floors, inside, outside = [], [], []
             cpu = 0.0
@@ -144,16 +170,20 @@ def _measure(settings: ServeSettings, shape: Shape) -> tuple[list[Figure], dict[
                 if turn > FEWEST_ROUNDS and time.monotonic() > until:
                     break
                 params = question.params()
-                floor = _timed(question.floor)
+                # A slow floor is asked less often than what is compared with it.
+                if turn <= FEWEST_FLOORS or sum(floors) < SECONDS_A_QUESTION * 1_000:
+                    floors.append(_timed(question.floor))
                 begun = cpu_seconds()
-                asked = _timed(lambda: _ask(service, question.path, params))  # noqa: B023 - called before the loop goes on
+                asked = _timed(lambda: _ask(service, question, params))  # noqa: B023 - called before the loop goes on
                 used = cpu_seconds() - begun
-                fetched = _timed(lambda: _fetch(connection, question.path, params))  # noqa: B023 - called before the loop goes on
+                fetched = None
+                if question.viewer is OPERATOR:
+                    fetched = _timed(lambda: _fetch(connection, question.path, params))  # noqa: B023 - called before the loop goes on
                 if turn == 0:
+                    floors.clear()
                     continue  # the first one reads what the others find in memory
-                floors.append(floor)
                 inside.append(asked)
-                outside.append(fetched)
+                outside += [fetched] if fetched is not None else []
                 cpu += used
             costs[question.name] = Cost(statistics.median(inside), cpu * 1_000 / len(inside))
             floor_name = f"bare SQL: {question.name}"
@@ -171,13 +201,25 @@ def _measure(settings: ServeSettings, shape: Shape) -> tuple[list[Figure], dict[
                     "ms",
                 )
             )
-            figures += _figures(
-                f"HTTP: {question.name}",
-                outside,
-                (f"in process: {question.name}", statistics.median(inside)),
-                "3 ms more than in process",
-            )
+            if outside:
+                figures += _figures(
+                    f"HTTP: {question.name}",
+                    outside,
+                    (f"in process: {question.name}", statistics.median(inside)),
+                    "3 ms more than in process",
+                )
     return figures, costs
+
+
+def _beginnings(warehouse: Warehouse) -> list[Figure]:
+    """Measure what the first question on a snapshot waits for, and the first one of a viewer."""
+    with warehouse.lease() as snapshot:
+        first = _timed(lambda: snapshot.rights(OPERATOR))
+        second = _timed(lambda: snapshot.rights(SOMEBODY))
+    return [
+        Figure("rights of the first viewer of a snapshot", first, "ms"),
+        Figure("rights of another viewer", second, "ms"),
+    ]
 
 
 def _questions(warehouse: Warehouse, shape: Shape) -> list[Question]:
@@ -262,6 +304,22 @@ def _questions(warehouse: Warehouse, shape: Shape) -> list[Question]:
             "<= 25 ms",
         ),
         Question(
+            "aggregated, 1 year, with some rights",
+            activity,
+            since(365),
+            counted(365),
+            "",
+            SOMEBODY,
+        ),
+        Question(
+            "count of 1 year, with some rights",
+            actions,
+            lambda: since(365)() | {"count": "true", "limit": "1"},
+            lambda: bare(_COUNT, shape.until - timedelta(days=365), shape.until),
+            "",
+            SOMEBODY,
+        ),
+        Question(
             "JQL with history",
             actions,
             lambda: history,
@@ -271,11 +329,11 @@ def _questions(warehouse: Warehouse, shape: Shape) -> list[Question]:
     ]
 
 
-def _ask(service: ActionsService, path: str, params: Params) -> None:
-    if path.endswith("activity"):
-        service.activity(ActivityRequest.model_validate(params), OPERATOR)
+def _ask(service: ActionsService, question: Question, params: Params) -> None:
+    if question.path.endswith("activity"):
+        service.activity(ActivityRequest.model_validate(params), question.viewer)
     else:
-        service.actions(ActionsRequest.model_validate(params), OPERATOR)
+        service.actions(ActionsRequest.model_validate(params), question.viewer)
 
 
 def _fetch(connection: HTTPConnection, path: str, params: Params) -> None:
