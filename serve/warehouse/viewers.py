@@ -17,7 +17,7 @@ from serve.query.visibility import Rights, Viewer
 Made = TypeVar("Made")
 
 # Viewers whose tables stay in memory although nobody asks for them at the moment.
-_KEPT = 32
+KEPT = 32
 
 
 class _Schema(str):
@@ -82,7 +82,7 @@ class ViewersRights:
         with self._lock:
             del self._coming[viewer]
             self._kept[viewer] = rights
-            while len(self._kept) > _KEPT:
+            while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return rights
 
@@ -104,13 +104,14 @@ class ViewersRights:
         return rights
 
     def _all_or_nothing(self, schema: str, make: Callable[[], Made]) -> Made:
-        self._ask(f"create schema {schema}", {})
         try:
+            self._ask(f"create schema {schema}", {})
             return make()
         except BaseException:
-            self._ask(f"drop schema {schema} cascade", {})
+            self._unused.append(schema)
             raise
 
     def _drop_unused(self) -> None:
         while self._unused:
-            self._ask(f"drop schema {self._unused.popleft()} cascade", {})
+            self._ask(f"drop schema if exists {self._unused[0]} cascade", {})
+            self._unused.popleft()

@@ -163,7 +163,9 @@ def _measure(
         for question in _questions(warehouse, shape):
             say(f"{shape.actions:,} actions: {question.name}")
             # Interleaved, so that a busy moment of the machine meets all three alike.
-            floors, inside, outside = [], [], []
+            floors: list[float] = []
+            inside: list[float] = []
+            outside: list[float] = []
             cpu = 0.0
             until = time.monotonic() + SECONDS_A_QUESTION
             for turn in range(ROUNDS + 1):
