@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 import duckdb
 import pytest
 
-from orchestration.selection import Built, models_to_run, remember_built, take_last_built
+from orchestration.selection import (
+    Built,
+    models_to_run,
+    nodes_to_run,
+    remember_built,
+    take_last_built,
+)
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -112,7 +118,9 @@ def build(home: Path, manifest: Manifest, *, tests: bool = False, whole: bool = 
         left_out = ["unit_test"] if tests else ["unit_test", "test"]
         arguments = [f"--exclude-resource-type={kind}" for kind in left_out]
         if models is not None:
-            arguments += ["--select", *sorted(manifest.nodes[model].name for model in models)]
+            nodes = nodes_to_run(manifest, models)
+            arguments += ["--select", *(manifest.nodes[node].name for node in nodes)]
+            arguments += ["--indirect-selection", "empty"]
         result = dbt(home, "build", *arguments, manifest=manifest)
         assert result.success, "\n".join(messages(result)) or result.exception
     remember_built(home, built)
