@@ -27,6 +27,7 @@ from orchestration.publishing import current_snapshot
 from orchestration.schedules import half_hourly_schedule
 from orchestration.sensors import inbox_sensor, run_lost_sensor
 from pipelines.config import load_settings
+from pipelines.registry import SOURCES
 from pipelines.runner import run_source
 from tests.orchestration.conftest import TinyHome
 from tests.pipelines.inboxes import give_site, push, webhook
@@ -225,6 +226,6 @@ def test_follow_ends_cleanly_on_sigterm(home: TinyHome) -> None:
     line = process.stderr.readline()
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
-    assert line.startswith("audit-log: jira_platform")
+    assert line.startswith(f"audit-log: {next(iter(SOURCES))} and ")
     assert "not synced" in line
     assert (process.returncode, errors) == (0, "")

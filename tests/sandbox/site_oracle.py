@@ -136,7 +136,9 @@ def _exact_and_listed(lines: list[Line], evidence: Evidence) -> Iterator[Expecte
                 at = microseconds(line.at)
                 yield Expected(line, at, tuple(c.key for c in carriers), told=_told(line, carriers))
             elif not served:
-                untold.append(Expected(_as_listed(line), microseconds(line.at), ()))
+                # What a listing shows as coming into sight or going out of it is no action.
+                shown = line if (line.listing_code or "").startswith("_") else _as_listed(line)
+                untold.append(Expected(shown, microseconds(line.at), ()))
             tellings += _tellings(line, served)
         exact[key] = sorted(telling.at for telling in tellings)
         for one in _as_actions(tellings):

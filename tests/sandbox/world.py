@@ -171,7 +171,8 @@ class World:
 
     def _touch(self, issue: Issue, at: int) -> None:
         issue.updated = max(issue.updated, at)
-        self.index.schedule(issue.id, issue, at)
+        # What is done beside a deleted issue does not bring it back.
+        self.index.schedule(issue.id, self.issues.get(issue.id), at)
 
     def _next_id(self, kind: str, step: int = 1) -> int:
         self._last_id[kind] += step
@@ -243,7 +244,8 @@ class World:
 
         `actor` is who did it, `project` the project's id, `target_id` and `member_id` ids that
         every channel can tell or be resolved to. `listing`: `list:<resource>[:<parent>]`;
-        `listing_code`: as what a listing shows it, if not as what it is (a copy as a creation).
+        `listing_code`: as what a listing shows it, if not as what it is (a copy as a creation);
+        with `_` in front, what comes into sight or goes out of it by that is no action.
         """
         self.line_count += 1
         listings = [listing] if isinstance(listing, str) else list(listing or ())

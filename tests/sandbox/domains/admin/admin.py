@@ -185,7 +185,11 @@ class Admin(Domain):
         project: Project,
         carriers: Sequence[Carrier],
         changes: Sequence[Change] = (),
+        *,
+        without_trash: str | None = None,
     ) -> None:
+        # Only administrators are shown the trash: for others a project comes and goes with it.
+        sees_trash = self.world.permissions.get("ADMINISTER", True)
         self.world.record(
             code,
             at,
@@ -196,6 +200,7 @@ class Admin(Domain):
             items=_items(changes),
             carriers=carriers,
             listing="list:projects",
+            listing_code=None if sees_trash else without_trash,
         )
 
     def create_project(
@@ -252,6 +257,8 @@ class Admin(Domain):
         summary: str,
         event: str,
         changes: Sequence[Change],
+        *,
+        without_trash: str | None = None,
     ) -> None:
         self._refresh()
         dated = []
@@ -262,7 +269,9 @@ class Admin(Domain):
             self._emit(event, at, actor, self._project_body(project)),
             *dated,
         ]
-        self._record_project("PROJECT_UPDATED", at, actor, project, carriers, changes)
+        self._record_project(
+            "PROJECT_UPDATED", at, actor, project, carriers, changes, without_trash=without_trash
+        )
 
     def change_state(self, at: int, actor: str, project: Project, state: str) -> None:
         """Move a project between live, archived and deleted (in the trash)."""
@@ -275,7 +284,11 @@ class Admin(Domain):
             ("archived", "live"): ("Project unarchived", "project_restored_archived"),
         }[before, state]
         changes = [("State", _STATES[before], _STATES[state])]
-        self._update(at, actor, project, summary, event, changes)
+        without_trash = {
+            ("live", "deleted"): "_PROJECT_DELETED",
+            ("deleted", "live"): "_PROJECT_CREATED",
+        }.get((before, state))
+        self._update(at, actor, project, summary, event, changes, without_trash=without_trash)
 
     def purge_project(self, at: int, project: Project, actor: str | None = None) -> None:
         """Delete a project from the trash for good; the system does so by itself, too.
@@ -290,7 +303,9 @@ class Admin(Domain):
             self._audit(at, actor, "Project deleted", "projects", _project_item(project)),
             self._emit("project_deleted", at, actor, body),
         ]
-        self._record_project("PROJECT_DELETED", at, actor, project, carriers)
+        self._record_project(
+            "PROJECT_DELETED", at, actor, project, carriers, without_trash="_PROJECT_DELETED"
+        )
 
     def set_category(
         self, at: int, actor: str, project: Project, category: JsonObject | None
