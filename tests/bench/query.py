@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlencode
@@ -176,11 +177,11 @@ def _measure(
                 if turn <= FEWEST_FLOORS or sum(floors) < SECONDS_A_QUESTION * 1_000:
                     floors.append(_timed(question.floor))
                 begun = cpu_seconds()
-                asked = _timed(lambda: _ask(service, question, params))  # noqa: B023 - called before the loop goes on
+                asked = _timed(partial(_ask, service, question, params))
                 used = cpu_seconds() - begun
                 fetched = None
                 if question.viewer is OPERATOR:
-                    fetched = _timed(lambda: _fetch(connection, question.path, params))  # noqa: B023 - called before the loop goes on
+                    fetched = _timed(partial(_fetch, connection, question.path, params))
                 if turn == 0:
                     floors.clear()
                     continue  # the first one reads what the others find in memory

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NoReturn
 
 from serve.query.jql.errors import JqlError
@@ -703,7 +704,7 @@ class Compiler:
             former = self.names.former_projects
         elif past is not None:
             values = Kind(FORMER_VALUES, past.field_ids)
-            former = lambda text: self.find(values, text)  # noqa: E731 - of one use
+            former = partial(self.find, values)
         return self._found(kind, one, named.name, former)
 
     def _found(
