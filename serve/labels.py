@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -79,12 +79,17 @@ IssueNames = dict[tuple[str, str], IssueName]
 
 
 def issue_names(snapshot: Snapshot, rights: Rights, issue_ids: Iterable[str | None]) -> IssueNames:
-    """Read the names of those of the issues that may be listed."""
+    """Return the names of those of the issues that may be listed."""
+
+    def read(wanted: Sequence[str]) -> dict[str, IssueNames]:
+        named: dict[str, IssueNames] = {}
+        for site_id, issue_id, *name in snapshot.run(compile_issues(wanted, rights)):
+            named.setdefault(issue_id, {})[site_id, issue_id] = IssueName(*name)
+        return named
+
     wanted = sorted({issue_id for issue_id in issue_ids if issue_id is not None})
-    if not wanted:
-        return {}
-    rows = snapshot.run(compile_issues(wanted, rights))
-    return {(site_id, issue_id): IssueName(*name) for site_id, issue_id, *name in rows}
+    kept = snapshot.kept_names(rights.lists_issues_like, wanted, read)
+    return {place: name for names in kept.values() for place, name in names.items()}
 
 
 def issue_label(

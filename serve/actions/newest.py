@@ -17,6 +17,7 @@ from serve.warehouse.snapshot import Snapshot
 # The first search reaches back as far as this many pages' worth of all actions would; each further
 # one this much farther. A page of everything is found at once, a rare one in a few.
 _FIRST_REACH = 4
+_SHORTEST_REACH = timedelta(minutes=5)
 _WIDER = 16
 
 _DAY = timedelta(days=1)
@@ -67,7 +68,7 @@ def _reaching_back(
     directory = snapshot.directory
     action_count = max(directory.action_count, 1)
     span = (directory.newest_at or latest) - (directory.oldest_at or start)
-    reach = max(timedelta(hours=1), span / action_count * limit * _FIRST_REACH)
+    reach = max(_SHORTEST_REACH, span / action_count * limit * _FIRST_REACH)
     while True:
         not_before = start if reach >= latest - start else latest - reach
         rows = snapshot.run(

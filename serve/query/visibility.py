@@ -82,6 +82,12 @@ class Rights:
                 raise ValueError(msg)
 
     @property
+    def lists_issues_like(self) -> str:
+        """What all viewers who may list the same issues have in common."""
+        # A plain text: whoever keeps it does not keep the tables.
+        return str(self.memory) if self.secured_issues is Extent.SOME else self.secured_issues
+
+    @property
     def counts_everything(self) -> bool:
         """Whether every action there is may be counted."""
         return self.assets is Extent.ALL

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import duckdb
+from cachetools import LRUCache
 
 from serve.catalogue import ActionType, Catalogue
 from serve.config import ServeSettings
@@ -24,6 +24,7 @@ from serve.query.jql.compiler import Selection
 from serve.query.rights import Policy, is_known
 from serve.query.scope import Condition
 from serve.query.visibility import MACHINE, Rights, Viewer
+from serve.warehouse.deadlines import Deadlines, interrupt
 from serve.warehouse.issue_sets import IssueSets
 from serve.warehouse.viewers import ViewersRights
 
@@ -31,10 +32,13 @@ BATCH_ROWS = 4_096
 MOST_KEPT = 200
 """Vocabularies and the like that are kept of one snapshot."""
 
-INTERRUPT_AGAIN_SECONDS = 0.1
+MOST_NAMES = 50_000
+"""Names of issues that are kept of one snapshot: about 25 MB."""
+
 _NUMBERS = itertools.count()
 
 Kept = TypeVar("Kept")
+_UNKNOWN = object()
 
 _log = logging.getLogger(__name__)
 
@@ -110,8 +114,10 @@ class Snapshot:
         self.path = path
         self._settings = settings
         self._turns = turns
-        self._kept: OrderedDict[Hashable, object] = OrderedDict()
+        self._kept: LRUCache[Hashable, object] = LRUCache(MOST_KEPT)
+        self._names: LRUCache[Hashable, object] = LRUCache(MOST_NAMES)
         self._kept_lock = threading.Lock()
+        self._deadlines = Deadlines()
         self._is_closing = False
         self._unhurried: duckdb.DuckDBPyConnection | None = None
         # DuckDB shares what is attached among all who opened the same file in one process.
@@ -170,15 +176,33 @@ class Snapshot:
         """
         with self._kept_lock:
             if key in self._kept:
-                self._kept.move_to_end(key)
                 return cast("Kept", self._kept[key])
         # two threads may both make it: the same thing twice
         made = make()
         with self._kept_lock:
             self._kept[key] = made
-            if len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
         return made
+
+    def kept_names(
+        self,
+        whose: Hashable,
+        things: Sequence[str],
+        read: Callable[[Sequence[str]], Mapping[str, Kept]],
+    ) -> dict[str, Kept]:
+        """Return what things are called for `whose`; `read` is asked only for what is not kept.
+
+        What `read` leaves out has no name, which is kept as well.
+        """
+        with self._kept_lock:
+            known = {one: self._names.get((whose, one), _UNKNOWN) for one in things}
+        wanted = [one for one, name in known.items() if name is _UNKNOWN]
+        if wanted:
+            found = read(wanted)
+            known |= {one: found.get(one) for one in wanted}
+            with self._kept_lock:
+                for one in wanted:
+                    self._names[whose, one] = known[one]
+        return cast("dict[str, Kept]", {one: name for one, name in known.items() if name})
 
     def issues_found(self, question: Hashable, select: Callable[[], Selection]) -> Condition:
         """Return the condition on `actions` that their issue is one of those that `select` finds.
@@ -229,8 +253,9 @@ class Snapshot:
         """Release the file."""
         self._is_closing = True
         if self._unhurried is not None:
-            _interrupt(self._unhurried)
+            interrupt(self._unhurried)
         self._viewers.close()
+        self._deadlines.close()
         with suppress(duckdb.Error):  # a query that was cut off may still hold on to it
             self._connection.execute(f"detach {self._memory}")
         self._connection.close()
@@ -242,20 +267,10 @@ class Snapshot:
     @contextmanager
     def _execute(self, query: Query, seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._connection.cursor()
-
-        ended = threading.Event()
-
-        def interrupt() -> None:
-            wait = seconds
-            while not ended.wait(wait):
-                _interrupt(cursor)
-                # One that comes before the query has begun, or between two batches, is lost.
-                wait = INTERRUPT_AGAIN_SECONDS
-
-        threading.Thread(target=interrupt, daemon=True).start()
         try:
-            cursor.execute(query.sql, dict(query.params))
-            yield cursor
+            with self._deadlines.end_after(cursor, seconds):
+                cursor.execute(query.sql, dict(query.params))
+                yield cursor
         except duckdb.InterruptException:
             _log.warning("interrupted after %g seconds: %s", seconds, query.description)
             raise ProblemError(
@@ -267,7 +282,6 @@ class Snapshot:
         except duckdb.OutOfMemoryException:
             raise self._too_large() from None
         finally:
-            ended.set()
             with suppress(duckdb.Error):
                 cursor.close()
 
@@ -372,11 +386,6 @@ def as_utc(moment: datetime) -> datetime:
 def as_utc_or_none(moment: datetime | None) -> datetime | None:
     """Do as `as_utc`; null stays null."""
     return None if moment is None else as_utc(moment)
-
-
-def _interrupt(cursor: duckdb.DuckDBPyConnection) -> None:
-    with suppress(duckdb.Error):  # the query may end in this very moment
-        cursor.interrupt()
 
 
 def _first_line(error: Exception) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from cachetools import LRUCache
 
 from serve.errors import ProblemError
 from serve.query.rights import Ask, Policy, prepare, resolve
@@ -40,7 +42,7 @@ class ViewersRights:
         self._ask = ask
         self._patience = patience
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Viewer, Rights] = OrderedDict()
+        self._kept: LRUCache[Viewer, Rights] = LRUCache(KEPT)
         self._coming: dict[Viewer, Future[Rights]] = {}
         # Filled whenever the garbage collector likes, in whatever thread: only appended to there.
         self._unused: deque[str] = deque()
@@ -52,7 +54,6 @@ class ViewersRights:
         """Return the rights of `viewer`; ProblemError 503 if they take longer than one may wait."""
         with self._lock:
             if viewer in self._kept:
-                self._kept.move_to_end(viewer)
                 return self._kept[viewer]
             if viewer not in self._coming:
                 self._coming[viewer] = self._worker.submit(self._work_out, viewer)
@@ -82,8 +83,6 @@ class ViewersRights:
         with self._lock:
             del self._coming[viewer]
             self._kept[viewer] = rights
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
         return rights
 
     def _prepare(self) -> None:
