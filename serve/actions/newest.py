@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from itertools import compress
+from datetime import date, datetime, timedelta
+from functools import partial
+from itertools import accumulate, compress
 from typing import Any
 
 from serve.query.columns import DETAIL_COLUMNS
-from serve.query.compiler import compile_active_days, compile_detail, compile_withheld
+from serve.query.compiler import Query, compile_detail, compile_withheld
 from serve.query.cursors import DetailCursor
-from serve.query.rollups import has_known_days
+from serve.query.known_days import compile_known_days
 from serve.query.scope import Scope
 from serve.query.visibility import WITHHELD_PARTS, Rights, withhold
 from serve.warehouse.snapshot import Snapshot
@@ -19,8 +20,9 @@ from serve.warehouse.snapshot import Snapshot
 _FIRST_REACH = 4
 _SHORTEST_REACH = timedelta(minutes=5)
 _WIDER = 16
+# Days that one search looks at: all of them become part of its text.
+_MOST_DAYS = 100
 
-_DAY = timedelta(days=1)
 Rows = list[tuple[Any, ...]]
 """What a query returns."""
 
@@ -37,10 +39,12 @@ def newest_actions(
     latest = min(
         scope.interval.end, directory.newest_at, after[0] if after else directory.newest_at
     )
-    search = _on_known_days if has_known_days(scope) else _reaching_back
-    return shown_rows(
-        snapshot, rights, search(snapshot, scope, rights, limit, start, latest, after)
-    )
+    days = _known_days(snapshot, scope)
+    if days is None:
+        rows = _reaching_back(snapshot, scope, rights, limit, start, latest, after)
+    else:
+        rows = _on_known_days(snapshot, scope, rights, limit, start, latest, after, days)
+    return shown_rows(snapshot, rights, rows)
 
 
 def shown_rows(snapshot: Snapshot, rights: Rights, rows: Rows) -> list[dict[str, Any]]:
@@ -79,6 +83,27 @@ def _reaching_back(
         reach *= _WIDER
 
 
+def _known_days(snapshot: Snapshot, scope: Scope) -> list[tuple[date, int]] | None:
+    """Return (day, most actions there can be), newest first, of all days with actions of `scope`.
+
+    None: it may have some on every day. The answer holds for all times and is kept.
+    """
+    known: list[tuple[date, int]] | None = None
+    for query in compile_known_days(scope):
+        of_some = snapshot.kept(
+            (query.sql, *query.params.items()), partial(_numbers_by_day, snapshot, query)
+        )
+        if known is None:
+            known = list(of_some.items())
+        else:
+            known = [(day, min(count, of_some[day])) for day, count in known if day in of_some]
+    return known
+
+
+def _numbers_by_day(snapshot: Snapshot, query: Query) -> dict[date, int]:
+    return dict(snapshot.run(query))
+
+
 def _on_known_days(
     snapshot: Snapshot,
     scope: Scope,
@@ -87,17 +112,22 @@ def _on_known_days(
     start: datetime,
     latest: datetime,
     after: tuple[datetime, str] | None,
+    days: list[tuple[date, int]],
 ) -> Rows:
-    """Look only at days on which the people of `scope` did something."""
-    rows: Rows = []
-    before, reserve = latest.date() + _DAY, 1
-    while start.date() < before:
+    """Look only at `days`, as many of them at once as the rest of the page seems to need."""
+    left = [
         # Of the latest day a part may lie after the page: it is not counted upon.
+        (day, count if day < latest.date() else 0)
+        for day, count in days
+        if start.date() <= day <= latest.date()
+    ]
+    rows: Rows = []
+    reserve = 1
+    while left and len(rows) < limit:
         wanted = (limit - len(rows)) * reserve
-        query = compile_active_days(scope, start.date(), before, latest.date(), wanted)
-        days = snapshot.run(query)
-        if not days:
-            break
+        newer = accumulate((count for _, count in left), initial=0)
+        here = [day for (day, _), before in zip(left, newer, strict=False) if before < wanted]
+        here = here[:_MOST_DAYS]
         rows += snapshot.run(
             compile_detail(
                 scope,
@@ -105,12 +135,10 @@ def _on_known_days(
                 limit=limit - len(rows),
                 not_before=start,
                 after=after,
-                days=[day for day, _ in days],
+                days=here,
             )
         )
-        before, day_count = days[-1]
-        if len(rows) == limit or len(days) == day_count:
-            break
+        left = left[len(here) :]
         # Other filters have kept fewer of their actions than there were.
         reserve *= _WIDER
     return rows

@@ -13,13 +13,12 @@ from typing import Any
 
 from serve.query.columns import CHANGE_COLUMNS, DETAIL_COLUMNS, SORT_COLUMNS, SortColumn
 from serve.query.rollups import counted_actions, is_rolled_up
-from serve.query.scope import Condition, Scope, compile_people, compile_where, naive
+from serve.query.scope import Condition, Scope, compile_where, naive
 from serve.query.spec import AggregatedView, DetailView
 from serve.query.visibility import (
     WITHHELD_PARTS,
     Purpose,
     Rights,
-    active_days,
     visible_actions,
     visible_changes,
     withheld_texts,
@@ -74,47 +73,6 @@ def compile_detail(
         """,
         params=where.params | {"limit": limit},
         description=f"Actions, newest first: {scope.description}",
-    )
-
-
-def compile_active_days(
-    scope: Scope, first: date, before: date, uncounted: date, wanted: int
-) -> Query:
-    """Days (UTC), newest first, on which the people of `scope` acted: enough for `wanted` actions.
-
-    Columns: day, and of how many days these are the newest. `before` is exclusive; what was done on
-    the day `uncounted` is not counted upon.
-    """
-    people = compile_people(scope)
-    return Query(
-        sql=f"""
-            with entries as (
-                select
-                    unnest(map_keys(actions.day_counts)) as day,
-                    unnest(map_values(actions.day_counts)) as number
-                from {active_days()} as actions
-                where
-                    actions.occurred_month >= date_trunc('month', $first::date)
-                    and actions.occurred_month < $before
-                    and {" and ".join(condition.sql for condition in people)}
-            ),
-            days as (
-                select day, sum(case when day = $uncounted then 0 else number end) as number
-                from entries
-                where day >= $first and day < $before
-                group by day
-            ),
-            running as (
-                select
-                    day, sum(number) over (order by day desc) - number as newer,
-                    count(*) over () as day_count
-                from days
-            )
-            select day, day_count from running where newer < $wanted order by day desc
-        """,
-        params={name: value for condition in people for name, value in condition.params.items()}
-        | {"first": first, "before": before, "uncounted": uncounted, "wanted": wanted},
-        description=f"Days with actions: {scope.description}",
     )
 
 

@@ -108,14 +108,6 @@ def is_rolled_up(scope: Scope) -> bool:
     )
 
 
-def has_known_days(scope: Scope) -> bool:
-    """Whether `scope` is about few enough people to ask a rollup for the days on which they acted.
-
-    Sets of people can be large, and then act on every day.
-    """
-    return bool(scope.users) and not any(getattr(scope, name) for name in MEMBERSHIPS)
-
-
 def _is_of_then(scope: Scope) -> bool:
     return scope.membership == "then" and any(getattr(scope, name) for name in MEMBERSHIPS)
 

@@ -54,12 +54,14 @@ class Scope:
 class Condition:
     """One predicate of a WHERE clause, with its parameters.
 
-    `holds` is what must not be let go as long as the predicate is used.
+    `holds` is what must not be let go as long as the predicate is used. `is_narrow`: so few issues
+    meet it that it pays to ask on which days something was done to them.
     """
 
     sql: str
     params: Mapping[str, Any]
     holds: object = None
+    is_narrow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,18 +222,27 @@ def _row(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
                 )
             )
             continue
-        ids: tuple[str | None, ...] = (thing_id,)
-        if kind == "transition":
-            before, _, after = (thing_id or "").partition(":")
-            ids = (before or None, after or None)
         if kind == "issues":
             # Issues without a name share a row; none of them can be counted by itself.
             conditions.append(Condition(f"not {is_nameless(rights, 'actions')}", {}))
-        for column, one in zip(_ROW_COLUMNS[kind], ids, strict=True):
-            is_one = f"= $row_{kind}_{column}" if one is not None else "is null"
-            params = {f"row_{kind}_{column}": one} if one is not None else {}
-            conditions.append(Condition(f"actions.{column} {is_one}", params))
+        conditions.append(compile_row_part(kind, thing_id))
     return conditions
+
+
+def compile_row_part(kind: RowKind, thing_id: str | None) -> Condition:
+    """Return the condition that a row is about this thing; not for fields, which are of changes."""
+    ids: tuple[str | None, ...] = (thing_id,)
+    if kind == "transition":
+        before, _, after = (thing_id or "").partition(":")
+        ids = (before or None, after or None)
+    return _all_of(
+        [
+            Condition(f"actions.{column} = $row_{kind}_{column}", {f"row_{kind}_{column}": one})
+            if one is not None
+            else Condition(f"actions.{column} is null", {})
+            for column, one in zip(_ROW_COLUMNS[kind], ids, strict=True)
+        ]
+    )
 
 
 def _all_of(conditions: list[Condition]) -> Condition:

@@ -198,9 +198,14 @@ def visible_rollup(rights: Rights, purpose: Purpose, rollup: Rollup) -> RolledUp
     return RolledUp(relation, other_codes, tuple(besides))
 
 
-def active_days() -> str:
+def days_of_people() -> str:
     """Return the rollup of the days on which people acted: where to look, never an answer."""
     return "agg_actor_months"
+
+
+def days_of_issues() -> str:
+    """Return the rollup of the days with actions on issues: where to look, never an answer."""
+    return "agg_issue_months"
 
 
 def visible_changes(rights: Rights, purpose: Purpose) -> str:

@@ -98,7 +98,7 @@ class IssueSets:
         if issue_count <= FEW:
             few: list[Any] = self._run(compile_kept(table.name))
             return _Found(is_among_few(few), issue_count)
-        condition = is_among_kept(table.name, has_one_site=has_one_site)
+        condition = is_among_kept(table.name, issue_count, has_one_site=has_one_site)
         return _Found(replace(condition, holds=table), issue_count)
 
     def _forget(self) -> None:

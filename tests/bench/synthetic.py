@@ -552,6 +552,14 @@ def write_rollups(database: duckdb.DuckDBPyConnection) -> None:
     ).fetchall():
         database.execute(_DAYS_OF_A_MONTH, month)
         database.execute(_A_MONTH, month)
+    write_issue_months(database)
+
+
+def write_issue_months(database: duckdb.DuckDBPyConnection) -> None:
+    """Write on which days something was done to an issue, as dbt would."""
+    database.execute(
+        f"create or replace table agg_issue_months as {sql_of('agg_issue_months', {})}"
+    )
 
 
 _DAYS_OF_A_MONTH = """

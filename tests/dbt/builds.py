@@ -57,6 +57,7 @@ MARTS = (
     "agg_source_freshness",
     "agg_actor_days",
     "agg_actor_months",
+    "agg_issue_months",
     "fct_user_last_active_history",
     "fct_issue_views",
     "agg_user_last_active",

@@ -12,11 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serve.actions.newest import newest_actions
 from serve.config import ServeSettings
 from serve.errors import ProblemError
 from serve.query.compiler import Query, compile_authors, compile_count, compile_counts
-from serve.query.cursors import DetailCursor
 from serve.query.rollups import Stretch, counted_actions, is_rolled_up, stretches
 from serve.query.scope import Scope, compile_where
 from serve.query.spec import AggregatedView, Interval
@@ -184,70 +182,6 @@ def test_what_rollups_cannot_tell_apart_is_asked_of_the_facts(more: dict[str, An
     scope = Scope(Interval(start=BEGINNING, end=END), **more)
     assert not is_rolled_up(scope)
     assert "agg_" not in counted_actions(scope, everybody, Purpose.COUNT, by_code=True).sql
-
-
-people = st.builds(
-    Scope,
-    intervals,
-    users=some(("account-0", "account-20", "account-39", "nobody")),
-    groups=some(("group-1",)),
-    membership=st.sampled_from(["now", "now", "then"]),
-    projects=some(("10001", "10002")),
-    action_codes=some(CODES),
-)
-
-
-@settings(max_examples=100, deadline=None)
-@given(scope=people, limit=st.integers(1, 60))
-def test_pages_found_by_active_days_are_all_there_is(
-    snapshot: Snapshot, scope: Scope, limit: int
-) -> None:
-    where = compile_where(scope, everybody, Purpose.LIST)
-    wanted = snapshot.run(
-        Query(
-            "select occurred_at, action_id "
-            f"from {visible_actions(everybody, Purpose.LIST)} as actions where {where.sql} "
-            "order by occurred_at desc, action_id desc",
-            where.params,
-        )
-    )
-    cursor, pages = None, 0
-    while pages < 4:
-        rows = newest_actions(snapshot, scope, everybody, limit, cursor)
-        place = pages * limit
-        found = [(row["occurred_at"], row["action_id"]) for row in rows]
-        assert found == wanted[place : place + limit]
-        if len(rows) < limit:
-            break
-        pages += 1
-        cursor = DetailCursor(
-            snapshot=snapshot.id,
-            question="0" * 16,
-            occurred_at_us=(found[-1][0] - datetime(1970, 1, 1)) // timedelta(microseconds=1),  # noqa: DTZ001 - marts hold naive UTC
-            action_id=found[-1][1],
-        )
-
-
-def test_a_rare_person_is_looked_for_only_where_they_acted(
-    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Query] = []
-    run = Snapshot.run
-
-    def listening(self: Snapshot, query: Query) -> list[tuple[Any, ...]]:
-        asked.append(query)
-        return run(self, query)
-
-    monkeypatch.setattr(Snapshot, "run", listening)
-    scope = Scope(Interval(start=BEGINNING, end=END), users=("account-39",))
-    rows = newest_actions(snapshot, scope, everybody, 15, None)
-    assert len(rows) == 15
-    looked = [
-        value for query in asked for name, value in query.params.items() if name.startswith("day_")
-    ]
-    assert {row["occurred_at"].date() for row in rows} <= set(looked)
-    assert len(looked) <= 16
-    assert len(asked) == 2
 
 
 @given(interval=intervals)

@@ -29,13 +29,16 @@ def compile_drop(table: str) -> Query:
     return Query(f"drop table {table}", description="Issues that JQL found")
 
 
-def is_among_kept(table: str, *, has_one_site: bool) -> Condition:
-    """Return the condition on `actions` that their issue is in a table."""
+NARROW = 1_000
+"""Issues on which something was done on so few days that it pays to ask which."""
+
+
+def is_among_kept(table: str, issue_count: int, *, has_one_site: bool) -> Condition:
+    """Return the condition on `actions` that their issue is one of so many in a table."""
+    sql = f"(actions.site_id, actions.issue_id) in (select site_id, issue_id from {table})"
     if has_one_site:
-        return Condition(f"actions.issue_id in (select issue_id from {table})", {})
-    return Condition(
-        f"(actions.site_id, actions.issue_id) in (select site_id, issue_id from {table})", {}
-    )
+        sql = f"actions.issue_id in (select issue_id from {table})"
+    return Condition(sql, {}, is_narrow=issue_count <= NARROW)
 
 
 def is_among_few(issues: Sequence[tuple[str, str]]) -> Condition:
@@ -55,4 +58,6 @@ def is_among_few(issues: Sequence[tuple[str, str]]) -> Condition:
         f"and actions.issue_id in ({', '.join(map(bound, ids))}))"
         for site_id, ids in by_site.items()
     ]
-    return Condition(f"({' or '.join(conditions)})" if conditions else "false", params)
+    return Condition(
+        f"({' or '.join(conditions)})" if conditions else "false", params, is_narrow=True
+    )
