@@ -26,6 +26,7 @@ from serve.query.scope import Condition
 from serve.query.visibility import MACHINE, Rights, Viewer
 from serve.warehouse.deadlines import Deadlines, interrupt
 from serve.warehouse.issue_sets import IssueSets
+from serve.warehouse.prefetch import Prefetch
 from serve.warehouse.viewers import ViewersRights
 
 BATCH_ROWS = 4_096
@@ -148,6 +149,7 @@ class Snapshot:
             )
         except duckdb.Error as error:
             raise SnapshotError(_first_line(error)) from error
+        self.prefetch = Prefetch(path)
         try:
             # What is particular to a viewer is laid down beside the file, in memory.
             self._connection.execute(f"attach ':memory:' as {self._memory} (read_write)")
@@ -252,6 +254,7 @@ class Snapshot:
     def close(self) -> None:
         """Release the file."""
         self._is_closing = True
+        self.prefetch.close()
         if self._unhurried is not None:
             interrupt(self._unhurried)
         self._viewers.close()

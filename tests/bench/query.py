@@ -64,6 +64,10 @@ _PERSON = (
     "select * from fct_actions where occurred_at >= $start and occurred_at <= $end "
     "and actor_account_id = $person order by occurred_at desc limit 50"
 )
+_ISSUES = (
+    "select * from fct_actions where occurred_at >= $start and occurred_at <= $end "
+    "and issue_id in (select unnest($issues)) order by occurred_at desc limit 50"
+)
 _COUNT = (
     "select count(*) from fct_actions "
     "where occurred_at >= $start and occurred_at < $end and not is_secured"
@@ -217,6 +221,7 @@ def _measure(
 def _beginnings(warehouse: Warehouse) -> list[Figure]:
     """Measure what the first question on a snapshot waits for, and the first one of a viewer."""
     with warehouse.lease() as snapshot:
+        snapshot.prefetch.wait()
         first = _timed(lambda: snapshot.rights(OPERATOR))
         second = _timed(lambda: snapshot.rights(SOMEBODY))
     return [
@@ -225,100 +230,153 @@ def _beginnings(warehouse: Warehouse) -> list[Figure]:
     ]
 
 
-def _questions(warehouse: Warehouse, shape: Shape) -> list[Question]:
-    draw = random.Random(7)
+class _Drawn:
+    """Requests and the least SQL for them; what varies is drawn anew each time."""
+
+    def __init__(self, warehouse: Warehouse, shape: Shape) -> None:
+        self._warehouse = warehouse
+        self._shape = shape
+        self._draw = random.Random(7)
+        self.everything: Params = {"from": "1971-01-01", "to": shape.until.isoformat()}
 
     def bare(
-        sql: str, start: datetime, end: datetime, **params: object
+        self, sql: str, start: datetime, end: datetime, **params: object
     ) -> list[tuple[object, ...]]:
-        with warehouse.lease() as snapshot:
+        """Return the rows of a statement, as the product would run it."""
+        with self._warehouse.lease() as snapshot:
             return snapshot.run(Query(sql, {"start": start, "end": end, **params}))
 
-    def counted(days: int) -> Callable[[], object]:
-        start = shape.until - timedelta(days=days)
+    def _since(self, days: int) -> datetime:
+        return self._shape.until - timedelta(days=days)
 
-        def floor() -> object:
-            authors = bare(_AUTHORS, start, shape.until)
-            return bare(_COUNTS, start, shape.until, authors=[row[0] for row in authors])
+    def _somewhen(self) -> datetime:
+        return self._shape.until - timedelta(
+            seconds=self._draw.random() * 86_400 * (self._shape.days - 10)
+        )
 
-        return floor
+    def _issues(self) -> list[int]:
+        """Return the numbers of 50 issues that everybody may see."""
+        drawn = self._draw.sample(range(self._shape.issues), 100)
+        return [number for number in drawn if number % 100 != 7][:50]
 
-    def since(days: int) -> Callable[[], Params]:
-        start = shape.until - timedelta(days=days)
-        return lambda: {"from": start.isoformat(), "to": shape.until.isoformat()}
+    def since(self, days: int) -> Params:
+        """Return the parameters of the last so many days."""
+        return self.everything | {"from": self._since(days).isoformat()}
 
-    def anywhere() -> Params:
+    def counts(self, days: int) -> object:
+        """Count the last so many days in two steps: who did most, then what they did."""
+        start, end = self._since(days), self._shape.until
+        authors = self.bare(_AUTHORS, start, end)
+        return self.bare(_COUNTS, start, end, authors=[row[0] for row in authors])
+
+    def one_count(self, days: int) -> object:
+        """Count the last so many days."""
+        return self.bare(_COUNT, self._since(days), self._shape.until)
+
+    def newest(self) -> object:
+        """Read the newest page."""
+        return self.bare(_PAGE, self._since(30), self._shape.until)
+
+    def page(self) -> Params:
         """Return the parameters of a page from a random place in the whole log."""
-        filters: Params = {"from": "1971-01-01", "to": shape.until.isoformat()}
-        with warehouse.lease() as snapshot:
-            place = shape.until - timedelta(seconds=draw.random() * 86_400 * (shape.days - 10))
+        with self._warehouse.lease() as snapshot:
             cursor = DetailCursor(
                 snapshot=snapshot.id,
-                question=digest(ActionsRequest.model_validate(filters)),
-                occurred_at_us=(place - datetime(1970, 1, 1)) // timedelta(microseconds=1),  # noqa: DTZ001 - marts hold naive UTC
+                question=digest(ActionsRequest.model_validate(self.everything)),
+                occurred_at_us=(self._somewhen() - datetime(1970, 1, 1))  # noqa: DTZ001 - marts hold naive UTC
+                // timedelta(microseconds=1),
                 action_id="8" * 32,
             )
-        return filters | {"cursor": cursor.encode()}
+        return self.everything | {"cursor": cursor.encode()}
 
-    def newest() -> object:
-        return bare(_PAGE, shape.until - timedelta(days=30), shape.until)
+    def bare_page(self) -> object:
+        """Read a page from a random place in the whole log."""
+        return self.bare(_PAGE, _BEGINNING, self._somewhen())
 
-    def deep() -> object:
-        end = shape.until - timedelta(seconds=draw.random() * 86_400 * (shape.days - 10))
-        return bare(_PAGE, _BEGINNING, end)
-
-    def deep_of(person: str) -> object:
-        end = shape.until - timedelta(seconds=draw.random() * 86_400 * (shape.days - 10))
-        return bare(_PERSON, _BEGINNING, end, person=person)
-
-    def person_anywhere(person: str) -> Params:
+    def page_of(self, person: str) -> Params:
         """Return the parameters of a page of one person that begins at a random time."""
-        end = shape.until - timedelta(seconds=draw.random() * 86_400 * (shape.days - 10))
-        return {"from": "1971-01-01", "to": end.isoformat(), "user": [person]}
+        return self.everything | {"to": self._somewhen().isoformat(), "user": [person]}
 
+    def bare_page_of(self, person: str) -> object:
+        """Read a page of one person that begins at a random time."""
+        return self.bare(_PERSON, _BEGINNING, self._somewhen(), person=person)
+
+    def keys(self) -> Params:
+        """Return the parameters of a page of 50 issues that nobody has asked for before."""
+        projects = self._shape.projects
+        keys = [f"P{number % projects}-{number // projects + 1}" for number in self._issues()]
+        return self.everything | {"jql": f"issue in ({', '.join(keys)})"}
+
+    def bare_keys(self) -> object:
+        """Read a page of 50 issues."""
+        ids = [str(100_000 + number) for number in self._issues()]
+        return self.bare(_ISSUES, _BEGINNING, self._shape.until, issues=ids)
+
+
+def _questions(warehouse: Warehouse, shape: Shape) -> list[Question]:
+    drawn = _Drawn(warehouse, shape)
     activity, actions = "/api/v1/activity", "/api/v1/actions"
-    everything: Params = {"from": "1971-01-01", "to": shape.until.isoformat()}
+    everything = drawn.everything
     rare, busy = f"account-{shape.actors - 1}", "account-1"
     history: Params = everything | {"jql": 'status was "Blocked" and priority is not empty'}
     return [
-        Question("aggregated, 30 days", activity, since(30), counted(30), "<= 40 ms"),
-        Question("aggregated, 1 year", activity, since(365), counted(365), "<= 40 ms"),
-        Question("detail, first page", actions, since(30), newest, "<= 10 ms"),
-        Question("detail, deep page", actions, anywhere, deep, "<= 10 ms"),
+        Question(
+            "aggregated, 30 days",
+            activity,
+            partial(drawn.since, 30),
+            partial(drawn.counts, 30),
+            "<= 40 ms",
+        ),
+        Question(
+            "aggregated, 1 year",
+            activity,
+            partial(drawn.since, 365),
+            partial(drawn.counts, 365),
+            "<= 40 ms",
+        ),
+        Question("detail, first page", actions, partial(drawn.since, 30), drawn.newest, "<= 10 ms"),
+        Question("detail, deep page", actions, drawn.page, drawn.bare_page, "<= 10 ms"),
         Question(
             "detail, rare person",
             actions,
             lambda: everything | {"user": [rare]},
-            lambda: bare(_PERSON, _BEGINNING, shape.until, person=rare),
+            lambda: drawn.bare(_PERSON, _BEGINNING, shape.until, person=rare),
             "<= 20 ms",
         ),
         Question(
             "detail, busy person, deep page",
             actions,
-            lambda: person_anywhere(busy),
-            lambda: deep_of(busy),
+            partial(drawn.page_of, busy),
+            partial(drawn.bare_page_of, busy),
             "<= 20 ms",
+        ),
+        Question(
+            "detail, 50 given issues",
+            actions,
+            drawn.keys,
+            drawn.bare_keys,
+            "",
         ),
         Question(
             "count of 1 year, with one row",
             actions,
-            lambda: since(365)() | {"count": "true", "limit": "1"},
-            lambda: bare(_COUNT, shape.until - timedelta(days=365), shape.until),
+            lambda: drawn.since(365) | {"count": "true", "limit": "1"},
+            partial(drawn.one_count, 365),
             "<= 25 ms",
         ),
         Question(
             "aggregated, 1 year, with some rights",
             activity,
-            since(365),
-            counted(365),
+            partial(drawn.since, 365),
+            partial(drawn.counts, 365),
             "",
             SOMEBODY,
         ),
         Question(
             "count of 1 year, with some rights",
             actions,
-            lambda: since(365)() | {"count": "true", "limit": "1"},
-            lambda: bare(_COUNT, shape.until - timedelta(days=365), shape.until),
+            lambda: drawn.since(365) | {"count": "true", "limit": "1"},
+            partial(drawn.one_count, 365),
             "",
             SOMEBODY,
         ),
@@ -326,7 +384,7 @@ def _questions(warehouse: Warehouse, shape: Shape) -> list[Question]:
             "JQL with history",
             actions,
             lambda: history,
-            lambda: bare(_HISTORY, _BEGINNING, shape.until, status="6"),
+            lambda: drawn.bare(_HISTORY, _BEGINNING, shape.until, status="6"),
             "",
         ),
     ]
