@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticKnownError
 
 from serve.errors import invalid_parameter
 from serve.query.cursors import MAX_CURSOR_LENGTH, Cursor, CursorError, OffsetCursor, digest
@@ -15,12 +16,19 @@ MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 50
 
 
+def _in_digits(value: object) -> object:
+    """Refuse numbers in ways of Python, such as `+5` and `1_0`: two addresses for one page."""
+    if isinstance(value, str) and not (value.isascii() and value.removeprefix("-").isdigit()):
+        raise PydanticKnownError("int_parsing")
+    return value
+
+
 class Paging(BaseModel):
     """Which page of an answer."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = Field(
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(_in_digits)] = Field(
         default=DEFAULT_LIMIT, description="Most items of one page.", examples=[50]
     )
     cursor: (

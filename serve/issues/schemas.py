@@ -35,8 +35,9 @@ class IssuesPage(Page):
 
 
 class IssueRange(Response):
-    """Issues that one link opens in Jira."""
+    """Issues that one link opens in Jira; each site has ranges of its own."""
 
+    site_id: str = Field(description="Host of the site.", examples=["example.atlassian.net"])
     first: int = Field(description="Number of the first issue, from 1.", examples=[101])
     last: int = Field(description="Number of the last issue.", examples=[200])
     url: str = Field(

@@ -104,4 +104,6 @@ def links(site_id: str, first: int, keys: list[str]) -> Iterator[IssueRange]:
         yield from links(site_id, first, keys[:half])
         yield from links(site_id, first + half, keys[half:])
         return
-    yield IssueRange.model_construct(first=first, last=first + len(keys) - 1, url=url)
+    yield IssueRange.model_construct(
+        site_id=site_id, first=first, last=first + len(keys) - 1, url=url
+    )

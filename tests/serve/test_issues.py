@@ -71,6 +71,7 @@ def test_links_are_ranges_of_a_hundred(client: TestClient) -> None:
     ends = [(item["first"], item["last"]) for item in page["items"]]
     assert ends[0] == (1, 100)
     assert ends[1] == (101, page["issue_count"])
+    assert all(item["url"].startswith(f"https://{item['site_id']}/") for item in page["items"])
     assert all_pages(client, "/api/v1/issues/links", limit=1, **ALL_TIME) == page["items"]
 
 
