@@ -1,7 +1,8 @@
 """Counting actions: whole months and days from the rollups, the rest of the time from the facts.
 
 A rollup answers for an actor, a month or a day, and an action code, and for nothing else. A filter
-that asks for more is answered from the facts alone; both ways give the same numbers.
+that asks for more is answered from the facts alone; both ways give the same numbers. What an issue
+decides about, whether it may be listed, has a rollup of its own.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from serve.query.scope import Condition, Scope, compile_codes, compile_people, c
 from serve.query.visibility import (
     Purpose,
     Rights,
-    RolledUp,
     Rollup,
+    is_decided_by_issues,
     visible_actions,
     visible_rollup,
 )
@@ -26,7 +27,11 @@ from serve.query.visibility import (
 _TOLD_APART = {"interval", "description", "users", *MEMBERSHIPS, "membership", "action_codes"}
 
 _DAY = timedelta(days=1)
-_TIME_COLUMNS: dict[Rollup, str] = {"months": "occurred_month", "days": "occurred_date"}
+_TIME_COLUMNS: dict[Rollup, str] = {
+    "months": "occurred_month",
+    "days": "occurred_date",
+    "issue_days": "occurred_date",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +44,11 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A part of an interval, half-open, and the rollup that knows it; None: only the facts do.
-
-    Of the facts only those count that meet the predicate `rule`.
-    """
+    """A part of an interval, half-open, and the rollup that knows it; None: only the facts do."""
 
     rollup: Rollup | None
     start: date
     end: date
-    rule: str = "true"
 
 
 def counted_actions(
@@ -60,43 +61,52 @@ def counted_actions(
     """
     if not is_rolled_up(scope):
         where = compile_where(scope, rights, purpose)
-        sql = _facts(rights, purpose, f"{where.sql} and {who}", by_code=by_code)
+        facts = visible_actions(rights, purpose, texts=False)
+        sql = _rows(facts, "1", f"{where.sql} and {who}", by_code=by_code)
         return Relation(f"({sql})", where.params)
     codes = compile_codes(scope)
     people = [*compile_people(scope), Condition(who, {})]
     params: dict[str, Any] = {}
     parts = []
     for number, stretch in enumerate(_counted_stretches(scope, rights, purpose)):
-        within = _within(stretch, number)
-        conditions = [within, *people, *(() if stretch.rollup else codes)]
-        where_sql = " and ".join(condition.sql for condition in conditions)
+        conditions = [_within(stretch, number), *people]
         for condition in (*conditions, *codes):
             params |= condition.params
-        if stretch.rollup is None:
-            parts.append(_facts(rights, purpose, where_sql, by_code=by_code))
-        else:
-            rolled_up = visible_rollup(rights, purpose, stretch.rollup)
-            parts.append(_rolled_up(rolled_up, where_sql, codes, by_code=by_code))
+        where_sql = _all_of(conditions)
+        match stretch.rollup:
+            case "days" | "months":
+                maps = visible_rollup(rights, purpose, stretch.rollup)
+                part = _maps(maps, where_sql, codes, by_code=by_code)
+            case "issue_days":
+                days = visible_rollup(rights, purpose, stretch.rollup)
+                where_sql = _all_of([*conditions, *codes])
+                part = _rows(days, "actions.action_count", where_sql, by_code=by_code)
+            case None:
+                facts = visible_actions(rights, purpose, texts=False)
+                part = _rows(facts, "1", _all_of([*conditions, *codes]), by_code=by_code)
+        parts.append(part)
     return Relation(f"({' union all '.join(parts)})", params)
 
 
+def _all_of(conditions: list[Condition]) -> str:
+    return " and ".join(condition.sql for condition in conditions)
+
+
 def _counted_stretches(scope: Scope, rights: Rights, purpose: Purpose) -> Iterator[Stretch]:
-    """Cut the interval of `scope`; what its rollups leave out comes once more, from the facts."""
+    """Cut the interval of `scope`; what issues decide comes once more, for its whole days."""
     rolled_up = []
     for stretch in stretches(scope.interval.start, scope.interval.end):
         yield stretch
         if stretch.rollup is not None:
             rolled_up.append(stretch)
-    if rolled_up:
-        for rule in visible_rollup(rights, purpose, "days").besides:
-            yield Stretch(None, rolled_up[0].start, rolled_up[-1].end, rule)
+    if rolled_up and is_decided_by_issues(rights, purpose):
+        yield Stretch("issue_days", rolled_up[0].start, rolled_up[-1].end)
 
 
 def _within(stretch: Stretch, number: int) -> Condition:
     column = _TIME_COLUMNS[stretch.rollup] if stretch.rollup else "occurred_at"
     return Condition(
-        f"actions.{column} >= $from_{number} and actions.{column} < $to_{number} "
-        f"and {stretch.rule}",
+        f"actions.{column} >= $from_{number} and actions.{column} < $to_{number}",
         {f"from_{number}": stretch.start, f"to_{number}": stretch.end},
     )
 
@@ -147,33 +157,29 @@ def _next_midnight(moment: datetime) -> datetime:
     return midnight if midnight == moment else midnight + _DAY
 
 
-def _facts(rights: Rights, purpose: Purpose, where: str, *, by_code: bool) -> str:
+def _rows(relation: str, number: str, where: str, *, by_code: bool) -> str:
+    """Count in a relation that has a row for each action code."""
     return f"""
-        select actions.actor_account_id{", actions.action_code" if by_code else ""}, 1 as number
-        from {visible_actions(rights, purpose, texts=False)} as actions
+        select
+            actions.actor_account_id{", actions.action_code" if by_code else ""}, {number} as number
+        from {relation} as actions
         where {where}
     """
 
 
-def _rolled_up(rolled_up: RolledUp, where: str, codes: list[Condition], *, by_code: bool) -> str:
-    kept = [condition.sql for condition in codes]
-    kept += [f"actions.action_code != '{code}'" for code in rolled_up.other_codes]
-    if not kept and not by_code:
-        return f"""
-            select actions.actor_account_id, actions.action_count as number
-            from {rolled_up.relation} as actions
-            where {where}
-        """
+def _maps(relation: str, where: str, codes: list[Condition], *, by_code: bool) -> str:
+    """Count in a relation that has a map of action codes to numbers."""
+    if not codes and not by_code:
+        return _rows(relation, "actions.action_count", where, by_code=False)
     # Spread first: looking a code up in every map costs more, already for two codes.
-    return f"""
-        select actions.actor_account_id{", actions.action_code" if by_code else ""}, actions.number
-        from (
+    spread = f"""
+        (
             select
                 actions.actor_account_id,
                 unnest(map_keys(actions.code_counts)) as action_code,
                 unnest(map_values(actions.code_counts)) as number
-            from {rolled_up.relation} as actions
+            from {relation} as actions
             where {where}
-        ) as actions
-        where {" and ".join(kept) or "true"}
+        )
     """
+    return _rows(spread, "actions.number", _all_of(codes) or "true", by_code=by_code)

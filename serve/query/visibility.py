@@ -162,40 +162,59 @@ _TEXTS = {
 WITHHELD_PARTS = ("old", "new", "target")
 
 
-Rollup = Literal["days", "months"]
+Rollup = Literal["days", "months", "issue_days"]
 
 
-@dataclass(frozen=True, slots=True)
-class RolledUp:
-    """A rollup of what `visible_actions` has, and what has to be counted in the actions instead.
+def visible_rollup(rights: Rights, purpose: Purpose, rollup: Rollup) -> str:
+    """Return the relation of what a rollup counts of the actions that may be counted or listed.
 
-    `relation` tells of every action of codes other than `other_codes`; those that it leaves out are
-    the visible ones that meet one of the predicates `besides`, which exclude each other.
+    `days` and `months` hold the actions of an actor as a map `code_counts`; they leave out those
+    whose issue decides who may list them. `issue_days` has just these, a row for each code: all
+    visible actions of a time are those of days or months and those of `issue_days` together. Where
+    `is_decided_by_issues` is false it has none.
     """
+    joins: list[str] = []
+    rules: list[str] = []
+    apart = _decided_by_issues(rights, purpose)
+    if rollup == "issue_days":
+        _add(joins, rules, _assets(rights))
+        _add(joins, rules, _secured(rights, "actions"))
+        _add(joins, rules, _views(rights))
+        rules.append(f"({' or '.join(these for these, _ in apart) or 'false'})")
+    else:
+        others = "actions.visibility_rule is distinct from 'assets_role'"
+        _add(joins, rules, _assets(rights, others))
+        rules += [but_these for _, but_these in apart]
+    if not rules:
+        return f"agg_actor_{rollup}"
+    return _relation("actions.*", f"agg_actor_{rollup} as actions", joins, rules)
 
-    relation: str
-    other_codes: tuple[str, ...] = ()
-    besides: tuple[str, ...] = ()
+
+def is_decided_by_issues(rights: Rights, purpose: Purpose) -> bool:
+    """Return whether the viewer may see some actions because of their issue."""
+    return bool(_decided_by_issues(rights, purpose)) and (
+        rights.secured_issues is Extent.SOME or _views(rights) is not None
+    )
 
 
-def visible_rollup(rights: Rights, purpose: Purpose, rollup: Rollup) -> RolledUp:
-    """Return the rollup of what may be counted or listed by everybody with such rights."""
-    relation = f"agg_actor_{rollup}"
-    other_codes: tuple[str, ...] = ()
-    partial: tuple[str, ...] = ()
-    if rights.assets is not Extent.ALL:
-        other_codes += rights.assets_codes
-        partial += rights.assets_codes if rights.assets is Extent.SOME else ()
-    if purpose is Purpose.LIST and _views(rights) is not None:
-        other_codes += rights.views_codes
-        partial += rights.views_codes
-    besides = [f"actions.action_code in {_codes(partial)}"] if partial else []
-    if purpose is Purpose.LIST and rights.secured_issues is not Extent.ALL:
-        relation = f"(select * from {relation} where not is_secured)"
-        if rights.secured_issues is Extent.SOME:
-            others = f" and actions.action_code not in {_codes(partial)}" if partial else ""
-            besides.append(f"actions.is_secured{others}")
-    return RolledUp(relation, other_codes, tuple(besides))
+def _decided_by_issues(rights: Rights, purpose: Purpose) -> list[tuple[str, str]]:
+    """Return what tells the actions whose issue decides whether they may be listed.
+
+    Each time two predicates: these, by action code, and all but these, in a rollup without codes.
+    """
+    if purpose is Purpose.COUNT:
+        return []
+    told = []
+    if rights.secured_issues is not Extent.ALL:
+        told.append(("actions.is_secured", "not actions.is_secured"))
+    if _views(rights) is not None:
+        told.append(
+            (
+                f"actions.action_code in {_codes(rights.views_codes)}",
+                "actions.visibility_rule is distinct from 'browse_project'",
+            )
+        )
+    return told
 
 
 def days_of_people() -> str:
@@ -452,11 +471,11 @@ def _add(joins: list[str], rules: list[str], part: _Part | None) -> None:
         rules.append(part[1])
 
 
-def _assets(rights: Rights) -> _Part | None:
-    """Keep the actions in Assets that may be seen, and all others."""
+def _assets(rights: Rights, others: str = "") -> _Part | None:
+    """Keep the actions in Assets that may be seen, and all others: their codes tell them."""
     if rights.assets is Extent.ALL:
         return None
-    others = f"actions.action_code not in {_codes(rights.assets_codes)}"
+    others = others or f"actions.action_code not in {_codes(rights.assets_codes)}"
     if rights.assets is Extent.NONE:
         return [], others
     return (

@@ -12,12 +12,14 @@ from pathlib import Path
 import jinja2
 
 _PROJECT = Path(__file__).parents[2] / "dbt_project"
-_MACROS = ("arrays", "issue_names")
+_MACROS = ("cross_database/arrays", "cross_database/issue_names", "materialization/rollups")
 
 
 def sql_of(model: str, relations: Mapping[str, str]) -> str:
     """Return the SQL of a full build of `model`; `relations` stand for others than marts."""
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined)  # noqa: S701 - SQL, not HTML
+    environment = jinja2.Environment(  # noqa: S701 - SQL, not HTML
+        undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"]
+    )
     names: dict[str, object] = environment.globals
     names |= {
         "config": lambda **_: "",
@@ -27,7 +29,7 @@ def sql_of(model: str, relations: Mapping[str, str]) -> str:
         "adapter": _Adapter(names),
     }
     for group in _MACROS:
-        text = (_PROJECT / "macros" / "cross_database" / f"{group}.sql").read_text()
+        text = (_PROJECT / "macros" / f"{group}.sql").read_text()
         names |= vars(environment.from_string(text).module)
     (path,) = (_PROJECT / "models").rglob(f"{model}.sql")
     return environment.from_string(path.read_text()).render()

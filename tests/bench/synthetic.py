@@ -534,25 +534,25 @@ def write_named_issues(database: duckdb.DuckDBPyConnection) -> None:
 
 
 def write_rollups(database: duckdb.DuckDBPyConnection) -> None:
-    """Write what the marts of these names would count in the facts, month by month."""
-    database.execute(
-        """
-        create or replace table agg_actor_days (
-            occurred_date date, actor_account_id varchar, is_secured boolean, action_count integer,
-            code_counts map(varchar, integer), site_id varchar
-        );
-        create or replace table agg_actor_months (
-            occurred_month date, actor_account_id varchar, is_secured boolean, action_count integer,
-            code_counts map(varchar, integer), day_counts map(date, integer), site_id varchar
-        );
-        """
-    )
-    for month in database.execute(
+    """Write what the marts of these names would count in the facts, as dbt would, by month."""
+    months = database.execute(
         "select distinct occurred_month from fct_actions order by occurred_month"
-    ).fetchall():
-        database.execute(_DAYS_OF_A_MONTH, month)
-        database.execute(_A_MONTH, month)
+    ).fetchall()
+    for rollup, counted, column in _ROLLUPS:
+        of_a_month = f"(select * from {counted} where date_trunc('month', {column}) = $month)"
+        model = sql_of(rollup, {counted: of_a_month, "action_types": "dim_action_types"})
+        database.execute(f"create or replace table {rollup} as {model} limit 0", {"month": None})
+        for (month,) in months:
+            database.execute(f"insert into {rollup} {model}", {"month": month})
     write_issue_months(database)
+
+
+# A rollup, what it counts, and the column of that by which its months are told.
+_ROLLUPS = (
+    ("agg_actor_days", "fct_actions", "occurred_month"),
+    ("agg_actor_months", "agg_actor_days", "occurred_date"),
+    ("agg_actor_issue_days", "fct_actions", "occurred_month"),
+)
 
 
 def write_issue_months(database: duckdb.DuckDBPyConnection) -> None:
@@ -560,70 +560,3 @@ def write_issue_months(database: duckdb.DuckDBPyConnection) -> None:
     database.execute(
         f"create or replace table agg_issue_months as {sql_of('agg_issue_months', {})}"
     )
-
-
-_DAYS_OF_A_MONTH = """
-    insert into agg_actor_days
-    with codes as (
-        select
-            site_id, occurred_date, actor_account_id, is_secured, action_code,
-            count(*)::integer as action_count
-        from fct_actions
-        where occurred_month = ?
-        group by all
-    )
-    select
-        occurred_date, actor_account_id, is_secured, sum(action_count)::integer as action_count,
-        map(list(action_code), list(action_count)) as code_counts, site_id
-    from codes
-    group by all
-    order by occurred_date, actor_account_id, is_secured
-"""
-
-_A_MONTH = """
-    insert into agg_actor_months
-    with days as (
-        select *, date_trunc('month', occurred_date)::date as occurred_month
-        from agg_actor_days
-        where occurred_date >= $1 and occurred_date < $1 + interval 1 month
-    ),
-    entries as (
-        select
-            site_id, occurred_month, actor_account_id, is_secured,
-            unnest(map_keys(code_counts)) as action_code,
-            unnest(map_values(code_counts)) as number
-        from days
-    ),
-    codes as (
-        select
-            site_id, occurred_month, actor_account_id, is_secured, action_code,
-            sum(number)::integer as action_count
-        from entries
-        group by all
-    ),
-    by_code as (
-        select
-            site_id, occurred_month, actor_account_id, is_secured,
-            map(list(action_code), list(action_count)) as code_counts
-        from codes
-        group by all
-    ),
-    by_day as (
-        select
-            site_id, occurred_month, actor_account_id, is_secured,
-            sum(action_count)::integer as action_count,
-            map(list(occurred_date), list(action_count)) as day_counts
-        from days
-        group by all
-    )
-    select
-        by_day.occurred_month, by_day.actor_account_id, by_day.is_secured,
-        by_day.action_count, by_code.code_counts, by_day.day_counts, by_day.site_id
-    from by_day
-    join by_code
-        on by_code.site_id = by_day.site_id
-        and by_code.occurred_month = by_day.occurred_month
-        and by_code.actor_account_id is not distinct from by_day.actor_account_id
-        and by_code.is_secured = by_day.is_secured
-    order by by_day.occurred_month, by_day.actor_account_id, by_day.is_secured
-"""

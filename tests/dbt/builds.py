@@ -58,6 +58,7 @@ MARTS = (
     "agg_actor_days",
     "agg_actor_months",
     "agg_issue_months",
+    "agg_actor_issue_days",
     "fct_user_last_active_history",
     "fct_issue_views",
     "agg_user_last_active",

@@ -61,3 +61,10 @@
     insert into {{ target }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }};
 {%- endmacro -%}
+
+{#- The rule of the catalogue that decides who may see an action, where it is not the issue's security alone:
+    rollups keep such actions apart. -#}
+{%- macro rule_of_actions(action_types) -%}
+    case when {{ action_types }}.visibility_rule in ('assets_role', 'browse_project')
+        then {{ action_types }}.visibility_rule end
+{%- endmacro -%}

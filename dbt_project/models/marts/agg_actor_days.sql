@@ -12,8 +12,11 @@ with actions as (
         actions.occurred_date,
         actions.actor_account_id,
         actions.is_secured,
+        {{ rule_of_actions('action_types') }} as visibility_rule,
+        actions.object_schema_id,
         actions.action_code
     from {{ ref('fct_actions') }} as actions
+    inner join {{ ref('action_types') }} as action_types on actions.action_code = action_types.action_code
     {% if is_incremental() %}
         semi join ({{ changed_actors('day') }}) as changed
             on {{ same_actor('actions', 'occurred_date', 'day', 'changed') }}
@@ -26,10 +29,13 @@ codes as (
         occurred_date,
         actor_account_id,
         is_secured,
+        visibility_rule,
+        object_schema_id,
         action_code,
         cast(count(*) as integer) as action_count
     from actions
-    group by site_id, occurred_date, actor_account_id, is_secured, action_code
+    group by
+        site_id, occurred_date, actor_account_id, is_secured, visibility_rule, object_schema_id, action_code
 ),
 
 final as (
@@ -37,12 +43,14 @@ final as (
         occurred_date,
         actor_account_id,
         is_secured,
+        visibility_rule,
+        object_schema_id,
         cast(sum(action_count) as integer) as action_count,
         {{ map_of('action_code', 'action_count') }} as code_counts,
         site_id
     from codes
-    group by site_id, occurred_date, actor_account_id, is_secured
+    group by site_id, occurred_date, actor_account_id, is_secured, visibility_rule, object_schema_id
 )
 
 select * from final
-order by occurred_date, actor_account_id, site_id, is_secured
+order by occurred_date, actor_account_id, site_id, is_secured, visibility_rule, object_schema_id

@@ -23,6 +23,8 @@ entries as (
         occurred_month,
         actor_account_id,
         is_secured,
+        visibility_rule,
+        object_schema_id,
         {{ each_entry('code_counts') }} as code_count
     from days
 ),
@@ -33,10 +35,14 @@ codes as (
         occurred_month,
         actor_account_id,
         is_secured,
+        visibility_rule,
+        object_schema_id,
         code_count.key as action_code,
         cast(sum(code_count.value) as integer) as action_count
     from entries
-    group by site_id, occurred_month, actor_account_id, is_secured, code_count.key
+    group by
+        site_id, occurred_month, actor_account_id, is_secured, visibility_rule, object_schema_id,
+        code_count.key
 ),
 
 by_code as (
@@ -45,9 +51,11 @@ by_code as (
         occurred_month,
         actor_account_id,
         is_secured,
+        visibility_rule,
+        object_schema_id,
         {{ map_of('action_code', 'action_count') }} as code_counts
     from codes
-    group by site_id, occurred_month, actor_account_id, is_secured
+    group by site_id, occurred_month, actor_account_id, is_secured, visibility_rule, object_schema_id
 ),
 
 by_day as (
@@ -56,10 +64,12 @@ by_day as (
         occurred_month,
         actor_account_id,
         is_secured,
+        visibility_rule,
+        object_schema_id,
         cast(sum(action_count) as integer) as action_count,
         {{ map_of('occurred_date', 'action_count') }} as day_counts
     from days
-    group by site_id, occurred_month, actor_account_id, is_secured
+    group by site_id, occurred_month, actor_account_id, is_secured, visibility_rule, object_schema_id
 ),
 
 final as (
@@ -67,6 +77,8 @@ final as (
         by_day.occurred_month,
         by_day.actor_account_id,
         by_day.is_secured,
+        by_day.visibility_rule,
+        by_day.object_schema_id,
         by_day.action_count,
         by_code.code_counts,
         by_day.day_counts,
@@ -78,7 +90,9 @@ final as (
             and by_day.occurred_month = by_code.occurred_month
             and by_day.actor_account_id is not distinct from by_code.actor_account_id
             and by_day.is_secured = by_code.is_secured
+            and by_day.visibility_rule is not distinct from by_code.visibility_rule
+            and by_day.object_schema_id is not distinct from by_code.object_schema_id
 )
 
 select * from final
-order by occurred_month, actor_account_id, site_id, is_secured
+order by occurred_month, actor_account_id, site_id, is_secured, visibility_rule, object_schema_id

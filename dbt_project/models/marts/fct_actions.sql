@@ -3,7 +3,7 @@
     incremental_strategy='replace_changed',
     unique_key='action_id',
     affected='int_issues__affected',
-    counted_by=['agg_actor_days', 'agg_actor_months'],
+    counted_by=['agg_actor_days', 'agg_actor_months', 'agg_actor_issue_days'],
     pre_hook=["{{ require_all_issues() }}", "{{ forget_rollups() }}"],
     post_hook="{{ mark_builds_processed('select build_id from ' ~ ref('int_builds__pending')) }}",
 ) }}
