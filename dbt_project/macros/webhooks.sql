@@ -130,6 +130,26 @@
     {{ issue_id }} in (select affected.issue_id from {{ ref('int_issues__affected') }} as affected)
 {%- endmacro -%}
 
+{#- The affected issues, and those whose texts name one of them. An issue never loses a name: it keeps the
+    keys that it had. -#}
+{%- macro issues_naming_affected_ones() -%}
+    select affected.issue_id
+    from {{ ref('int_issues__affected') }} as affected
+    union
+    select texts.issue_id
+    from {{ ref('bridge_named_issues') }} as texts
+    where
+        texts.issue_id is not null
+        and texts.named_issue in (
+            select affected.issue_id
+            from {{ ref('int_issues__affected') }} as affected
+            union all
+            select issue_keys.issue_key
+            from {{ ref('bridge_issue_keys') }} as issue_keys
+            where {{ of_affected_issues('issue_keys.issue_id') }}
+        )
+{%- endmacro -%}
+
 {#- The channels that told of something, as fct_actions.sources names them. -#}
 {%- macro channels(is_polled, is_pushed) -%}
     case

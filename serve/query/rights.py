@@ -1,8 +1,7 @@
 """Finds what a viewer may see in one snapshot, once, and lays it down in the snapshot's memory.
 
-The second file of the door. It writes into a database in memory that belongs to the snapshot. The
-schema `common` is for all viewers: which texts name an issue that not everybody may list. The
-tables of one viewer lie in a schema of their own:
+The second file of the door. It writes into a database in memory that belongs to the snapshot, the
+tables of each viewer into a schema of their own:
 
 - `listed_issues`: issues with a security level that lists the viewer;
 - `browsed_projects`, `browsed_issues`: where the viewer has Browse Projects, and the issues for
@@ -37,65 +36,14 @@ class Policy:
     views_need_browse: bool = True
 
 
-def prepare(common: str, ask: Ask) -> None:
-    """Find the texts that name an issue which has a security level, or which nobody knows.
-
-    They are written into the schema `common`, an empty one.
-
-    `bridge_named_issues` tells which text names what. A name that is empty, or that no issue bears,
-    says that nobody may read the text.
-    """
-    ask(
-        f"""
-        create table {common}.naming as
-        with names as (
-            select distinct site_id, named_issue from bridge_named_issues
-        ),
-        -- A number is an id, everything else a key, the present one or a former one.
-        known as (
-            select site_id, named_issue, named_issue as issue_id
-            from names
-            where regexp_full_match(named_issue, '[0-9]+')
-            union all
-            select names.site_id, names.named_issue, keys.issue_id
-            from names
-            left join bridge_issue_keys as keys
-                on keys.site_id = names.site_id and keys.issue_key = names.named_issue
-            where not regexp_full_match(names.named_issue, '[0-9]+')
-        ),
-        hidden as (
-            select
-                known.site_id, known.named_issue,
-                coalesce(known.issue_id, known.named_issue) as stands_for, issues.issue_id
-            from known
-            left join dim_issues as issues
-                on issues.site_id = known.site_id and issues.issue_id = known.issue_id
-            where issues.is_secured is not false
-        )
-        select
-            texts.action_id, texts.occurred_at, texts.text_id, texts.part, texts.site_id,
-            hidden.issue_id
-        from bridge_named_issues as texts
-        join hidden
-            on hidden.site_id = texts.site_id and hidden.named_issue = texts.named_issue
-        -- The name of the issue itself hides nothing.
-        where hidden.stands_for is distinct from texts.issue_id
-        """,
-        {},
-    )
-
-
-def resolve(viewer: Viewer, policy: Policy, common: str, memory: str, ask: Ask) -> Rights:
-    """Return the rights of `viewer`, after writing their tables into the empty schema `memory`.
-
-    `common` is the schema that `prepare` has written into.
-    """
+def resolve(viewer: Viewer, policy: Policy, memory: str, ask: Ask) -> Rights:
+    """Return the rights of `viewer`, after writing their tables into the empty schema `memory`."""
     _write_person(viewer, policy, memory, ask)
     ((is_jira_admin,),) = ask(
         f"select coalesce(bool_or(is_jira_admin), false) from {memory}.sites", {}
     )
     _write_listed_issues(viewer, memory, ask)
-    _write_withheld(common, memory, ask)
+    _write_withheld(memory, ask)
     codes: dict[str, tuple[str, ...]] = {"browse_project": (), "assets_role": ()}
     for rule, found in ask(
         """
@@ -369,12 +317,12 @@ def _write_schemas(viewer: Viewer, memory: str, ask: Ask) -> Extent:
     return Extent.SOME
 
 
-def _write_withheld(common: str, memory: str, ask: Ask) -> None:
+def _write_withheld(memory: str, ask: Ask) -> None:
     unlisted = f"""
-        select naming.*
-        from {common}.naming as naming
+        select texts.*
+        from bridge_withheld_texts as texts
         left join {memory}.listed_issues as listed
-            on listed.site_id = naming.site_id and listed.issue_id = naming.issue_id
+            on listed.site_id = texts.site_id and listed.issue_id = texts.hidden_issue_id
         where listed.issue_id is null
     """
     ask(

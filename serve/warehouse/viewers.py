@@ -6,17 +6,13 @@ import itertools
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
 
 from cachetools import LRUCache
 
 from serve.errors import ProblemError
-from serve.query.rights import Ask, Policy, prepare, resolve
+from serve.query.rights import Ask, Policy, resolve
 from serve.query.visibility import Rights, Viewer
-
-Made = TypeVar("Made")
 
 # Viewers whose tables stay in memory although nobody asks for them at the moment.
 KEPT = 32
@@ -47,7 +43,6 @@ class ViewersRights:
         # Filled whenever the garbage collector likes, in whatever thread: only appended to there.
         self._unused: deque[str] = deque()
         self._numbers = itertools.count()
-        self._is_prepared = False
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rights")
 
     def of(self, viewer: Viewer) -> Rights:
@@ -74,7 +69,6 @@ class ViewersRights:
     def _work_out(self, viewer: Viewer) -> Rights:
         try:
             self._drop_unused()
-            self._prepare()
             rights = self._resolve(viewer)
         except BaseException:
             with self._lock:
@@ -85,30 +79,17 @@ class ViewersRights:
             self._kept[viewer] = rights
         return rights
 
-    def _prepare(self) -> None:
-        if self._is_prepared:
-            return
-        common = f"{self._database}.common"
-        self._all_or_nothing(common, lambda: prepare(common, self._ask))
-        self._is_prepared = True
-
     def _resolve(self, viewer: Viewer) -> Rights:
         # A number is never used twice: whoever remembers a name of old finds nothing.
         schema = _Schema(f"{self._database}.viewer_{next(self._numbers)}")
-        rights = self._all_or_nothing(
-            schema,
-            lambda: resolve(viewer, self._policy, f"{self._database}.common", schema, self._ask),
-        )
-        weakref.finalize(schema, self._unused.append, str(schema))
-        return rights
-
-    def _all_or_nothing(self, schema: str, make: Callable[[], Made]) -> Made:
         try:
             self._ask(f"create schema {schema}", {})
-            return make()
+            rights = resolve(viewer, self._policy, schema, self._ask)
         except BaseException:
             self._unused.append(schema)
             raise
+        weakref.finalize(schema, self._unused.append, str(schema))
+        return rights
 
     def _drop_unused(self) -> None:
         while self._unused:

@@ -524,13 +524,15 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
 
 
 def write_named_issues(database: duckdb.DuckDBPyConnection) -> None:
-    """Write which texts of the facts name which issues, as dbt would."""
+    """Write which texts of the facts name which issues, and hidden ones, as dbt would."""
     fields = sql_of(
         "int_fields__naming_issues",
         {"stg_jira_platform__fields": "(select *, 0 as build_id from dim_fields)"},
     )
     model = sql_of("bridge_named_issues", {"int_fields__naming_issues": f"({fields})"})
     database.execute(f"create or replace table bridge_named_issues as {model}")
+    model = sql_of("bridge_withheld_texts", {})
+    database.execute(f"create or replace table bridge_withheld_texts as {model}")
 
 
 def write_rollups(database: duckdb.DuckDBPyConnection) -> None:

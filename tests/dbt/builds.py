@@ -65,6 +65,7 @@ MARTS = (
     "bridge_issue_field_values",
     "bridge_issue_links",
     "bridge_named_issues",
+    "bridge_withheld_texts",
     "bridge_issue_attachments",
     "dim_comments",
     "dim_worklogs",

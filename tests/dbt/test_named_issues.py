@@ -1,10 +1,15 @@
-"""Which texts name which issues: `bridge_named_issues`, rule by rule."""
+"""Which texts name which issues, and which of these hide the text: rule by rule, load by load."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
+from dbt.contracts.graph.manifest import Manifest
 
 from tests.bench.models import sql_of
+from tests.dbt.builds import build, query
+from tests.dbt.lakes import Lake, at, history, issue, item
 
 TABLES = {
     "fct_actions": "site_id, action_id, issue_id, target_type, target_id",
@@ -70,3 +75,107 @@ def test_texts_tell_which_issues_they_name() -> None:
         ("link unread", "link unread", "all", ""),
         ("unknown", "unknown", "all", ""),
     ]
+
+
+WITHHELD_TABLES = {
+    "bridge_named_issues": (
+        "site_id varchar, text_id varchar, issue_id varchar, named_issue varchar",
+        [
+            ("s", "by id", "1", "2"),
+            ("s", "by key", "1", "A-2"),
+            ("s", "by former key", "1", "OLD-2"),
+            ("s", "open", "1", "3"),
+            ("s", "open by key", "1", "A-3"),
+            ("s", "key of two", "1", "B-5"),
+            ("s", "unknown id", "1", "9"),
+            ("s", "unknown key", "1", "A-9"),
+            ("s", "key of one nobody saw", "1", "A-8"),
+            ("s", "for some people only", "1", ""),
+            ("s", "itself", "2", "OLD-2"),
+            ("s", "outside issues", None, "2"),
+            ("t", "other site", "1", "A-3"),
+        ],
+    ),
+    "bridge_issue_keys": (
+        "site_id varchar, issue_key varchar, issue_id varchar",
+        [
+            ("s", "A-2", "2"), ("s", "OLD-2", "2"), ("s", "A-3", "3"), ("s", "A-8", "8"),
+            ("s", "B-5", "2"), ("s", "B-5", "3"), ("t", "A-2", "2"),
+        ],
+    ),
+    "dim_issues": (
+        "site_id varchar, issue_id varchar, is_secured boolean",
+        [("s", "1", False), ("s", "2", True), ("s", "3", False), ("t", "2", True)],
+    ),
+}  # fmt: skip
+
+
+def test_a_text_is_hidden_by_secured_issues_and_by_names_that_are_nobodys() -> None:
+    with duckdb.connect() as database:
+        for table, (columns, rows) in WITHHELD_TABLES.items():
+            database.execute(f"create table {table} ({columns})")
+            marks = ", ".join("?" for _ in columns.split(", "))
+            database.executemany(f"insert into {table} values ({marks})", rows)
+        database.execute(
+            "alter table bridge_named_issues add action_id varchar;"
+            "alter table bridge_named_issues add occurred_at timestamp;"
+            "alter table bridge_named_issues add part varchar"
+        )
+        found = database.execute(
+            f"select text_id, hidden_issue_id from ({sql_of('bridge_withheld_texts', {})})"
+        ).fetchall()
+    assert sorted(found) == [
+        ("by former key", "2"),
+        ("by id", "2"),
+        ("by key", "2"),
+        ("for some people only", ""),
+        ("key of one nobody saw", ""),
+        ("key of two", "2"),
+        ("other site", ""),
+        ("outside issues", "2"),
+        ("unknown id", ""),
+        ("unknown key", ""),
+    ]
+
+
+def test_texts_are_hidden_and_shown_as_what_they_name_changes(
+    manifest: Manifest, tmp_path: Path
+) -> None:
+    """Nothing is told of the issue with the texts itself after the first load."""
+    lake = Lake(tmp_path)
+
+    def withheld() -> list[tuple[str, ...]]:
+        build(tmp_path, manifest)
+        return query(
+            tmp_path,
+            "select changes.new_value, texts.hidden_issue_id from bridge_withheld_texts as texts "
+            "join fct_action_changes as changes on changes.change_id = texts.text_id "
+            "where texts.issue_id = '1' and texts.part = 'new' order by all",
+        )
+
+    def parent(number: str, key: str) -> dict[str, object]:
+        return item("parent", new=(number, key), field_id="parent")
+
+    lake.load(
+        [
+            issue(1, "AB-1", updated=at(9), fetched=at(10)),
+            issue(2, "AB-2", updated=at(1), fetched=at(10)),
+            history(1, 1, [parent("2", "AB-2")], created=at(5), fetched=at(10)),
+            history(2, 1, [parent("3", "AB-3")], created=at(9), fetched=at(10)),
+        ]
+    )
+    assert withheld() == [("AB-3", "")]
+    moved = [
+        item("Key", (None, "AB-2"), (None, "CD-2")),
+        item("project", ("10", "AB"), ("11", "CD"), field_id="project"),
+    ]
+    lake.load(
+        [
+            issue(2, "CD-2", updated=at(20), fetched=at(21), project="11", security="9"),
+            history(3, 2, moved, created=at(20), fetched=at(21)),
+            issue(3, "AB-3", updated=at(20), fetched=at(21)),
+        ]
+    )
+    assert withheld() == [("AB-2", "2")]
+    lake.load([issue(2, "CD-2", updated=at(30), fetched=at(31), project="11")])
+    assert withheld() == []

@@ -102,7 +102,7 @@ def test_what_fails_half_way_leaves_nothing_behind(some_marts: Path, memory: Mem
         except ProblemError:
             failures += 1
     assert failures >= 10
-    assert memory.schemas() == {"common", rights.memory.partition(".")[2]}
+    assert memory.schemas() == {rights.memory.partition(".")[2]}
     assert replace(rights, memory="") == replace(wanted, memory="")
     assert memory.contents(rights) == whole.contents(wanted)
     whole.connection.close()
@@ -128,7 +128,7 @@ def test_only_the_last_viewers_are_kept_and_whoever_is_in_use(memory: Memory) ->
     before = memory.contents(held)
     for number in range(KEPT + 3):
         viewers.of(Viewer(f"another {number}", Role.MANAGER, f"account-{number}"))
-    assert len(memory.schemas()) <= KEPT + 3  # and the common one, the held one, one to be dropped
+    assert len(memory.schemas()) <= KEPT + 2  # and the held one, and one to be dropped
     assert memory.contents(held) == before
     schema = held.memory.partition(".")[2]
     again = viewers.of(SOMEBODY)

@@ -6,6 +6,8 @@
     without an issue are computed every time.
     `build_id`, the build that stored a row, does not make it another row.
 
+    `config(with_those_naming_them=true)`: the issues are also recomputed whose texts name one of those.
+
     `config(counted_by=[...])` names rollups of the table: the days and actors of rows that went or came
     are remembered for them. -#}
 {%- macro get_incremental_replace_changed_sql(arg_dict) -%}
@@ -16,6 +18,9 @@
     {%- set columns = arg_dict['dest_columns'] | map(attribute='name') | list -%}
     {%- set compared = columns | reject('equalto', 'build_id') | list -%}
     {%- set affected = ref(config.get('affected')) if config.get('affected') else computed -%}
+    {%- if config.get('with_those_naming_them') -%}
+        {%- set affected = '(' ~ issues_naming_affected_ones() ~ ')' -%}
+    {%- endif -%}
     {%- set stored = this.identifier ~ '__stored' -%}
     {%- set gone = this.identifier ~ '__gone' -%}
 

@@ -4,7 +4,7 @@
 {%- set consumers = [
     'fct_actions', 'fct_action_changes', 'dim_issues', 'bridge_issue_keys', 'fct_issue_views',
     'bridge_issue_field_values', 'bridge_issue_links', 'bridge_issue_attachments', 'dim_comments', 'dim_worklogs',
-    'bridge_named_issues', 'agg_issue_months'
+    'bridge_named_issues', 'agg_issue_months', 'bridge_withheld_texts'
 ] -%}
 
 with builds as (
