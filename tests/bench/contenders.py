@@ -12,6 +12,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -285,7 +286,14 @@ def _forget(_body: bytes) -> None:
     """Do nothing with it."""
 
 
-def handwritten_pages(_folder: Path, out: Path, url: str) -> int:
+def handwritten_small_pages(folder: Path, out: Path, url: str) -> int:
+    """Read pages of the design's size into Parquet, see `handwritten_pages`."""
+    return handwritten_pages(folder, out, url, DESIGN_PAGE)
+
+
+def handwritten_pages(
+    _folder: Path, out: Path, url: str, page_size: int = ISSUES_PER_REQUEST
+) -> int:
     """Read the pages that the product reads into Parquet: what a careful person's script would do.
 
     The same requests, as many in flight; no retries, no limits, no checks, no state, and three
@@ -299,7 +307,7 @@ def handwritten_pages(_folder: Path, out: Path, url: str) -> int:
     def take_changelogs(body: bytes) -> None:
         writers.add_changelogs(msgspec.json.decode(body, type=_ChangelogPage).issueChangeLogs)
 
-    asyncio.run(_read_pages(url, take_issues, take_changelogs))
+    asyncio.run(_read_pages(url, take_issues, take_changelogs, page_size))
     writers.close()
     return writers.rows
 
@@ -310,7 +318,7 @@ async def _read_pages(
     take_changelogs: Callable[[bytes], None],
     page_size: int = ISSUES_PER_REQUEST,
 ) -> int:
-    """List the site's issues, then hand over all pages of them; returns how many issues."""
+    """List the site's issues and hand over all pages of them meanwhile; returns how many issues."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), read_bufsize=2**20
     ) as session:
@@ -319,29 +327,47 @@ async def _read_pages(
             async with session.post(url + path, data=msgspec.json.encode(body)) as response:
                 return await response.read()
 
-        ids: list[str] = []
-        token: str | None = None
-        while token is not None or not ids:
-            body = {"jql": "", "fields": ["id"], "maxResults": 5_000}
-            answer = await post("/rest/api/3/search/jql", body | {"nextPageToken": token})
-            page = msgspec.json.decode(answer, type=_IssuePage)
-            ids += [msgspec.json.decode(raw)["id"] for raw in page.issues]
-            token = page.nextPageToken
+        endpoints = [
+            _Endpoint("/rest/api/3/issue/bulkfetch", page_size, take_issues),
+            _Endpoint("/rest/api/3/changelog/bulkfetch", 250, take_changelogs),
+        ]
 
-        async def read(path: str, size: int, take: Callable[[bytes], None]) -> None:
-            starts = iter(range(0, len(ids), size))
+        async def list_issues() -> int:
+            count = 0
+            token: str | None = None
+            while token is not None or not count:
+                body = {"jql": "", "fields": ["id"], "maxResults": 5_000}
+                answer = await post("/rest/api/3/search/jql", body | {"nextPageToken": token})
+                page = msgspec.json.decode(answer, type=_IssuePage)
+                ids = [msgspec.json.decode(raw)["id"] for raw in page.issues]
+                count += len(ids)
+                for endpoint in endpoints:
+                    for start in range(0, len(ids), endpoint.size):
+                        endpoint.waiting.put_nowait(ids[start : start + endpoint.size])
+                token = page.nextPageToken
+            for endpoint in endpoints:
+                for _ in range(IN_FLIGHT):
+                    endpoint.waiting.put_nowait([])
+            return count
 
-            async def work() -> None:
-                for start in starts:
-                    take(await post(path, {"issueIdsOrKeys": ids[start : start + size]}))
+        async def work(endpoint: _Endpoint) -> None:
+            while part := await endpoint.waiting.get():
+                endpoint.take(await post(endpoint.path, {"issueIdsOrKeys": part}))
 
-            await asyncio.gather(*(work() for _ in range(IN_FLIGHT)))
+        workers = [work(endpoint) for endpoint in endpoints for _ in range(IN_FLIGHT)]
+        listing = asyncio.create_task(list_issues())
+        await asyncio.gather(listing, *workers)
+    return listing.result()
 
-        await asyncio.gather(
-            read("/rest/api/3/issue/bulkfetch", page_size, take_issues),
-            read("/rest/api/3/changelog/bulkfetch", 250, take_changelogs),
-        )
-    return len(ids)
+
+@dataclass(frozen=True)
+class _Endpoint:
+    """What is asked `size` issues at a time; an empty list of `waiting` ends one worker."""
+
+    path: str
+    size: int
+    take: Callable[[bytes], None]
+    waiting: asyncio.Queue[list[str]] = field(default_factory=asyncio.Queue)
 
 
 def _dictionaries(folder: Path) -> Iterator[dict[str, Any]]:
@@ -421,6 +447,7 @@ CONTENDERS: dict[str, Callable[[Path, Path, str], int]] = {
     "duckdb_typed": duckdb_typed,
     "handwritten_parquet": handwritten_parquet,
     "handwritten_pages": handwritten_pages,
+    "handwritten_small_pages": handwritten_small_pages,
     "handwritten_typed": handwritten_typed,
     "dlt_default": dlt_default,
     "dlt_parallelized": dlt_parallelized,

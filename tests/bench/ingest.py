@@ -18,7 +18,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.bench.realtime import SECRET, address, percentile, process
-from tests.bench.report import Figure
+from tests.bench.report import Figure, Tell, say_nothing
 
 PER_SECOND = 100
 SECONDS = 20
@@ -69,9 +69,10 @@ def _written(folder: Path, count: int) -> list[float]:
     return seconds
 
 
-def bench_ingest() -> list[Figure]:
+def bench_ingest(tell: Tell = say_nothing) -> list[Figure]:
     """Measure `POST /ingest/jira` against the disk alone: each body written and forced to it."""
     count = PER_SECOND * SECONDS
+    tell(f"realtime: {count:,} webhooks in {SECONDS} s")
     with tempfile.TemporaryDirectory() as directory:
         home, log = Path(directory) / "home", Path(directory) / "log.txt"
         home.mkdir()

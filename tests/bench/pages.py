@@ -172,9 +172,15 @@ def write_ndjson(folder: Path, count: int, shape: Shape) -> tuple[Path, Path]:
 
 
 class PageSite:
-    """A site of pre-rendered issues: it answers what the pipelines ask, whole and at once."""
+    """A site of pre-rendered issues: it answers what the pipelines ask, whole and at once.
+
+    `answered` counts requests, `waited` is how many seconds they took in all, from the moment that
+    one had been received until its answer was handed to the kernel.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self.answered = 0
+        self.waited = 0.0
         self.issues: dict[str, bytes] = {}
         self.changelogs: dict[str, bytes] = {}
         for name, into, key in (
@@ -195,6 +201,7 @@ class PageSite:
             "/rest/api/3/project/search": lambda _: _PROJECTS,
             "/rest/api/3/worklog/updated": self._worklogs,
             "/rest/api/3/worklog/deleted": self._worklogs,
+            LATENCY: lambda _: msgspec.json.encode(self.waited / self.answered),
         }
 
     def answer(self, target: str, body: bytes) -> bytes:
@@ -245,11 +252,21 @@ _PROJECTS = msgspec.json.encode(
 )
 
 
-class _Answering(asyncio.Protocol):
-    """One connection of HTTP/1.1 kept open, one request at a time: a parser's cost less a framework.
+LATENCY = "/mean-latency"
+"""Where the site says how many seconds its answers took on average."""
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_HEAD = (
+    b"HTTP/1.1 200 OK\r\n"
+    b"Content-Type: application/json; charset=utf-8\r\n"
+    b"Content-Length: %d\r\n\r\n"
+)
 
-    An answer is on its way `latency` seconds after its request was whole: making it is part of
-    them, so that what a client waits for is what it was promised, and not that and our work.
+
+class _Answering(asyncio.Protocol):
+    """A connection of HTTP/1.1 that is kept open, one request at a time.
+
+    An answer is due `latency` seconds after its request has been received, and what it takes to
+    make one is part of them: a framework's work would be latency that no real site has.
     """
 
     def __init__(self, site: PageSite, latency: float) -> None:
@@ -263,26 +280,25 @@ class _Answering(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._latency
+        began = loop.time()
         self._received += data
         head, end, body = self._received.partition(b"\r\n\r\n")
         length = _LENGTH.search(head)
         if not end or len(body) < (int(length[1]) if length else 0):
             return
         self._received = b""
-        target = head.split(b" ", 2)[1].decode()
-        content = self._site.answer(target, body)
+        content = self._site.answer(head.split(b" ", 2)[1].decode(), body)
         answer = _HEAD % len(content) + content
-        if self._latency:
-            loop.call_at(due, self._transport.write, answer)
-        else:
+
+        def send() -> None:
             self._transport.write(answer)
+            self._site.answered += 1
+            self._site.waited += loop.time() - began
 
-
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_HEAD = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n"
-)
+        if self._latency:
+            loop.call_at(began + self._latency, send)
+        else:
+            send()
 
 
 async def _serve(folder: Path, latency: float) -> None:

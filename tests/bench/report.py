@@ -5,12 +5,19 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+Tell = Callable[[str], None]
+"""Is told what is measured next: a benchmark takes minutes, and a person waits for it."""
+
+
+def say_nothing(_: str) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,47 @@
 
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from orchestration.transformation import BuildReport, build
 from tests.bench.lake import ITEMS_PER_HISTORY, Lake
-from tests.bench.report import Figure
+from tests.bench.report import Figure, Tell, cpu_seconds, say_nothing
 
 NEW_SHARE = 0.01
 
 
-def _timed(home: Path) -> tuple[float, BuildReport]:
-    started = time.perf_counter()
-    report = build(home)
-    return time.perf_counter() - started, report
+PROGRESS_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class _Build:
+    """What one build cost, and what it did."""
+
+    seconds: float
+    cpu_seconds: float
+    report: BuildReport
+
+    def spent_on(self, kind: str) -> float:
+        """Seconds of all nodes of a kind of dbt: `model`, `test`."""
+        return sum(node.seconds for node in self.report.nodes if node.resource_type == kind)
+
+
+def _build(home: Path, what: str, tell: Tell) -> _Build:
+    tell(f"transform: {what}")
+    told = time.monotonic()
+
+    def progress(done: int, total: int, name: str) -> None:
+        nonlocal told
+        if time.monotonic() - told > PROGRESS_SECONDS:
+            told = time.monotonic()
+            tell(f"transform: {what}, {done} of {total} nodes, last {name}")
+
+    started, used = time.perf_counter(), cpu_seconds()
+    report = build(home, progress=progress)
+    return _Build(time.perf_counter() - started, cpu_seconds() - used, report)
 
 
 def _read_everything(home: Path) -> float:
@@ -40,39 +66,51 @@ def _read_everything(home: Path) -> float:
     return time.perf_counter() - started
 
 
-def bench_transform(items: int = 1_000_000) -> list[Figure]:
-    """Build marts from a lake of `items` changelog items, then again with 1% of issues changed."""
+def bench_transform(items: int = 1_000_000, tell: Tell = say_nothing) -> list[Figure]:
+    """Build marts from a lake of `items` changelog items, then again with 1% of issues changed.
+
+    Ratios by CPU seconds are given beside those by the clock, because builds take long enough for a
+    machine's other work to show in them.
+    """
     histories = 8
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         lake = Lake(home, items // (histories * ITEMS_PER_HISTORY), histories)
+        tell(f"transform: a lake of {items:,} changelog items")
         lake.write()
         floor = _read_everything(home)
-        full, full_report = _timed(home)
-        idle, _ = _timed(home)
+        full = _build(home, "full build", tell)
+        idle = _build(home, "nothing new", tell)
         touched = lake.append(NEW_SHARE)
-        delta, delta_report = _timed(home)
-    share = len(delta_report.nodes) / len(full_report.nodes)
-    models = sum(node.seconds for node in delta_report.nodes if node.resource_type == "model")
+        delta = _build(home, f"{touched:,} issues changed", tell)
+    full_models, models = full.spent_on("model"), delta.spent_on("model")
+    share = len(delta.report.nodes) / len(full.report.nodes)
+    by_cpu = f"full build ({delta.cpu_seconds / full.cpu_seconds:.3f}x by CPU seconds)"
     return [
         Figure("DuckDB alone reads every item from the JSON", floor, "s"),
-        Figure("full build, with all tests", full, "s", floor="DuckDB alone", ratio=full / floor),
-        Figure("build with nothing new, with all tests", idle, "s"),
+        Figure(
+            "full build, with all tests",
+            full.seconds,
+            "s",
+            floor="DuckDB alone",
+            ratio=full.seconds / floor,
+        ),
+        Figure("models alone in it", full_models, "s"),
+        Figure("build with nothing new", idle.seconds, "s"),
         Figure(
             f"build with {touched:,} issues changed, with all tests",
-            delta,
+            delta.seconds,
             "s",
-            floor="full build",
-            ratio=delta / full,
-        ),
-        Figure("nodes run in it", len(delta_report.nodes), "nodes", "full build", share),
-        Figure("dbt's own, while no node ran", delta_report.overhead_seconds, "s", goal="<= 0.3 s"),
-        Figure(
-            "models alone in it",
-            models,
-            "s",
-            floor="full build",
-            ratio=models / full,
+            floor=by_cpu,
+            ratio=delta.seconds / full.seconds,
             goal="<= 0.05x at 10 M items",
+        ),
+        Figure("nodes run in it", len(delta.report.nodes), "nodes", "full build", share),
+        Figure("models alone in it", models, "s", "models of full build", models / full_models),
+        Figure(
+            "dbt's own in it, while no node ran",
+            delta.report.overhead_seconds,
+            "s",
+            goal="<= 0.3 s",
         ),
     ]
