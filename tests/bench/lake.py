@@ -28,23 +28,33 @@ class Lake:
 
     def write(self) -> None:
         """Write every issue and its histories as the first load."""
-        self._load("1780272000.000001", "range($issues)", 0, self.histories)
+        numbers = "select range as issue, range * 2 as minute from range($issues)"
+        self._load("1780272000.000001", numbers, {"issues": self.issues}, 0, self.histories)
 
     def append(self, share: float) -> int:
-        """Give `share` of the issues one more history entry, as a second load; returns how many."""
+        """Give `share` of the issues one more history entry, as a second load; returns how many.
+
+        The issues are spread over all there are; the entries are of the day after all others, as
+        what happened since the last sync is.
+        """
         touched = max(1, int(self.issues * share))
-        step = self.issues // touched
-        numbers = f"(select range * {step} from range({touched}))"
-        self._load("1780358400.000002", numbers, self.histories, self.histories + 1)
+        numbers = """
+            select range * $step as issue, $issues * 2 + range % 1440 as minute from range($touched)
+        """
+        chosen = {"step": self.issues // touched, "issues": self.issues, "touched": touched}
+        self._load("1780358400.000002", numbers, chosen, self.histories, self.histories + 1)
         return touched
 
-    def _load(self, load_id: str, numbers: str, first: int, last: int) -> None:
+    def _load(
+        self, load_id: str, numbers: str, chosen: dict[str, int], first: int, last: int
+    ) -> None:
+        """Write entries `first` to before `last` of the issues that `numbers` chooses.
+
+        `numbers` returns `issue`, and `minute`: how many minutes after 2024 its first hour begins.
+        """
         with duckdb.connect() as database:
             database.execute("set timezone = 'UTC'")
-            database.execute(
-                f"create table issue_numbers as select number as issue from {numbers} as n(number)",
-                {"issues": self.issues} if "$issues" in numbers else {},
-            )
+            database.execute(f"create table issue_numbers as {numbers}", chosen)
             self._copy(database, load_id, "issues", self._issues_sql(), (0, last))
             self._copy(database, load_id, "changelogs", self._changelogs_sql(), (first, last))
         loads = self.home / "raw" / "jira_issues" / "_dlt_loads"
@@ -82,7 +92,7 @@ class Lake:
             select
                 (100000 + issue)::varchar as object_id,
                 null::varchar as parent_id,
-                timestamptz '2024-01-01 00:00:00+00' + to_minutes(issue * 2)
+                timestamptz '2024-01-01 00:00:00+00' + to_minutes(minute)
                     + to_hours($last::bigint) as source_at,
                 strftime(source_at, '%Y-%m-%dT%H:%M:%S.000Z') as version,
                 json_object(
@@ -112,14 +122,15 @@ class Lake:
     def _changelogs_sql() -> str:
         return f"""
         with entries as (
-            select issue, unnest(range($first::bigint, $last::bigint)) as entry from issue_numbers
+            select issue, minute, unnest(range($first::bigint, $last::bigint)) as entry
+            from issue_numbers
         ),
         rows as (
             select
                 (1000000 + issue * 1000 + entry)::varchar as object_id,
                 (100000 + issue)::varchar as parent_id,
                 object_id as version,
-                timestamptz '2024-01-01 00:00:00+00' + to_minutes(issue * 2)
+                timestamptz '2024-01-01 00:00:00+00' + to_minutes(minute)
                     + to_hours(entry + 1) as source_at,
                 json_object(
                     'id', object_id,
