@@ -21,6 +21,9 @@ class ListedIssue(Response):
     site_id: str = Field(description="Host of the site.", examples=["example.atlassian.net"])
     issue: IssueLabel | None = Field(description="The issue as it is now.")
     project: ProjectLabel | None = Field(description="The project it is in now.")
+    is_browsable: bool = Field(
+        description="Jira shows it to the viewer: they may browse its project.", examples=[True]
+    )
     action_count: int = Field(description="Actions of the filter on it.", examples=[3])
     last_action_at: datetime = Field(
         description="The newest of them, UTC.", examples=["2026-01-05T08:15:30.123Z"]
@@ -40,6 +43,13 @@ class IssueRange(Response):
     site_id: str = Field(description="Host of the site.", examples=["example.atlassian.net"])
     first: int = Field(description="Number of the first issue, from 1.", examples=[101])
     last: int = Field(description="Number of the last issue.", examples=[200])
+    unbrowsable_count: int = Field(
+        description=(
+            "How many of them Jira will not show to the viewer, who may not browse their project: "
+            "say so before opening it. `/api/v1/issues` lists them all the same."
+        ),
+        examples=[0],
+    )
     url: str = Field(
         description="A search in Jira that shows just these issues.",
         examples=["https://example.atlassian.net/issues/?jql=issuekey%20in%20(DEMO-1%2CDEMO-2)"],

@@ -54,6 +54,7 @@ class IssuesService:
                     site_id=issue["site_id"],
                     issue=issue_label(directory, names, issue["site_id"], issue["issue_id"]),
                     project=project_label(directory, issue["site_id"], issue["project_id"]),
+                    is_browsable=issue["is_browsable"],
                     action_count=issue["action_count"],
                     last_action_at=as_utc(issue["last_action_at"]),
                 )
@@ -85,25 +86,31 @@ class IssuesService:
                 interval_to=scope.interval.end,
                 description=scope.description,
                 next_cursor=next_offset(snapshot, request, offset, len(rows)),
-                issue_count=rows[0][3] if rows else 0,
-                range_count=rows[0][4] if rows else 0,
+                issue_count=rows[0][4] if rows else 0,
+                range_count=rows[0][5] if rows else 0,
                 items=[
                     part
-                    for site_id, first, keys, *_ in rows[: request.limit]
-                    for part in links(site_id, first, keys)
+                    for site_id, first, keys, closed_keys, *_ in rows[: request.limit]
+                    for part in links(site_id, first, keys, frozenset(closed_keys))
                 ],
             )
 
 
-def links(site_id: str, first: int, keys: list[str]) -> Iterator[IssueRange]:
+def links(
+    site_id: str, first: int, keys: list[str], closed_keys: frozenset[str] = frozenset()
+) -> Iterator[IssueRange]:
     """Yield the links of one range: one, or several if its address would be too long."""
     jql = f"issuekey in ({','.join(keys)})"
     url = f"https://{site_id}/issues/?jql={quote(jql)}"
     if len(url) > MAX_URL and len(keys) > 1:
         half = RANGE // 2 if len(keys) > RANGE // 2 else len(keys) // 2
-        yield from links(site_id, first, keys[:half])
-        yield from links(site_id, first + half, keys[half:])
+        yield from links(site_id, first, keys[:half], closed_keys)
+        yield from links(site_id, first + half, keys[half:], closed_keys)
         return
     yield IssueRange.model_construct(
-        site_id=site_id, first=first, last=first + len(keys) - 1, url=url
+        site_id=site_id,
+        first=first,
+        last=first + len(keys) - 1,
+        unbrowsable_count=len(closed_keys.intersection(keys)),
+        url=url,
     )

@@ -54,15 +54,16 @@ def resolve(viewer: Viewer, policy: Policy, memory: str, ask: Ask) -> Rights:
         {},
     ):
         codes[rule] = tuple(found)
-    views = Extent.ALL
-    if policy.views_need_browse and not viewer.is_operator:
+    browses = Extent.ALL
+    if not viewer.is_operator:
         _write_browsed(viewer, memory, ask)
-        views = Extent.SOME
+        browses = Extent.SOME
     return Rights(
         viewer,
         is_admitted=viewer.role is not None or is_jira_admin,
         secured_issues=_some(f"{memory}.listed_issues", ask),
-        views=views,
+        browses=browses,
+        views=browses if policy.views_need_browse else Extent.ALL,
         assets=_write_schemas(viewer, memory, ask) if codes["assets_role"] else Extent.ALL,
         withholds=_some(f"{memory}.withheld", ask) is Extent.SOME,
         memory=memory,

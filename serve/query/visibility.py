@@ -67,6 +67,7 @@ class Rights:
     viewer: Viewer
     is_admitted: bool = True
     secured_issues: Extent = Extent.NONE
+    browses: Extent = Extent.ALL
     views: Extent = Extent.ALL
     assets: Extent = Extent.ALL
     withholds: bool = False
@@ -299,6 +300,18 @@ def visible_issues(rights: Rights, among: str = "") -> str:
         return _relation("issues.*", "dim_issues as issues", joins, rules)
     found = f"with found as materialized {source} "
     return f"({found}{_relation('issues.*', 'found as issues', joins, rules)[1:]}"
+
+
+def browsable_issues(rights: Rights) -> str:
+    """Return `visible_issues` with `is_browsable`: whether Jira shows them to the viewer.
+
+    The project decides, whatever the rule for views of issues is here.
+    """
+    if rights.browses is Extent.ALL:
+        return f"(select *, true as is_browsable from {visible_issues(rights)})"
+    joins, rule = _browse(rights, "issues")
+    source = f"{visible_issues(rights)} as issues"
+    return _relation(f"issues.*, {rule} as is_browsable", source, joins, [])
 
 
 IssueDetail = Literal["field_values", "links", "comments", "worklogs", "attachments", "keys"]

@@ -276,7 +276,17 @@ def check_issues(asking: Asking, oracle: Oracle) -> None:
     wanted = {(deed.site, deed.issue) for deed in oracle.listed() if deed.issue}
     found = asking.pages("issues", limit=5, **ALL_TIME)
     assert Counter((item["site_id"], item["issue"]["id"]) for item in found) == Counter(wanted)
+    for item in found:
+        assert item["is_browsable"] == oracle.browses(item["site_id"], item["issue"]["id"])
     links = asking.pages("issues/links", **ALL_TIME)
+    closed = {
+        (issue.site, issue.key)
+        for issue in map(oracle.world.issues.__getitem__, wanted)
+        if not oracle.browses(issue.site, issue.id)
+    }
+    for item in links:
+        shown = {(item["site_id"], key) for key in re.findall(r"P[ABC]\d-\d+", item["url"])}
+        assert item["unbrowsable_count"] == len(shown & closed)
     keys = {key for item in links for key in re.findall(r"P[ABC]\d-\d+", item["url"])}
     known = (oracle.world.issues[one] for one in wanted)
     assert keys == {issue.key for issue in known if not issue.is_deleted}

@@ -428,7 +428,7 @@ class Oracle:
 
     def browses(self, site: str, issue_id: str | None) -> bool:
         """Say whether the issue can be opened in Jira, as far as its project decides."""
-        if not self.views_need_browse or self.asker.account_id is None:
+        if self.asker.account_id is None:
             return True
         if issue_id is None:
             return False
@@ -457,7 +457,9 @@ class Oracle:
             return False
         if deed.issue is not None and not self.lists_issue(deed.site, deed.issue):
             return False
-        return deed.code != VIEWED or self.browses(deed.site, deed.issue)
+        if deed.code != VIEWED or not self.views_need_browse:
+            return True
+        return self.browses(deed.site, deed.issue)
 
     def counted(self) -> list[Deed]:
         """Return the actions that are counted."""
