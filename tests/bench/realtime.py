@@ -172,7 +172,7 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def bench_realtime(tell: Tell = say_nothing, bursts: int = 4, pause: float = 5) -> list[Figure]:
+def bench_realtime(tell: Tell = say_nothing, bursts: int = 3, pause: float = 5) -> list[Figure]:
     """Measure with `dagster dev`, and with `audit-log follow`."""
     figures = []
     runners: dict[Runner, str] = {"dagster": "dagster dev", "follow": "audit-log follow"}
