@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import URL
 
 from tests import postgres
+
+# By default every 700 new objects: a tenth of the suite's time, beside what dbt and pytest keep.
+gc.set_threshold(50_000, 10, 10)
 
 
 @pytest.fixture(scope="session")

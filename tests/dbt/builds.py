@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
+from orchestration import transformation
 from orchestration.selection import (
     Built,
     models_to_run,
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
     from dbt.contracts.graph.manifest import Manifest
 
-PROJECT = Path(__file__).parents[2] / "dbt_project"
+PROJECT = transformation.DBT_PROJECT
 
 MARTS = (
     "fct_actions",
@@ -83,7 +87,7 @@ def dbt(
     from dbt.cli.main import dbtRunner  # noqa: PLC0415 - dbt takes seconds to import
 
     try:
-        with pytest.MonkeyPatch.context() as environment:
+        with unreported(), pytest.MonkeyPatch.context() as environment:
             environment.setenv("AUDIT_LOG_HOME", str(home))
             return dbtRunner(manifest).invoke(
                 [
@@ -99,22 +103,79 @@ def dbt(
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]  # dbt has no types here
 
 
+@contextmanager
+def unreported() -> Iterator[None]:
+    """Let dbt compose no log: a tenth of a small build, which nobody reads where a build is right.
+
+    What failed, and why, is in the results.
+    """
+    from dbt_common.events.event_manager import EventManager  # noqa: PLC0415 - dbt takes seconds to import
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EventManager, "fire_event", lambda *_, **__: None)
+        yield
+
+
 @cache
+def _parsed() -> tuple[transformation._Parsed, bytes]:
+    """Parse the project as the product does, once in this process; also as manifest.json.
+
+    What is parsed is the same for every home.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        home = Path(directory).resolve()
+        transformation._parse(home, PROJECT)
+        content = (home / "dbt" / "target" / "manifest.json").read_bytes()
+        return transformation._kept.pop((home, PROJECT)), content
+
+
 def parsed_manifest() -> Manifest:
-    """Parse the project, once in this process: what is parsed is the same for every home."""
-    with tempfile.TemporaryDirectory() as home:
-        result = dbt(Path(home), "parse")
-    assert result.success, result.exception
-    return cast("Manifest", result.result)
+    """Give the parsed project."""
+    return _parsed()[0].manifest
+
+
+def lend_parsed(home: Path) -> None:
+    """Spare the product the parsing of the project for `home`."""
+    if (home, PROJECT) not in transformation._kept:
+        parsed, content = _parsed()
+        target = home / "dbt" / "target"
+        target.mkdir(parents=True, exist_ok=True)
+        (target / "manifest.json").write_bytes(content)
+        transformation._kept[home, PROJECT] = parsed
+
+
+@cache
+def _empty_home() -> Path:
+    """Build a lake without files, with all data tests, once in this process."""
+    home = Path(tempfile.mkdtemp(prefix="empty-home-")).resolve()
+    atexit.register(shutil.rmtree, home)
+    lend_parsed(home)
+    with unreported():
+        transformation.build(home)
+    return home
+
+
+def begin_empty(home: Path) -> None:
+    """Let `home`, which was never built, begin as a build of a lake without files leaves it.
+
+    Its first build then runs what its files concern: less than half of a build from nothing.
+    """
+    (home / "dbt").mkdir(parents=True, exist_ok=True)
+    databases = (transformation.WAREHOUSE, transformation.MARTS)
+    for name in (*databases, f"dbt/{transformation._MARK}", "dbt/built.json"):
+        shutil.copyfile(_empty_home() / name, home / name)
 
 
 def build(home: Path, manifest: Manifest, *, tests: bool = False, whole: bool = False) -> None:
     """Build what the lake's new files can change, as the product does; fail with dbt's own words.
 
-    `tests`: with the data tests of what is built. `whole`: build everything, new files or not.
+    `tests`: with the data tests of what is built. `whole`: build everything, new files or not, and
+    from nothing what was never built.
     """
+    if not whole and not (home / transformation.MARTS).exists():
+        begin_empty(home)
     files = json.loads((home / "raw" / "manifest.json").read_bytes())
-    built = Built("", [entry["file"] for entry in files])
+    built = Built(_parsed()[0].fingerprint, [entry["file"] for entry in files])
     last = take_last_built(home)
     models = models_to_run(manifest, built, None if whole else last)
     if models is None or models:

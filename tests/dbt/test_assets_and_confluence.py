@@ -180,7 +180,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory, manifest: Manifest) -> tuple
     once = Lake(whole)
     for load in loads():
         once.load(load)
-    build(whole, manifest)
+    build(whole, manifest, whole=True)
     return steps, whole
 
 

@@ -70,7 +70,7 @@ def assert_batches_equal_full_refresh(
             if random.random() < 0.3:
                 growing.compact("jira_issues", "changelogs")
             build(steps, manifest)
-        build(whole, manifest)
+        build(whole, manifest, whole=True)
         expected, observed = contents(whole), contents(steps)
         for mart, rows_expected in expected.items():
             assert observed[mart] == rows_expected, mart

@@ -32,7 +32,7 @@ class Story:
 def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     """Run four times on a site where nothing goes wrong."""
     with running_sandbox(days=DAYS, domains=()) as sandbox:
-        product = Product(tmp_path_factory.mktemp("story"), sandbox)
+        product = Product(tmp_path_factory.mktemp("story"), sandbox, from_nothing=True)
         product.run()
         verdicts = [product.check()]
         for minutes in STEPS_MINUTES:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,11 @@ from pipelines.errors import NotConnectedError
 from pipelines.patience import Clock, Patience
 from pipelines.registry import SOURCES
 from pipelines.runner import SyncReport, run_source
+from tests.dbt import builds
 from tests.sandbox import checker
+from tests.sandbox.furniture import ADMIN_EMAIL
 from tests.sandbox.running import RunningSandbox
+from tests.sandbox.server import API_TOKEN
 from tests.sandbox.verdicts import Report, render
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -34,9 +37,6 @@ SECRETS = {
     "AUDIT_LOG_WEBHOOK_SECRET": WEBHOOK_SECRET,
     "AUDIT_LOG_VIEWS_SECRET": VIEWS_SECRET,
 }
-
-_parsed: dict[Path, tuple[transformation._Parsed, bytes]] = {}
-"""Project -> how dbt parsed it for the first home of this process, also as manifest.json."""
 
 
 def waiting_at_once() -> Patience:
@@ -60,11 +60,15 @@ def waiting_at_once() -> Patience:
 
 @dataclass(frozen=True)
 class Product:
-    """Sources, warehouse and snapshots in `home`, fed by `sandbox`."""
+    """Sources, warehouse and snapshots in `home`, fed by `sandbox`.
+
+    The first build finds databases without rows, or with `from_nothing` none.
+    """
 
     home: Path
     sandbox: RunningSandbox
-    project: Path = transformation.DBT_PROJECT
+    project: Path = builds.PROJECT
+    from_nothing: bool = False
 
     def settings(self, **changed: object) -> Settings:
         """Point the settings at the sandbox; `changed` by field name."""
@@ -110,19 +114,14 @@ class Product:
             process.wait(timeout=60)
 
     def build(self) -> transformation.BuildReport:
-        """Bring the marts up to the lake; dbt parses a project once for all homes."""
+        """Bring the marts up to the lake; the project is parsed once for all homes."""
         home = self.home.resolve()
-        manifest_json = home / "dbt" / "target" / "manifest.json"
-        if self.project in _parsed and (home, self.project) not in transformation._kept:
-            parsed, content = _parsed[self.project]
-            manifest_json.parent.mkdir(parents=True, exist_ok=True)
-            manifest_json.write_bytes(content)
-            transformation._kept[home, self.project] = parsed
-        report = transformation.build(home, project=self.project)
-        if self.project not in _parsed:
-            parsed = transformation._kept[home, self.project]
-            _parsed[self.project] = parsed, manifest_json.read_bytes()
-        return report
+        if self.project == builds.PROJECT:
+            if not self.from_nothing and not (home / "dbt").exists():
+                builds.begin_empty(home)
+            builds.lend_parsed(home)
+        with builds.unreported():
+            return transformation.build(home, project=self.project)
 
     def run(self, **changed: object) -> None:
         """Sync, build and publish, in this process."""
@@ -154,17 +153,7 @@ class Product:
 
     def assert_secrets_are_kept(self, printed: str) -> None:
         """Fail if the home is open to others, or if it or `printed` holds a secret."""
-        account, token = (
-            self.sandbox.environment[name] for name in ("ATLASSIAN_EMAIL", "ATLASSIAN_API_TOKEN")
-        )
-        secrets = (token.encode(), b64encode(f"{account}:{token}".encode()))
-        held = {"printed": printed.encode()}
-        for path in self.home.rglob("*"):
-            assert path.is_symlink() or path.stat().st_mode & 0o077 == 0, path
-            if path.is_file():
-                held[str(path)] = path.read_bytes()
-        told = [place for place, content in held.items() if any(one in content for one in secrets)]
-        assert told == []
+        assert_secrets_are_kept(self.home.rglob("*"), printed)
 
     def _environment(self) -> dict[str, str]:
         inherited = {
@@ -178,6 +167,19 @@ class Product:
             "AUDIT_LOG_HOME": str(self.home),
             **self.sandbox.environment,
         }
+
+
+def assert_secrets_are_kept(paths: Iterable[Path], printed: str) -> None:
+    """Fail if one of `paths` is open to others, or if it or `printed` holds a secret of a site."""
+    secrets = (API_TOKEN.encode(), b64encode(f"{ADMIN_EMAIL}:{API_TOKEN}".encode()))
+    held = {"printed": printed.encode()}
+    for path in paths:
+        assert path.is_symlink() or path.stat().st_mode & 0o077 == 0, path
+        if path.is_file():
+            held[str(path)] = path.read_bytes()
+    assert [
+        place for place, content in held.items() if any(one in content for one in secrets)
+    ] == []
 
 
 def assert_exact(report: Report) -> None:

@@ -10,9 +10,9 @@ import duckdb
 import pytest
 
 from orchestration.transformation import MARTS, WAREHOUSE
-from tests.e2e.conftest import DAYS, STEPS_MINUTES, Story
+from tests.e2e.conftest import STEPS_MINUTES, Story
 from tests.e2e.held import THINGS, Held, field_values, things
-from tests.e2e.product import REPOSITORY, Product, assert_exact, marts
+from tests.e2e.product import Product, assert_exact, marts
 from tests.sandbox.fields import POINTS, REQUEST_TYPE, SPRINT, TEAM
 from tests.sandbox.objects import Issue
 from tests.sandbox.running import running_sandbox
@@ -39,19 +39,6 @@ CODES = {
 COMPARED_FIELDS = {
     *("labels", "components", "fixVersions", "description", "duedate", "timeoriginalestimate"),
     *(POINTS, SPRINT, TEAM, REQUEST_TYPE),
-}
-
-FAULTS = {
-    "expired_token",
-    "html",
-    "issue_error",
-    "near_limit",
-    "rate_limited",
-    "repeated_page",
-    "reset",
-    "server_error",
-    "slow",
-    "truncated",
 }
 
 
@@ -112,25 +99,6 @@ def test_what_hangs_on_issues_hangs_on_them_in_the_world(story: Story) -> None:
         assert observed.get(str(issue.id), {}) == expected, issue.key
         compared.update(expected.keys())
     assert compared.keys() == THINGS.keys()
-
-
-def test_stays_exact_while_answers_go_wrong(tmp_path: Path) -> None:
-    plan = REPOSITORY / "tests" / "sandbox" / "plans" / "first.toml"
-    with running_sandbox(days=DAYS, plan=plan, page_limit=150, domains=()) as sandbox:
-        product = Product(tmp_path, sandbox)
-        product.sync()
-        for minutes in STEPS_MINUTES:
-            sandbox.advance(minutes)
-            reports = product.sync()
-        # How many requests there are, and so what strikes them, differs a little from run to run.
-        while not {fault["kind"] for fault in sandbox.faults()} >= FAULTS:
-            sandbox.advance(STEPS_MINUTES[0])
-            reports = product.sync()
-        # An issue that the site refuses twice in one sync is asked for again in the next one.
-        while any("next sync asks again" in said for one in reports for said in one.warnings):
-            reports = product.sync()
-        product.build()
-        assert_exact(product.check_marts())
 
 
 def test_deleted_databases_are_rebuilt_from_the_lake_row_for_row(story: Story) -> None:

@@ -12,9 +12,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
+
+from tests.e2e.product import assert_secrets_are_kept
+from tests.sandbox import checker
 
 START_SECONDS = 1800
 
@@ -55,12 +58,12 @@ class RunningDemo:
 
 
 @contextmanager
-def running_demo(home: Path, port: int) -> Iterator[RunningDemo]:
+def running_demo(home: Path, port: int, errors: IO[str]) -> Iterator[RunningDemo]:
     process = subprocess.Popen(
         demo_command(),
         env=environment(home, port),
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=errors,
         text=True,
     )
     watchdog = threading.Timer(START_SECONDS, process.terminate)
@@ -81,7 +84,7 @@ def ask(url: str) -> dict[str, Any]:
 
 def test_the_demo_answers_its_questions_and_starts_again_and_stops(tmp_path: Path) -> None:
     home, port = tmp_path / "home", free_port()
-    with running_demo(home, port) as first:
+    with (tmp_path / "errors").open("w+") as errors, running_demo(home, port, errors) as first:
         first.wait_for("Ctrl-C stops everything.")
         questions = re.findall(r"curl -s '(http://[^']+)'", first.output)
         assert len(questions) == 3
@@ -92,8 +95,9 @@ def test_the_demo_answers_its_questions_and_starts_again_and_stops(tmp_path: Pat
         assert len(children) == 2
     assert first.process.returncode == 0
     assert still_running(children) == []
+    assert_run_was_clean_and_whole(home, first.output, (tmp_path / "errors").read_text())
 
-    with running_demo(home, port) as second:
+    with (tmp_path / "errors").open("w+") as errors, running_demo(home, port, errors) as second:
         second.wait_for("Ctrl-C stops everything.")
         assert "demo: sync, build" not in second.output  # the last snapshot is served at once
         assert ask(questions[0])["items"]
@@ -102,6 +106,21 @@ def test_the_demo_answers_its_questions_and_starts_again_and_stops(tmp_path: Pat
         assert len(children) == 3
     assert second.process.returncode == 0
     assert still_running(children) == []
+
+
+def assert_run_was_clean_and_whole(home: Path, printed: str, errors: str) -> None:
+    """Fail unless `audit-log run`, in a process of its own, published all, once, and no secret."""
+    assert errors == ""
+    of_the_site = home / "sandbox"
+    of_the_log = [path for path in home.rglob("*") if of_the_site not in (path, *path.parents)]
+    assert_secrets_are_kept(of_the_log, printed)
+    report = checker.check(of_the_site, home)
+    assert report.total("expected") > 3_000
+    assert {verdict: report.total(verdict) for verdict in ("lost", "doubled", "invented")} == {
+        "lost": 0,
+        "doubled": 0,
+        "invented": 0,
+    }
 
 
 def still_running(processes: list[int]) -> list[int]:
