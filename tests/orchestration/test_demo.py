@@ -115,7 +115,7 @@ def assert_run_was_clean_and_whole(home: Path, printed: str, errors: str) -> Non
     of_the_log = [path for path in home.rglob("*") if of_the_site not in (path, *path.parents)]
     assert_secrets_are_kept(of_the_log, printed)
     report = checker.check(of_the_site, home)
-    assert report.total("expected") > 3_000
+    assert report.total("expected") > 1_000
     assert {verdict: report.total(verdict) for verdict in ("lost", "doubled", "invented")} == {
         "lost": 0,
         "doubled": 0,
