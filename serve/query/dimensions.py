@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from serve.query.compiler import Query
 from serve.query.visibility import (
-    Purpose,
     Rights,
     former_project_keys,
-    visible_actions,
     visible_freshness,
     visible_issues,
+    visible_totals,
 )
 
 # Of an account that several sites know the last one counts: the name that authors are sorted by.
@@ -95,7 +94,8 @@ def compile_bounds(rights: Rights) -> Query:
     """Return (number of actions, oldest time, newest time); the times are null without any."""
     return Query(
         f"""
-        select count(*), min(occurred_at), max(occurred_at)
-        from {visible_actions(rights, Purpose.COUNT)} as actions
+        select
+            coalesce(sum(action_count), 0)::bigint, min(first_seen_at), max(last_seen_at)
+        from {visible_totals(rights)} as totals
         """
     )

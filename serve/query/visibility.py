@@ -358,15 +358,21 @@ def former_project_keys(rights: Rights) -> str:
     """
 
 
+def visible_totals(rights: Rights) -> str:
+    """Return the relation of `agg_action_totals`, of the actions that may be counted."""
+    joins: list[str] = []
+    rules: list[str] = []
+    _add(joins, rules, _assets(rights))
+    return _relation("actions.*", "agg_action_totals as actions", joins, rules)
+
+
 def visible_action_coverage(rights: Rights) -> str:
     """Return the relation of `agg_action_coverage`, of the actions that may be counted."""
     if rights.counts_everything:
         return "agg_action_coverage"
-    codes = _codes(rights.assets_codes)
-    told = _told(rights, "action_code", f"actions.action_code in {codes}")
-    return _recounted(
-        "agg_action_coverage", told, "action_code", f"coverage.action_code in {codes}"
-    )
+    concerned = f"coverage.action_code in {_codes(rights.assets_codes)}"
+    told = _told(rights, "action_code")
+    return _recounted("agg_action_coverage", told, "action_code", concerned)
 
 
 def visible_source_coverage(rights: Rights) -> str:
@@ -377,7 +383,7 @@ def visible_source_coverage(rights: Rights) -> str:
         "coverage.resource is null and coverage.source in (select source from agg_action_coverage "
         f"where action_code in {_codes(rights.assets_codes)})"
     )
-    return _recounted("agg_source_coverage", _told(rights, None, "true"), None, concerned)
+    return _recounted("agg_source_coverage", _told(rights, None), None, concerned)
 
 
 def visible_freshness(rights: Rights) -> str:
@@ -404,19 +410,15 @@ def visible_freshness(rights: Rights) -> str:
     """
 
 
-def _told(rights: Rights, key: str | None, rule: str) -> str:
+def _told(rights: Rights, key: str | None) -> str:
     keys = "source" if key is None else f"source, {key}"
     return f"""
         select
-            {keys}, count(*) as action_count, min(occurred_at) as first_seen_at,
-            max(occurred_at) as last_seen_at
+            {keys}, sum(action_count)::bigint as action_count,
+            min(first_seen_at) as first_seen_at, max(last_seen_at) as last_seen_at
         from (
             select *, unnest(string_split(sources, ',')) as source
-            from (
-                select action_code, occurred_at, sources
-                from {visible_actions(rights, Purpose.COUNT)} as actions
-                where {rule}
-            )
+            from {visible_totals(rights)} as totals
         )
         group by {keys}
     """

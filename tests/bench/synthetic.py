@@ -547,6 +547,7 @@ def write_rollups(database: duckdb.DuckDBPyConnection) -> None:
         for (month,) in months:
             database.execute(f"insert into {rollup} {model}", {"month": month})
     write_issue_months(database)
+    write_totals(database)
 
 
 # A rollup, what it counts, and the column of that by which its months are told.
@@ -561,4 +562,11 @@ def write_issue_months(database: duckdb.DuckDBPyConnection) -> None:
     """Write on which days something was done to an issue, as dbt would."""
     database.execute(
         f"create or replace table agg_issue_months as {sql_of('agg_issue_months', {})}"
+    )
+
+
+def write_totals(database: duckdb.DuckDBPyConnection) -> None:
+    """Write how many actions of each kind there are, as dbt would."""
+    database.execute(
+        f"create or replace table agg_action_totals as {sql_of('agg_action_totals', {})}"
     )

@@ -63,6 +63,7 @@ MARTS = (
     "agg_actor_months",
     "agg_issue_months",
     "agg_actor_issue_days",
+    "agg_action_totals",
     "fct_user_last_active_history",
     "fct_issue_views",
     "agg_user_last_active",
