@@ -90,7 +90,7 @@ def compile_export_months(scope: Scope, rights: Rights) -> Query:
     return Query(
         sql=f"""
             select occurred_month, count(*)
-            from {visible_actions(rights, Purpose.LIST)} as actions
+            from {visible_actions(rights, Purpose.LIST, texts=False)} as actions
             where {where.sql}
             group by occurred_month
             order by occurred_month desc

@@ -88,7 +88,7 @@ def _found(scope: Scope, rights: Rights) -> tuple[str, Where]:
             actions.site_id, actions.issue_id, arg_max(actions.project_id, actions.occurred_at)
                 as project_id,
             count(*) as action_count, max(actions.occurred_at) as last_action_at
-        from {visible_actions(rights, Purpose.LIST)} as actions
+        from {visible_actions(rights, Purpose.LIST, texts=False)} as actions
         where {where.sql} and actions.issue_id is not null
         group by actions.site_id, actions.issue_id
         """,

@@ -181,7 +181,8 @@ def _edits(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
     events = "(actions.site_id, actions.source, actions.source_event_id)"
     meeting = [
         Condition(
-            f"{events} in (select {events} from {visible_actions(rights, purpose)} as actions "
+            f"{events} in (select {events} "
+            f"from {visible_actions(rights, purpose, texts=False)} as actions "
             "where actions.occurred_at >= $start and actions.occurred_at < $end "
             f"and {kind.sql})",
             {},
