@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from serve.app import create_app
 from serve.config import ServeSettings
-from tests.bench.synthetic import Shape, publish, write_marts, write_named_issues
+from tests.bench.synthetic import Shape, publish, write_marts, write_named_issues, write_totals
 
 SHAPE = Shape(actions=3_000, actors=40, projects=6, issues=200, days=90)
 BASE_URL = "http://127.0.0.1"
@@ -86,6 +86,7 @@ def make_marts(path: Path) -> None:
             "observed_from_at = date_trunc('day', observed_from_at) - interval 1 hour "
             "where hash(action_id) % 3 = 0"
         )
+        write_totals(database)
         # One edit that changed the status, resolved the issue and touched a field: three actions.
         database.execute(
             "update fct_actions set source_event_id = 'edit-' || (hash(action_id) % 60) "
