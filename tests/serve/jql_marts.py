@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from tests.bench.synthetic import Shape, write_marts
+from tests.bench.synthetic import Shape, write_marts, write_rollups
 
 SITE, OTHER_SITE = "one.atlassian.net", "two.atlassian.net"
 NOW = "2026-03-01 12:00:00"
@@ -308,6 +308,11 @@ def write_jql_marts(path: Path) -> None:
         )
         _write_names(database)
         _write_facts(database)
+        database.execute(
+            "update fct_actions set occurred_date = occurred_at::date, "
+            "occurred_month = date_trunc('month', occurred_at)"
+        )
+        write_rollups(database)
         database.execute("checkpoint")
 
 
