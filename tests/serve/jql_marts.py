@@ -271,6 +271,8 @@ ACTIONS = [
     ("ISSUE_COMMENTED", 2, "cid", "2026-01-15 12:00:00", "comment", "c1"),
     ("ISSUE_VIEWED", 3, "cid", "2026-01-15 12:00:00", "issue", "3"),
     ("ISSUELINK_CREATED", 5, "dan", "2026-01-16 00:00:00", "issuelink", "5-1-3"),
+    # Of the other issue no more than the key is known: its number is nobody's id.
+    ("ISSUELINK_CREATED", 5, "dan", "2026-01-16 00:00:00", "issuelink", "5-1-XY-4"),
     ("ISSUE_COMMENTED", 7, "cid", "2026-01-15 12:00:00", "comment", "c2"),
     ("ISSUE_COMMENTED", 1, "dan", "2026-02-20 12:00:00", "comment", "c3"),
 ]

@@ -230,13 +230,15 @@ def _updated_by(question: Question, call: Function) -> Among:
         f"from {of_listed_issues(question.rights, 'actions')} as updates "
         f"where {' and '.join(conditions)}"
     )
-    # a link updates the issues at both its ends; its id is outward issue, type, inward issue
+    # a link updates the issues at both its ends; its id is outward issue, type, inward issue, and of
+    # an issue that nobody knows it holds the key, whose number is not an id
     return Among(
         relation=(
             f"select updates.site_id, updates.issue_id {where} "
             "union all select updates.site_id, "
             "unnest(list_filter(string_split(updates.target_id, '-'), lambda one, place: "
-            f"place != 2)) {where} and updates.target_type = 'issuelink'"
+            f"place != 2)) {where} and updates.target_type = 'issuelink' "
+            "and regexp_full_match(updates.target_id, '[0-9]+-[0-9]*-[0-9]+')"
         )
     )
 
