@@ -254,7 +254,6 @@ class Snapshot:
     def close(self) -> None:
         """Release the file."""
         self._is_closing = True
-        self.prefetch.close()
         if self._unhurried is not None:
             interrupt(self._unhurried)
         self._viewers.close()
@@ -262,6 +261,7 @@ class Snapshot:
         with suppress(duckdb.Error):  # a query that was cut off may still hold on to it
             self._connection.execute(f"detach {self._memory}")
         self._connection.close()
+        self.prefetch.close()
 
     def _fetch(self, query: Query, seconds: float) -> list[tuple[Any, ...]]:
         with self._execute(query, seconds) as cursor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -25,6 +27,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_file_is_read_to_its_end(file: Path) -> None:
     prefetch = Prefetch(file)
     prefetch.wait()
+    prefetch.close()
     assert prefetch.bytes_read == BYTES
 
 
@@ -56,3 +59,20 @@ def test_an_open_snapshot_has_been_read_ahead(tmp_path: Path, marts: Path) -> No
         snapshot.prefetch.wait()
         assert snapshot.prefetch.bytes_read == snapshot.path.stat().st_size
     warehouse.close()
+
+
+def test_nobody_can_write_into_a_snapshot_that_was_read_ahead(tmp_path: Path, marts: Path) -> None:
+    """To close a file gives up the process's locks on it, those of DuckDB included."""
+    publish_copy(tmp_path, marts)
+    warehouse = Warehouse(ServeSettings(home=tmp_path))
+    with warehouse.lease() as snapshot:
+        snapshot.prefetch.wait()
+        writer = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table t (i int)')"
+        answer = subprocess.run(
+            [sys.executable, "-c", writer, str(snapshot.path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    warehouse.close()
+    assert "Could not set lock" in answer.stderr

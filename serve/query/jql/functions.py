@@ -230,8 +230,8 @@ def _updated_by(question: Question, call: Function) -> Among:
         f"from {of_listed_issues(question.rights, 'actions')} as updates "
         f"where {' and '.join(conditions)}"
     )
-    # a link updates the issues at both its ends; its id is outward issue, type, inward issue, and of
-    # an issue that nobody knows it holds the key, whose number is not an id
+    # a link updates the issues at both its ends; its id is outward issue, type, inward issue; of an
+    # issue that nobody knows it holds the key, whose number is not an id
     return Among(
         relation=(
             f"select updates.site_id, updates.issue_id {where} "
