@@ -330,7 +330,7 @@ class Admin(Domain):
         """Add a category; the catalogue has no action for it."""
         category = self._add_category(name)
         target = item("PROJECT_CATEGORY", category["id"], name)
-        self._audit(at, actor, "Project category created", "projects", target)
+        self._note(at, actor, "Project category created", "projects", target)
         return category
 
     def _project_body(self, project: Project) -> JsonObject:
@@ -534,7 +534,7 @@ class Admin(Domain):
         """Add an empty group; the catalogue has no action for it."""
         group = Group(self._uuid(), name)
         self.groups[group.id] = group
-        self._audit(at, actor, "Group created", "group management", group_item(name))
+        self._note(at, actor, "Group created", "group management", group_item(name))
         return group
 
     def add_member(self, at: int, actor: str | None, group: Group, account_id: str) -> None:
@@ -760,9 +760,21 @@ class Admin(Domain):
             carriers=[self._audit(at, actor, summary, "projects", target, changes)],
         )
 
-    def note(self, at: int, actor: str | None, summary: str, category: str) -> int:
+    def note(self, at: int, actor: str | None, summary: str, category: str) -> None:
         """Let the audit log tell something that the catalogue of actions does not know."""
-        return self.log.add(at, actor, summary, category, item("WORKFLOW", None, "software"))
+        self._note(at, actor, summary, category, item("WORKFLOW", None, "software"))
+
+    def _note(
+        self, at: int, actor: str | None, summary: str, category: str, target: JsonObject
+    ) -> None:
+        """Write an audit record of no action; it tells that its author was active."""
+        self.world.record(
+            "_ADMINISTERED",
+            at,
+            actor=actor,
+            target_id=target["name"],
+            carriers=[self._audit(at, actor, summary, category, target)],
+        )
 
     # -- what the issue stream does ------------------------------------------------------------
 
