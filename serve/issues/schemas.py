@@ -22,7 +22,8 @@ class ListedIssue(Response):
     issue: IssueLabel | None = Field(description="The issue as it is now.")
     project: ProjectLabel | None = Field(description="The project it is in now.")
     is_browsable: bool = Field(
-        description="Jira shows it to the viewer: they may browse its project.", examples=[True]
+        description="The viewer may browse its project: Jira shows it, if it is there still.",
+        examples=[True],
     )
     action_count: int = Field(description="Actions of the filter on it.", examples=[3])
     last_action_at: datetime = Field(
