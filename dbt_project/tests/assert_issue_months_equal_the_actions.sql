@@ -34,27 +34,6 @@ counted as (
         sum(entry.value) as action_count
     from entries
     group by site_id, issue_id, entry.key
-),
-
--- As sets, because unaffected issues are one without a name.
-missing as (
-    select * from wanted
-    except
-    select * from counted
-),
-
-surplus as (
-    select * from counted
-    except
-    select * from wanted
 )
 
-select
-    'missing' as problem,
-    missing.*
-from missing
-union all
-select
-    'surplus' as problem,
-    surplus.*
-from surplus
+{{ rows_that_differ('wanted', 'counted') }}

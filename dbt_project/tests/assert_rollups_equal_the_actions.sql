@@ -190,27 +190,6 @@ counted as (
         sum(action_count) as action_count
     from day_totals
     group by period, site_id, occurred_date
-),
-
--- As sets, because an actor can be null.
-missing as (
-    select * from facts
-    except
-    select * from counted
-),
-
-surplus as (
-    select * from counted
-    except
-    select * from facts
 )
 
-select
-    'missing' as problem,
-    missing.*
-from missing
-union all
-select
-    'surplus' as problem,
-    surplus.*
-from surplus
+{{ rows_that_differ('facts', 'counted') }}

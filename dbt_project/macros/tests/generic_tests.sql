@@ -8,6 +8,27 @@
     coalesce({{ issue_id }}, '') in (select issue_id from {{ within }} union all select '')
 {%- endmacro -%}
 
+{#- The last SELECT of a test that two relations hold the same rows, as sets, because a value can be null. -#}
+{%- macro rows_that_differ(wanted, counted) -%}
+    select
+        'missing' as problem,
+        missing.*
+    from (
+        select * from {{ wanted }}
+        except
+        select * from {{ counted }}
+    ) as missing
+    union all
+    select
+        'surplus' as problem,
+        surplus.*
+    from (
+        select * from {{ counted }}
+        except
+        select * from {{ wanted }}
+    ) as surplus
+{%- endmacro -%}
+
 {#- No two rows agree on the columns. -#}
 {%- test unique_key(model, columns, within=none) -%}
 select
