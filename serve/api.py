@@ -29,6 +29,7 @@ for _feature in (
     issues.router,
     jql.router,
     lookups.router,
+    status.meta_router,
     status.router,
 ):
     router.include_router(_feature, prefix="/api/v1", dependencies=_STRICT)

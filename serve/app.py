@@ -27,6 +27,7 @@ from serve.issue_views.service import IssueViewsService
 from serve.issues.service import IssuesService
 from serve.middleware import Guard
 from serve.parameters import refuse_unknown_parameters
+from serve.query.visibility import Viewer
 from serve.warehouse.warehouse import Warehouse
 
 VERSION = "1"
@@ -65,6 +66,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
+    app.state.viewer = viewer_of(settings)
     app.state.warehouse = warehouse
     exporter = Exporter(warehouse)
     app.state.actions = ActionsService(warehouse, exporter)
@@ -89,7 +91,7 @@ def run(settings: ServeSettings) -> None:
     except ServeError as error:
         _fail(error)
     with listener:
-        tell_of_viewer(settings, app.state.warehouse)
+        tell_of_viewer(app.state.viewer, app.state.warehouse)
         host, port = listener.getsockname()[:2]
         name = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"Serving on http://{name}:{port} (stop with Ctrl+C)\n")
@@ -98,9 +100,8 @@ def run(settings: ServeSettings) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def tell_of_viewer(settings: ServeSettings, warehouse: Warehouse) -> None:
+def tell_of_viewer(viewer: Viewer, warehouse: Warehouse) -> None:
     """Say so at once if the viewer's account is not in the snapshot; without one, say nothing."""
-    viewer = viewer_of(settings)
     with suppress(ProblemError), warehouse.lease() as snapshot:
         if not snapshot.knows(viewer):
             sys.stderr.write(

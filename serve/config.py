@@ -73,6 +73,11 @@ class ServeSettings(BaseSettings):
         pattern=r"^[1-9][0-9]{0,5}(MB|GB)$",
         description="Memory all queries on one snapshot may use together.",
     )
+    answer_memory: str = Field(
+        default="64MB",
+        pattern=r"^[0-9]{1,6}(MB|GB)$",
+        description="Memory for answers of the current snapshot to be given again; 0MB: none.",
+    )
     query_threads: int = Field(default=2, ge=1, le=256, description="Threads of one query.")
     queries_at_once: int = Field(default=4, ge=1, le=64, description="Others wait for their turn.")
     export_seconds: float = Field(
@@ -121,6 +126,12 @@ class ServeSettings(BaseSettings):
     views_secret: SecretStr | None = Field(
         default=None, description="Bearer secret of issue views; unset: none are received."
     )
+
+    @property
+    def answer_bytes(self) -> int:
+        """`answer_memory` in bytes; as for DuckDB, a MB has a million."""
+        number, unit = self.answer_memory[:-2], self.answer_memory[-2:]
+        return int(number) * {"MB": 1_000_000, "GB": 1_000_000_000}[unit]
 
     @field_validator("viewer_role")
     @classmethod

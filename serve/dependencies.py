@@ -16,7 +16,8 @@ def _settings(request: Request) -> ServeSettings:
     return cast("ServeSettings", request.app.state.settings)
 
 
-def _warehouse(request: Request) -> Warehouse:
+def warehouse_of(request: Request) -> Warehouse:
+    """Return the snapshots that the application serves."""
     return cast("Warehouse", request.app.state.warehouse)
 
 
@@ -30,9 +31,9 @@ def viewer_of(settings: ServeSettings) -> Viewer:
 
 def current_viewer(request: Request) -> Viewer:
     """Return who asks."""
-    return viewer_of(_settings(request))
+    return cast("Viewer", request.app.state.viewer)
 
 
 SettingsInUse = Annotated[ServeSettings, Depends(_settings)]
-OpenWarehouse = Annotated[Warehouse, Depends(_warehouse)]
+OpenWarehouse = Annotated[Warehouse, Depends(warehouse_of)]
 CurrentViewer = Annotated[Viewer, Depends(current_viewer)]

@@ -16,11 +16,12 @@ from serve.actions.schemas import (
     ExportRequest,
 )
 from serve.actions.service import ActionsService
+from serve.answering import SnapshotRoute
 from serve.dependencies import CurrentViewer
 from serve.exports import WORKBOOK_RESPONSE
 from serve.problems import QUERY_PROBLEMS, problem_responses
 
-router = APIRouter(tags=["activity"])
+router = APIRouter(route_class=SnapshotRoute, tags=["activity"])
 
 
 def _service(request: Request) -> ActionsService:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from serve.answering import SnapshotRoute
 from serve.coverage.schemas import Coverage
 from serve.coverage.service import read_coverage
 from serve.dependencies import CurrentViewer, OpenWarehouse
 from serve.problems import QUERY_PROBLEMS, problem_responses
 
-router = APIRouter(tags=["status"])
+router = APIRouter(route_class=SnapshotRoute, tags=["status"])
 
 
 @router.get(

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
+from serve.answering import SnapshotRoute
 from serve.dependencies import CurrentViewer
 from serve.exports import WORKBOOK_RESPONSE
 from serve.issue_views.schemas import IssueViewsPage, IssueViewsRequest
@@ -14,7 +15,7 @@ from serve.issue_views.service import IssueViewsService
 from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.query.spec import IssueViewFilter
 
-router = APIRouter(tags=["issue views"])
+router = APIRouter(route_class=SnapshotRoute, tags=["issue views"])
 
 
 def _service(request: Request) -> IssueViewsService:

@@ -6,12 +6,13 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from serve.answering import SnapshotRoute
 from serve.dependencies import CurrentViewer
 from serve.issues.schemas import IssueRangesPage, IssuesPage, IssuesRequest
 from serve.issues.service import IssuesService
 from serve.problems import QUERY_PROBLEMS, problem_responses
 
-router = APIRouter(tags=["issues"])
+router = APIRouter(route_class=SnapshotRoute, tags=["issues"])
 
 
 def _service(request: Request) -> IssuesService:

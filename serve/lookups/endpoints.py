@@ -7,13 +7,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from serve.answering import SnapshotRoute
 from serve.dependencies import CurrentViewer, OpenWarehouse
 from serve.lookups.schemas import Choice, Choices, Labels, LabelsRequest, SearchRequest
 from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.query.dimensions import compile_former_projects
 from serve.query.lookups import MOST, LookupKind, compile_labels, compile_search
 
-router = APIRouter(prefix="/lookups", tags=["lookups"])
+router = APIRouter(route_class=SnapshotRoute, prefix="/lookups", tags=["lookups"])
 
 Kind = Annotated[
     LookupKind,

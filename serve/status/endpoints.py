@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from fastapi import APIRouter
 
+from serve.answering import SnapshotRoute
 from serve.dependencies import CurrentViewer, OpenWarehouse, SettingsInUse
 from serve.middleware import MAX_ADDRESS_BYTES
 from serve.paging import DEFAULT_LIMIT, MAX_LIMIT
@@ -43,6 +44,7 @@ _PROBLEMS = problem_responses(*QUERY_PROBLEMS, "invalid-parameters")
 
 health_router = APIRouter(tags=["status"])
 router = APIRouter(tags=["status"])
+meta_router = APIRouter(route_class=SnapshotRoute, tags=["status"])
 
 
 @health_router.get(
@@ -90,7 +92,7 @@ def get_freshness(
         return Freshness(snapshot_id=snapshot.id, sources=sources)
 
 
-@router.get(
+@meta_router.get(
     "/meta",
     summary="What can be asked for",
     responses=_PROBLEMS,

@@ -6,12 +6,13 @@ import logging
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from serve.config import ServeSettings
 from serve.errors import ProblemError
+from serve.warehouse.answers import Answers
 from serve.warehouse.snapshot import Snapshot, SnapshotError
 
 _POINTER = re.compile(r"snapshots/([0-9A-HJKMNP-TV-Z]{26})\.duckdb\n?")
@@ -38,6 +39,7 @@ class Warehouse:
         self._handles: dict[str, _Handle] = {}
         self._current: str | None = None
         self._broken: str | None = None
+        self._answers: Answers | None = None
         self._turns = threading.BoundedSemaphore(settings.queries_at_once)
 
     def published_id(self) -> str | None:
@@ -48,6 +50,22 @@ class Warehouse:
             return None
         match = _POINTER.fullmatch(pointer)
         return match[1] if match else None
+
+    @property
+    def answers(self) -> Answers | None:
+        """The answers kept of the current snapshot; None if it is not open yet.
+
+        Never waits. What is leased from now on is the snapshot of these answers, or a later one
+        that has answers of its own: these are given to nobody then.
+        """
+        published = self.published_id()
+        is_open = published is not None and published in (self._current, self._broken)
+        return self._answers if is_open else None
+
+    def open_current(self) -> None:
+        """Open the current snapshot if it is not; if there is none, who leases it is told."""
+        with suppress(ProblemError), self.lease():
+            pass
 
     @contextmanager
     def lease(self, snapshot_id: str | None = None) -> Iterator[Snapshot]:
@@ -71,7 +89,7 @@ class Warehouse:
             for handle in self._handles.values():
                 handle.snapshot.close()
             self._handles.clear()
-            self._current = None
+            self._current = self._answers = None
 
     def _current_handle(self) -> _Handle:
         published = self.published_id()
@@ -79,6 +97,7 @@ class Warehouse:
             try:
                 self._open(published)
                 self._current = published
+                self._answers = Answers(self._settings.answer_bytes)
             except SnapshotError as error:
                 # Asking again would open it again for every request; the next publish helps.
                 self._broken = published

@@ -18,8 +18,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from serve.dependencies import current_viewer
-from serve.query.visibility import Role, Viewer
+from serve.query.visibility import OPERATOR, Role, Viewer
 from tests.e2e.jql_corpus import PEOPLE, Case, corpus
 from tests.e2e.jql_evaluator import Ask, selected
 from tests.e2e.jql_refused import REFUSED
@@ -59,12 +58,10 @@ class Served:
 
     def ask_as(self, viewer: int | None) -> None:
         """Let one of `PEOPLE` ask from now on, or the operator (None)."""
-        overrides = cast("FastAPI", self.client.app).dependency_overrides
-        overrides.clear()
-        if viewer is not None:
-            account_id = PEOPLE[viewer].account_id
-            someone = Viewer(account_id, Role.ADMINISTRATOR, account_id)
-            overrides[current_viewer] = lambda: someone
+        account_id = "" if viewer is None else PEOPLE[viewer].account_id
+        cast("FastAPI", self.client.app).state.viewer = (
+            Viewer(account_id, Role.ADMINISTRATOR, account_id) if account_id else OPERATOR
+        )
 
     def ask(self, case: Case, now: int) -> Ask:
         """Ask the world what a case asks the product."""

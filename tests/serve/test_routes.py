@@ -98,7 +98,7 @@ def faults(app: FastAPI, policy: dict[str, str]) -> set[str]:
     routes = routes_of(app)
     found = {f"{name} has no policy" for name in routes.keys() - policy.keys()}
     found |= {f"{name} is no route" for name in policy.keys() - routes.keys()}
-    app.dependency_overrides[current_viewer] = lambda: Viewer("nobody")
+    app.state.viewer = Viewer("nobody")
     client = TestClient(app, base_url=BASE_URL)
     for name, route in routes.items():
         if policy.get(name) != DOOR:

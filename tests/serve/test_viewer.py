@@ -69,7 +69,7 @@ def test_an_account_that_is_none_is_told_of_at_the_start(
 ) -> None:
     settings = ServeSettings.model_validate({"home": home, "viewer_account_id": account})
     warehouse = Warehouse(settings)
-    tell_of_viewer(settings, warehouse)
+    tell_of_viewer(viewer_of(settings), warehouse)
     warehouse.close()
     told = capsys.readouterr().err
     assert said in told

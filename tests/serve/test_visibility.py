@@ -20,8 +20,7 @@ import openpyxl
 import pytest
 from fastapi.testclient import TestClient
 
-from serve.dependencies import current_viewer
-from serve.query.visibility import OPERATOR, Role, Viewer
+from serve.query.visibility import Role, Viewer
 from tests.bench.synthetic import Shape, publish, write_marts
 from tests.serve.conftest import make_client
 from tests.serve.visibility_world import (
@@ -68,9 +67,7 @@ class Asking:
         """Ask everything, or with `draw` of every list of questions only `few`."""
         self.client = client
         self.draw, self.few = draw, few
-        self.viewer = OPERATOR
         self.secrets: re.Pattern[str] | None = None
-        client.app.dependency_overrides[current_viewer] = lambda: self.viewer  # type: ignore[attr-defined]  # the client knows its app as a plain ASGI callable
 
     def some(self, questions: Iterable[Anything]) -> list[Anything]:
         """Return all questions, or a few of them."""
@@ -81,7 +78,7 @@ class Asking:
         """Ask as the oracle's asker from now on."""
         asker = oracle.asker
         role = Role(asker.role) if asker.role else None
-        self.viewer = (
+        self.client.app.state.viewer = (  # type: ignore[attr-defined]  # the client knows its app as a plain ASGI callable
             Viewer("operator", role, is_operator=True)
             if asker.account_id is None
             else Viewer("somebody", role, asker.account_id)

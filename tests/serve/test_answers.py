@@ -1,0 +1,267 @@
+"""Answers that are kept: the same as a fresh one, for the same viewer, until the next publish."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from fastapi import APIRouter
+from fastapi.testclient import TestClient
+
+from serve.answering import CACHE_STATUS, HIT, MISS, SnapshotRoute
+from serve.config import ServeSettings
+from serve.query.visibility import OPERATOR, Role, Viewer
+from serve.warehouse.answers import Answers, Asked
+from serve.warehouse.snapshot import Snapshot
+from tests.serve.conftest import make_client, publish_copy
+from tests.serve.test_routes import DOOR, PARAMETERS, POLICY, routes_of
+
+ALL_TIME = "from=2024-01-01&to=2027-01-01"
+# How fresh the log is tells the time that has passed; a description is made in no time.
+NEVER_KEPT = {"/api/v1/freshness", "/api/v1/filters/describe"}
+
+
+@pytest.fixture
+def home(tmp_path: Path, marts: Path) -> Path:
+    publish_copy(tmp_path, marts)
+    return tmp_path
+
+
+@pytest.fixture
+def client(home: Path) -> Iterator[TestClient]:
+    with make_client(home) as made:
+        yield made
+
+
+def status_of(client: TestClient, address: str) -> str | None:
+    response = client.get(address)
+    assert response.status_code == 200, response.text
+    return response.headers.get(CACHE_STATUS)
+
+
+def test_every_question_to_a_snapshot_is_kept_and_given_again_as_it_was(
+    client: TestClient,
+) -> None:
+    for name in POLICY:
+        method, path = name.split(" ")
+        if POLICY[name] != DOOR or method != "GET" or path.endswith(".xlsx"):
+            continue
+        address = path.replace("{kind}", "projects")
+        fresh = client.get(address, params=PARAMETERS.get(name))
+        again = client.get(address, params=PARAMETERS.get(name))
+        if path in NEVER_KEPT:
+            assert CACHE_STATUS not in fresh.headers | again.headers, name
+            continue
+        assert isinstance(routes_of(client.app)[name], SnapshotRoute), name  # type: ignore[arg-type]  # the client knows its app as a plain ASGI callable
+        assert (fresh.headers.pop(CACHE_STATUS), again.headers.pop(CACHE_STATUS)) == (MISS, HIT)
+        assert (again.status_code, again.content) == (200, fresh.content), name
+        assert dict(again.headers) == dict(fresh.headers), name
+
+
+def test_another_question_is_another_answer(client: TestClient) -> None:
+    addresses = [
+        "/api/v1/actions?limit=2",
+        "/api/v1/actions?limit=3",
+        f"/api/v1/actions?limit=2&{ALL_TIME}",
+        "/api/v1/activity?limit=2",
+    ]
+    bodies = {client.get(address).content for address in addresses}
+    assert len(bodies) == len(addresses)
+    assert {client.get(address).content for address in addresses} == bodies
+
+
+def test_every_viewer_has_answers_of_their_own(client: TestClient) -> None:
+    state = client.app.state  # type: ignore[attr-defined]  # the client knows its app as a plain ASGI callable
+    address = f"/api/v1/actions?count=true&limit=1&{ALL_TIME}"
+    told = {}
+    for viewer in (OPERATOR, Viewer("somebody", Role.MANAGER, "account-1")):
+        state.viewer = viewer
+        assert status_of(client, address) == MISS
+        told[viewer] = client.get(address).json()["action_count"]
+    assert len(set(told.values())) == 2
+    for viewer, action_count in told.items():
+        state.viewer = viewer
+        again = client.get(address)
+        assert (again.headers[CACHE_STATUS], again.json()["action_count"]) == (HIT, action_count)
+    state.viewer = Viewer("nobody")
+    assert client.get(address).status_code == 403
+
+
+def test_a_publish_ends_what_was_kept(client: TestClient, home: Path, marts: Path) -> None:
+    first = client.get("/api/v1/actions?limit=2").json()
+    assert status_of(client, "/api/v1/actions?limit=2") == HIT
+    pinned = f"/api/v1/actions?limit=2&cursor={first['next_cursor']}"
+    page = client.get(pinned).json()
+    newest = publish_copy(home, marts)
+    fresh = client.get("/api/v1/actions?limit=2")
+    assert fresh.json()["snapshot_id"] == newest != first["snapshot_id"]
+    assert status_of(client, "/api/v1/actions?limit=2") == HIT
+    # A cursor goes on in its own snapshot, and says the same as before.
+    assert client.get(pinned).json() == page
+    assert status_of(client, pinned) == HIT
+
+
+def test_a_snapshot_that_comes_back_is_answered_from_itself(
+    client: TestClient, home: Path, marts: Path
+) -> None:
+    pointer = home / "CURRENT"
+    old = pointer.read_bytes()
+    for _ in range(2):
+        assert client.get("/api/v1/meta").json()["snapshot_id"].encode() in old
+    newest = publish_copy(home, marts)
+    assert client.get("/api/v1/meta").json()["snapshot_id"] == newest
+    pointer.write_bytes(old)
+    assert client.get("/api/v1/meta").json()["snapshot_id"].encode() in old
+
+
+def test_errors_and_workbooks_are_not_kept(client: TestClient) -> None:
+    for _ in range(2):
+        refused = client.get("/api/v1/actions?project=NOWHERE")
+        assert (refused.status_code, refused.headers.get(CACHE_STATUS)) == (422, None)
+        workbook = client.get("/api/v1/actions.xlsx")
+        assert (workbook.status_code, workbook.headers.get(CACHE_STATUS)) == (200, None)
+
+
+def test_nothing_is_kept_where_no_memory_is_given(home: Path) -> None:
+    with make_client(home, answer_memory="0MB") as client:
+        for _ in range(3):
+            assert status_of(client, "/api/v1/actions?limit=2") == MISS
+
+
+def test_the_memory_is_what_the_setting_says() -> None:
+    assert ServeSettings(answer_memory="0MB").answer_bytes == 0
+    assert ServeSettings(answer_memory="64MB").answer_bytes == 64_000_000
+    assert ServeSettings(answer_memory="2GB").answer_bytes == 2_000_000_000
+
+
+def test_a_route_with_a_body_cannot_be_kept() -> None:
+    router = APIRouter(route_class=SnapshotRoute)
+    with pytest.raises(TypeError, match="only a GET"):
+        router.add_api_route("/ask", lambda: None, methods=["POST"])
+
+
+def test_many_who_ask_the_same_wait_for_one(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+    may_go_on = threading.Event()
+    asked: list[Viewer] = []
+    rights = Snapshot.rights
+
+    def slow(snapshot: Snapshot, viewer: Viewer) -> object:
+        asked.append(viewer)
+        begun.set()
+        assert may_go_on.wait(60)
+        return rights(snapshot, viewer)
+
+    monkeypatch.setattr(Snapshot, "rights", slow)
+    with ThreadPoolExecutor(16) as pool:
+        first = pool.submit(client.get, "/api/v1/actions?limit=7")
+        assert begun.wait(60)
+        others = [pool.submit(client.get, "/api/v1/actions?limit=7") for _ in range(15)]
+        assert client.get("/healthz").status_code == 200  # nobody else waits
+        may_go_on.set()
+        responses = [one.result(60) for one in (first, *others)]
+    assert {response.content for response in responses} == {responses[0].content}
+    assert [response.status_code for response in responses] == [200] * 16
+    assert len(asked) == 1
+
+
+def test_who_waited_in_vain_finds_out_alone() -> None:
+    """Two failures leave no trace: whoever waited for them works it out."""
+    answers = Answers(10_000)
+    asked = Asked(OPERATOR, "/", b"")
+    attempts = 0
+
+    async def ask() -> bytes:
+        nonlocal attempts
+        body = await answers.known(asked)
+        if body is not None:
+            return body
+        with answers.working_out(asked) as keep:
+            attempts += 1
+            number = attempts
+            await asyncio.sleep(0)
+            if number <= 2:
+                msg = "it failed"
+                raise ValueError(msg)
+            keep(b"answer")
+        return b"answer"
+
+    async def ask_at_once() -> list[bytes | BaseException]:
+        return await asyncio.gather(*(ask() for _ in range(5)), return_exceptions=True)
+
+    found = asyncio.run(ask_at_once())
+    assert sum(isinstance(one, ValueError) for one in found) == 2
+    assert found.count(b"answer") == 3
+    assert asyncio.run(answers.known(asked)) == b"answer"
+
+
+def test_who_stops_waiting_does_not_stop_the_work() -> None:
+    answers = Answers(10_000)
+    asked = Asked(OPERATOR, "/", b"")
+
+    async def ask() -> bytes | None:
+        with answers.working_out(asked) as keep:
+            impatient = asyncio.create_task(answers.known(asked))
+            patient = asyncio.create_task(answers.known(asked))
+            await asyncio.sleep(0)
+            impatient.cancel()
+            await asyncio.sleep(0)
+            keep(b"answer")
+        return await patient
+
+    assert asyncio.run(ask()) == b"answer"
+
+
+def test_what_is_kept_stays_within_its_memory_and_is_what_was_given() -> None:
+    most = 50_000
+    answers = Answers(most)
+    draw = random.Random(5)
+
+    def ask(number: int) -> None:
+        asked = Asked(OPERATOR, "/api/v1/actions", b"q=%d" % (number % 97) * 50)
+        body = asyncio.run(answers.known(asked))
+        wanted = b"%d" % (number % 97) * (1 + number % 97) * 20
+        assert body in {None, wanted}
+        if body is None:
+            with answers.working_out(asked) as keep:
+                keep(wanted)
+        assert 0 < answers.size <= most
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(ask, [draw.randrange(10_000) for _ in range(600)]))
+    huge = Asked(OPERATOR, "/", b"x" * most)
+    with answers.working_out(huge) as keep:
+        keep(b"")
+    assert asyncio.run(answers.known(huge)) is None
+
+
+def test_no_reader_is_given_an_older_answer_than_before(
+    client: TestClient, home: Path, marts: Path
+) -> None:
+    stop = threading.Event()
+    seen: list[list[str]] = [[] for _ in range(4)]
+
+    def read(ids: list[str]) -> None:
+        while not stop.is_set():
+            response = client.get("/api/v1/actions?limit=1")
+            assert response.status_code == 200, response.text
+            ids.append(response.json()["snapshot_id"])
+
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(read, ids) for ids in seen]
+        for _ in range(8):
+            newest = publish_copy(home, marts)
+        while not all(ids and ids[-1] == newest for ids in seen):
+            assert not any(reader.done() for reader in readers)
+            stop.wait(0.01)
+        stop.set()
+        for reader in readers:
+            reader.result(60)
+    assert all(ids == sorted(ids) for ids in seen)
