@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +17,10 @@ MAX_ADDRESS_BYTES = 60_000
 # Jira's webhooks carry whole issues, and come under the name of a reverse proxy or a tunnel.
 INGEST_PREFIX = "/ingest/"
 MAX_INGEST_BODY_BYTES = 2 * 1024 * 1024
+# An answer that comes before the body's end: so much of the rest is still taken, and thrown away.
+DISCARDED_BYTES = 16 * 1024 * 1024
+DISCARD_SECONDS = 10.0
+SILENCE_SECONDS = 5.0
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 SECURITY_HEADERS = {
@@ -35,6 +42,9 @@ class Guard:
     a web page could get round it by letting its own name resolve to 127.0.0.1. What lies under
     `/ingest/` is locked by secrets of its own instead, and shows nothing, so any Host may be named
     there; a tunnel that keeps the public name in the Host header can reach nothing else.
+
+    Whoever is answered before the end of their body is still listened to for a moment: a connection
+    that is closed on unread bytes is reset, and a reset takes the answer away from a sender.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -45,33 +55,87 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
+        is_ingest = scope["path"].startswith(INGEST_PREFIX)
+        incoming = _Incoming(
+            receive, headers, MAX_INGEST_BODY_BYTES if is_ingest else MAX_BODY_BYTES
+        )
         started = False
 
         async def send_guarded(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
+                answered = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                    answered.setdefault(name, value)
+            elif not incoming.has_ended and not message.get("more_body", False):
+                await send({**message, "more_body": True})
+                await incoming.discard_rest()
+                message = {"type": "http.response.body"}
             await send(message)
 
-        headers = Headers(scope=scope)
-        is_ingest = scope["path"].startswith(INGEST_PREFIX)
-        limit = MAX_INGEST_BODY_BYTES if is_ingest else MAX_BODY_BYTES
         refusal = None if is_ingest else _wrong_host(headers)
-        refusal = refusal or _too_long(scope) or _announced_too_large(headers, limit)
+        refusal = refusal or _too_long(scope) or incoming.refusal()
         if refusal is None:
             try:
-                await self._app(scope, _limited(receive, limit), send_guarded)
+                await self._app(scope, incoming.receive, send_guarded)
             except ProblemError as error:
                 if started:
                     raise
                 refusal = error
         if refusal is not None:
-            # The rest of the body is never read, so the connection cannot be used again.
+            # Where more came than is taken, the connection cannot be used again.
             response = render(refusal.problem, {"Connection": "close"})
             await response(scope, receive, send_guarded)
+
+
+class _Incoming:
+    """The body of one request: at most `limit` bytes for the application, a little more for us."""
+
+    def __init__(self, receive: Receive, headers: Headers, limit: int) -> None:
+        self._receive = receive
+        self._announced = headers.get("content-length", "0")
+        self._limit = limit
+        self._received = 0
+        self.has_ended = self._announced == "0" and "transfer-encoding" not in headers
+
+    def refusal(self) -> ProblemError | None:
+        """Return the problem of a body that announces more than the limit."""
+        length = self._announced
+        if length.isdecimal() and len(length) <= 15 and int(length) <= self._limit:  # noqa: PLR2004 - no int of fifteen digits is slow to parse
+            return None
+        return self._too_large()
+
+    async def receive(self) -> Message:
+        """ASGI's `receive` for the application. ProblemError beyond the limit."""
+        message = await self._next()
+        if self._received > self._limit:
+            raise self._too_large()
+        return message
+
+    async def discard_rest(self) -> None:
+        """Receive and forget until the body or the connection ends, or patience does."""
+        most = self._received + DISCARDED_BYTES
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DISCARD_SECONDS):
+                while not self.has_ended and self._received < most:
+                    async with asyncio.timeout(SILENCE_SECONDS):
+                        await self._next()
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if not message.get("more_body", False):  # the last part, or the connection is gone
+            self.has_ended = True
+        return message
+
+    def _too_large(self) -> ProblemError:
+        return ProblemError(
+            "body-too-large",
+            f"a request to this address may carry at most {self._limit} bytes",
+            "send less",
+        )
 
 
 def _wrong_host(headers: Headers) -> ProblemError | None:
@@ -94,36 +158,7 @@ def _too_long(scope: Scope) -> ProblemError | None:
     )
 
 
-def _announced_too_large(headers: Headers, limit: int) -> ProblemError | None:
-    length = headers.get("content-length", "0")
-    if not length.isdecimal() or len(length) > 15 or int(length) > limit:  # noqa: PLR2004 - no int of fifteen digits is slow to parse
-        return _too_large(limit)
-    return None
-
-
 def _host_name(host: str) -> str:
     """Return the name without its port; brackets of an IPv6 address stay."""
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdecimal() else host).lower()
-
-
-def _limited(receive: Receive, limit: int) -> Receive:
-    received = 0
-
-    async def receive_limited() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > limit:
-            raise _too_large(limit)
-        return message
-
-    return receive_limited
-
-
-def _too_large(limit: int) -> ProblemError:
-    return ProblemError(
-        "body-too-large",
-        f"a request to this address may carry at most {limit} bytes",
-        "send less",
-    )

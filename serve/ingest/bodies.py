@@ -68,6 +68,7 @@ class BodyReader:
             yield
         finally:
             self._free += sum(map(len, chunks))
+            chunks.clear()  # an error's traceback would keep them until it is answered
 
     def _take(self, size: int) -> None:
         if size > self._free:

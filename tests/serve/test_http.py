@@ -64,13 +64,17 @@ def running(home: Path, **environment: str) -> Iterator[tuple[str, int]]:
 
 
 def exchange(address: tuple[str, int], request: bytes) -> tuple[int, bytes]:
-    """Send raw bytes and return the status code and everything received."""
+    """Send raw bytes and return the status code and the whole answer; its length must be told."""
     with socket.create_connection(address, timeout=60) as connection:
         connection.sendall(request)
-        received = b""
-        while chunk := connection.recv(65_536):
-            received += chunk
-    return int(received.split(b" ", 2)[1]), received
+        with connection.makefile("rb") as stream:
+            head = b""
+            while (line := stream.readline()).strip():
+                head += line
+            length = head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]
+            body = stream.read(int(length))
+    assert len(body) == int(length)
+    return int(head.split(b" ", 2)[1]), head + b"\r\n" + body
 
 
 def test_real_server_over_sockets(tmp_path: Path, marts: Path) -> None:
