@@ -544,10 +544,11 @@ class Api:
         start = call.number("startAt", 0, 2**31)
         limit = call.number("maxResults", 50, 1000)
         page = people[start : start + limit]
-        return Reply(
-            [self.render.person(person) for person in page],
-            details=self._listing_of("users", start, len(page), len(people)),
-        )
+        listed = self._listing_of("users", start, len(page), len(people))
+        for entry in listed:
+            named = [one for one in people if one.account_type != "unknown"]
+            entry.names = {one.account_id: one.name for one in named}
+        return Reply([self.render.person(person) for person in page], details=listed)
 
     def _demand(self, permission: str) -> None:
         if not self.permissions[permission]:

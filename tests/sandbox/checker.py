@@ -219,9 +219,7 @@ class Matcher:
         if word is not None and not word.has_project and row.project_id is None:
             del truth["project_id"]
         if word is not None:
-            if row.actor not in word.actors and not (
-                None in word.actors and row.actor_certainty == "inferred"
-            ):
+            if row.actor not in word.actors and not _is_fair_guess(one, row):
                 truth["actor"], told["actor"] = next(iter(word.actors)), row.actor
             if row.sources is not None:
                 sources = frozenset(row.sources.split(","))
@@ -347,6 +345,17 @@ def _is_in_time(one: Expected, row: Action) -> bool:
     return _is_in_window(one, row) and (
         widest is None or (widest[0] <= row.observed_from and row.occurred_at <= widest[1])
     )
+
+
+def _is_fair_guess(one: Expected, row: Action) -> bool:
+    """Tell whether an actor that no channel tells may be inferred; by a name alone, if it is true.
+
+    A listing of people that broke off may have told the product whose name it was.
+    """
+    word = one.told
+    if word is None or None not in word.actors or row.actor_certainty != "inferred":
+        return False
+    return "asset_name" not in word.channels or row.actor == one.line.actor
 
 
 def _is_in_window(one: Expected, row: Action) -> bool:

@@ -43,12 +43,14 @@ class Carrier(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `key`: `audit:<record>`, `org_event:<id>`, `webhook:<n>`, ... `tells_items`: it names old and
     new values. `at`: the time it tells where that is not the line's own (ms since 1970 UTC).
+    `named`: the display name by which alone it tells who.
     """
 
     key: str
     tells_actor: bool = True
     tells_items: bool = False
     at: int | None = None
+    named: str | None = None
 
 
 class Line(Struct, frozen=True, gc=False):

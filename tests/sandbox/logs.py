@@ -75,9 +75,9 @@ class Served(Struct, omit_defaults=True):
     the `count` of issues, the deleted issues first found `absent`, and the projects then
     `unsearchable` (hidden, archived or trashed); it `is_blind` when the account may not see some
     live project or security level, so that what is missing need not be deleted;
-    `list:<resource>[:<parent>]` — each complete listing of
-    configuration objects, likewise, with how many `lines` the ledger had when it began; all other
-    keys are the exact channels of `Carrier`.
+    `list:<resource>[:<parent>]` — each complete listing of configuration objects, likewise, with
+    how many `lines` the ledger had when it began, that of users with their `names` by account id
+    but for erased ones; all other keys are the exact channels of `Carrier`.
     """
 
     request: int
@@ -92,6 +92,7 @@ class Served(Struct, omit_defaults=True):
     lines: int | None = None
     unsearchable: list[str] | None = None
     is_blind: bool = False
+    names: dict[str, str] | None = None
 
 
 class Listings:

@@ -10,7 +10,7 @@ Times are UTC; instants are whole microseconds since 1970.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -55,12 +55,16 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
 
 class Carrier(msgspec.Struct, frozen=True, gc=False):
-    """A channel that can tell of a line exactly; `at`: what time it tells, if another (ms)."""
+    """A channel that can tell of a line exactly; `at`: what time it tells, if another (ms).
+
+    `named`: it tells who did it by this display name alone.
+    """
 
     key: str
     tells_actor: bool = True
     tells_items: bool = False
     at: int | None = None
+    named: str | None = None
 
 
 class Line(msgspec.Struct):
@@ -122,6 +126,8 @@ class Served(msgspec.Struct, frozen=True, gc=False):
     """A complete listing of all issues: projects whose issues cannot be in it."""
     is_blind: bool = False
     """A complete listing of all issues: what it misses may have moved where nobody can look."""
+    names: dict[str, str] = {}
+    """A complete listing of people: account id -> display name, but for erased accounts."""
 
 
 def microseconds(text: str) -> int:
@@ -181,6 +187,8 @@ class Evidence:
         self.listings: dict[str, list[Listing]] = defaultdict(list)
         """Name -> its complete listings but the first, which has nothing to be compared with."""
         self._listed: dict[str, Served] = {}
+        self._names: list[tuple[int, Mapping[str, str]]] = []
+        """When each complete listing of people began, and what they were called in it."""
         for one in served:
             kind = one.key.partition(":")[0]
             if kind == "comments_of":
@@ -212,6 +220,14 @@ class Evidence:
                 )
             )
         self._listed[one.key] = one
+        if one.names:
+            self._names.append((microseconds(one.began or one.served_at), one.names))
+
+    def tells(self, name: str, account_id: str | None, at: int) -> bool:
+        """Tell whether a display name was one account's alone, and known to be so by then."""
+        bearers = {who for _, names in self._names for who in names if names[who] == name}
+        before = [names for began, names in self._names if began <= at]
+        return bearers == {account_id} and bool(before) and before[-1].get(account_id or "") == name
 
     def add_webhooks(self, lines: Iterable[Line]) -> None:
         """Take in the versions of comments and worklogs that received webhooks have told."""

@@ -10,6 +10,8 @@ only found by comparing two complete listings (`listing`). Worked out here, with
   nothing if it was undone, or came and went; nothing of its own beside an exact one;
 * logs are read in order: a record is owed once a much later one was served;
 * views of one person and issue within five minutes of a counted one are one view;
+* a name that a carrier shows instead of an account tells who it was if one account alone was ever
+  listed by it, and was in the last listing before;
 * a person was last active when the newest record says that names them.
 """
 
@@ -91,7 +93,11 @@ def key_of(line: Line) -> Key:
 
 def expected_of_site(lines: list[Line], evidence: Evidence) -> Iterator[Expected]:
     """Work out the site's expected actions from its ledger lines (facts among them)."""
-    actions = [line for line in lines if line.is_of_site and not line.code.startswith("_")]
+    actions = [
+        _as_told(line, evidence)
+        for line in lines
+        if line.is_of_site and not line.code.startswith("_")
+    ]
     told_by_webhook = {
         line.issue_id
         for line in lines
@@ -104,6 +110,22 @@ def expected_of_site(lines: list[Line], evidence: Evidence) -> Iterator[Expected
     yield from _views([line for line in actions if line.code == VIEWS], evidence, is_known)
     yield from _last_active(lines, evidence)
     yield from _exact_and_listed([line for line in actions if line.code != VIEWS], evidence)
+
+
+def _as_told(line: Line, evidence: Evidence) -> Line:
+    """Give the line with carriers that tell who only where the name they show tells it."""
+    if not any(carrier.named for carrier in line.carriers):
+        return line
+    at = microseconds(line.at)
+    return msgspec.structs.replace(
+        line,
+        carriers=[
+            msgspec.structs.replace(carrier, tells_actor=False)
+            if carrier.named and not evidence.tells(carrier.named, line.actor, at)
+            else carrier
+            for carrier in line.carriers
+        ],
+    )
 
 
 # -- exactly told ------------------------------------------------------------------------------

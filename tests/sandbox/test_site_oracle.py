@@ -210,6 +210,35 @@ def test_nobody_is_known_from_a_channel_that_names_nobody(site: Site) -> None:
     assert "wrong" not in site.verdicts()
 
 
+@pytest.mark.parametrize(
+    ("listings", "teller"),
+    [
+        ({}, None),
+        ({4: {"ann": "Ann"}}, "ann"),
+        ({6: {"ann": "Ann"}}, None),
+        ({4: {"bob": "Ann"}, 6: {"ann": "Ann"}}, None),
+        ({4: {"ann": "Ann"}, 6: {"ann": "Ann B.", "bob": "Ann"}}, None),
+        ({1: {"ann": "Ann"}, 4: {"ann": "Ann B."}, 6: {"ann": "Ann"}}, None),
+    ],
+)
+def test_a_name_tells_who_if_it_was_listed_as_theirs_alone(
+    site: Site, listings: dict[float, dict[str, str]], teller: str | None
+) -> None:
+    shown = {"key": "asset_name:1", "named": "Ann"}
+    site.happens("ASSET_OBJECT_UPDATED", 5, carriers=[shown], listing=[])
+    site.serve(7, "asset_name:1")
+    for minute, names in listings.items():
+        site.list(minute, "list:users")
+        site.served[-1] = msgspec.structs.replace(site.served[-1], names=names)
+    site.row("ASSET_OBJECT_UPDATED", 5, actor=teller)
+    assert "wrong" not in site.verdicts()
+    # Who bears the name by now is an invention, however it is called.
+    site.rows[0].actor, site.rows[0].actor_certainty = "bob", "inferred"
+    assert site.verdicts()["wrong"] == 1
+    site.rows[0].actor = None
+    assert ("wrong" in site.verdicts()) is (teller is not None)
+
+
 def test_the_same_twice_is_two_actions(site: Site) -> None:
     """In one second as well: the k-th telling of each source belongs together."""
     for number, minute in enumerate((5, 5, 7), start=1):

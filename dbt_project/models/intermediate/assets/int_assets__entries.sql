@@ -4,16 +4,31 @@ with histories as (
     select * from {{ ref('stg_assets__object_histories') }}
 ),
 
--- Where an entry shows only a name, it tells who did it if one account alone ever had that name.
+users as (
+    select
+        *,
+        coalesce(listed_at, fetched_at) as seen_from_at,
+        lead(coalesce(listed_at, fetched_at)) over (
+            partition by site_id, account_id order by coalesce(listed_at, fetched_at), version
+        ) as seen_to_at
+    from {{ ref('stg_jira_platform__users') }}
+),
+
+-- Where an entry shows only a name, it tells who did it if one account alone has ever been listed by
+-- that name, and was when it happened. Whose name it was before the first listing nobody knows: names
+-- change hands. Erased accounts share a name that is nobody's.
 names as (
     select
         site_id,
         display_name,
-        min(account_id) as account_id
-    from {{ ref('stg_jira_platform__users') }}
-    where display_name is not null
-    group by site_id, display_name
-    having count(distinct account_id) = 1
+        account_id,
+        seen_from_at,
+        seen_to_at
+    from users
+    where is_present and display_name is not null and account_type is distinct from 'unknown'
+    qualify
+        min(account_id) over (partition by site_id, display_name)
+        = max(account_id) over (partition by site_id, display_name)
 ),
 
 final as (
@@ -42,7 +57,12 @@ final as (
         histories.fetched_at as recorded_at
     from histories
     left join names
-        on histories.site_id = names.site_id and histories.actor_name = names.display_name
+        on
+            histories.site_id = names.site_id
+            and histories.actor_account_id is null
+            and histories.actor_name = names.display_name
+            and histories.created_at >= names.seen_from_at
+            and (names.seen_to_at is null or histories.created_at < names.seen_to_at)
 )
 
 select * from final

@@ -66,10 +66,19 @@ class Entry(Struct, frozen=True):
     new: str | None = None
 
     @property
+    def named(self) -> str | None:
+        """The display name, where the entry shows nothing else of who did it."""
+        return self.actor["name"] if self.actor is not None and "key" not in self.actor else None
+
+    @property
     def key(self) -> str:
         """Key in the served log: an entry that shows a name alone proves nobody's activity."""
-        is_named_only = self.actor is not None and "key" not in self.actor
-        return f"asset_name:{self.id}" if is_named_only else f"asset_history:{self.id}"
+        return f"asset_history:{self.id}" if self.named is None else f"asset_name:{self.id}"
+
+    def carrier(self, *, tells_items: bool) -> Carrier:
+        """Give the channel that tells of an edit by its first entry."""
+        tells_actor = self.actor is not None
+        return Carrier(self.key, tells_actor, tells_items, named=self.named)
 
 
 class AssetObject(Struct):
@@ -247,7 +256,7 @@ class Assets(Domain):
             actor=actor,
             target_id=str(asset.id),
             carriers=[
-                Carrier(created.key, tells_actor=shown is not None),
+                created.carrier(tells_items=False),
                 Carrier(f"asset:{asset.id}", tells_actor=False),
             ],
         )
@@ -276,7 +285,7 @@ class Assets(Domain):
             actor=actor,
             target_id=str(object_id),
             items=items,
-            carriers=[Carrier(entries[0].key, tells_actor=shown is not None, tells_items=True)],
+            carriers=[entries[0].carrier(tells_items=True)],
         )
 
     def delete_object(self, at: int, actor: str, object_id: int) -> None:
