@@ -33,10 +33,10 @@ def answering(answer: Handler) -> Iterator[str]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
-    assert started.wait(timeout=60)
+    assert started.wait(timeout=300)
     try:
         yield f"http://127.0.0.1:{ports[0]}"
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(timeout=60)
+        thread.join(timeout=300)
         loop.close()

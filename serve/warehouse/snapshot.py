@@ -130,7 +130,7 @@ class Snapshot:
         self._issue_sets = IssueSets(
             f"{self._memory}.main",
             self.run,
-            lambda query: self._fetch(query, settings.query_seconds),
+            lambda query: self._fetch(query, self._settings.query_seconds),
         )
         try:
             self._connection = duckdb.connect(

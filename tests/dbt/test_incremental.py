@@ -83,7 +83,7 @@ PHASES = (Phase.explicit, Phase.generate)
 """A smaller seed is no smaller story: nothing to shrink."""
 
 
-@settings(max_examples=1, deadline=None, database=None, phases=PHASES)
+@settings(max_examples=1, database=None, phases=PHASES)
 @given(seed=SEEDS)
 def test_any_split_into_loads_gives_the_marts_of_a_full_refresh(
     manifest: Manifest, seed: int
@@ -92,7 +92,7 @@ def test_any_split_into_loads_gives_the_marts_of_a_full_refresh(
 
 
 @pytest.mark.slow
-@settings(max_examples=6, deadline=None, database=None, phases=PHASES)
+@settings(max_examples=6, database=None, phases=PHASES)
 @given(seed=SEEDS)
 def test_many_splits_into_loads_give_the_marts_of_a_full_refresh(
     manifest: Manifest, seed: int

@@ -95,7 +95,7 @@ LOOKS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, database=None)
+@settings(max_examples=60, database=None)
 @given(looks=LOOKS)
 def test_the_views_that_count_are_those_of_the_rule(counting: str, looks: list[Look]) -> None:
     with duckdb.connect() as connection:

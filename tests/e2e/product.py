@@ -111,7 +111,7 @@ class Product:
             yield found[0]
         finally:
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=300)
 
     def build(self) -> transformation.BuildReport:
         """Bring the marts up to the lake; the project is parsed once for all homes."""

@@ -50,7 +50,7 @@ def _collect(product: Product, world: World, _: int) -> None:
         repository = InboxRepository(open_engine(database_address(product.home, None)))
         repository.start()
         try:
-            repository.add(service.views(json.dumps(view.body).encode())).result(timeout=20)
+            repository.add(service.views(json.dumps(view.body).encode())).result(timeout=300)
         finally:
             repository.close()
         site.served.write(0, view.at, [f"view:{view.number}"], [])

@@ -73,11 +73,11 @@ def running_demo(home: Path, port: int, errors: IO[str]) -> Iterator[RunningDemo
     finally:
         watchdog.cancel()
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
 
 
 def ask(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(url, timeout=60) as response:  # noqa: S310  (our own server)
+    with urllib.request.urlopen(url, timeout=300) as response:  # noqa: S310  (our own server)
         answer: dict[str, Any] = json.load(response)
     return answer
 

@@ -69,7 +69,7 @@ def test_of_twenty_starts_at_once_one_runs_and_nineteen_are_skipped(tmp_path: Pa
     assert holder.pid == winner.pid
     go(winner)
     for racer in racers:
-        racer.communicate(timeout=60)
+        racer.communicate(timeout=300)
         assert racer.returncode == 0
     assert current_holder(tmp_path) is None
 
@@ -82,7 +82,7 @@ def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path) -> None:
     with pytest.raises(AlreadyRunningError, match=told), run_lock(tmp_path):
         pass
     os.kill(racer.pid, signal.SIGKILL)
-    racer.communicate(timeout=60)
+    racer.communicate(timeout=300)
     assert current_holder(tmp_path) is None
     with run_lock(tmp_path):
         holder = current_holder(tmp_path)
@@ -105,7 +105,7 @@ def test_looking_at_the_lock_never_turns_a_start_away(tmp_path: Path) -> None:
                 pass
     finally:
         looker.kill()
-        looker.wait(timeout=60)
+        looker.wait(timeout=300)
 
 
 def test_files_made_while_held_are_private(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tests.loopback import Handler, answering
 from tests.sandbox.server import API_TOKEN
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
-QUICK = Patience(attempts=4, first_pause_seconds=0.01, longest_pause_seconds=0.05, try_seconds=5)
+QUICK = Patience(attempts=4, first_pause_seconds=0.01, longest_pause_seconds=0.05, try_seconds=120)
 
 
 def settings_for(

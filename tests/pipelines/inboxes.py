@@ -37,7 +37,7 @@ def receive(home: Path, *deliveries: Delivery) -> int:
     repository = InboxRepository(open_engine(database_address(home, None)))
     repository.start()
     try:
-        return sum(repository.add([delivery]).result(timeout=20) for delivery in deliveries)
+        return sum(repository.add([delivery]).result(timeout=300) for delivery in deliveries)
     finally:
         repository.close()
 

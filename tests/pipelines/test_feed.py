@@ -84,7 +84,7 @@ class PagedSite:
         if "nextPageToken" not in body:
             first = [{"id": str(number)} for number in range(1, 101)]
             return web.json_response({"issues": first, "nextPageToken": "t"})
-        await asyncio.wait_for(self.was_fetched.wait(), timeout=60)
+        await asyncio.wait_for(self.was_fetched.wait(), timeout=300)
         if self.expires:
             return web.json_response({"errorMessages": ["expired"]}, status=400)
         return web.json_response({"issues": [{"id": "101"}]})

@@ -241,7 +241,7 @@ def test_the_inbox_may_be_on_postgres(home: Path, postgres_url: str) -> None:
     try:
         for number in range(3):
             delivery = service.webhook(webhook("board_created", number), {}, "user_id=a")
-            repository.add([delivery]).result(timeout=20)
+            repository.add([delivery]).result(timeout=300)
     finally:
         repository.close()
     report = run(settings)

@@ -345,7 +345,7 @@ ROWS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(ROWS, ROWS, st.integers(1, 12), st.integers(1, 5))
 def test_digest_sees_values_and_order_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory,

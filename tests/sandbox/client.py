@@ -52,7 +52,7 @@ class Client:
 
     def raw(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         """Send exactly these headers. Raises what http.client raises when the answer is cut."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._sandbox.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self._sandbox.port, timeout=300)
         with contextlib.closing(connection):
             connection.request(method, f"/rest/api/3/{path}", body, dict(headers))
             response = connection.getresponse()

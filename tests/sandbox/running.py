@@ -67,7 +67,7 @@ class RunningSandbox:
 
     def control(self, name: str, **body: object) -> JsonObject:
         """POST a control; returns the site's state. ValueError when it is refused."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         with contextlib.closing(connection):
             connection.request("POST", f"/__control/{name}", msgspec.json.encode(body))
             response = connection.getresponse()
@@ -148,7 +148,7 @@ class RunningSandbox:
             self.site.ledger.flush()
             return result
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout=60)
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout=300)
 
     def ledger(self) -> list[JsonObject]:
         """Read the ledger's lines so far."""
@@ -231,10 +231,10 @@ def running_sandbox(
 
         thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
         thread.start()
-        assert started.wait(timeout=60)
+        assert started.wait(timeout=300)
         try:
             yield RunningSandbox(site, port, loop)
         finally:
             loop.call_soon_threadsafe(stopped.set)
-            thread.join(timeout=60)
+            thread.join(timeout=300)
             loop.close()

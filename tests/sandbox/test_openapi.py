@@ -215,7 +215,7 @@ def call(sandbox: RunningSandbox, endpoint: Endpoint, token: str | None = None) 
     if body and body.get("ids") == "some":
         body["ids"] = list(sandbox.site.world.worklogs)[:50]
     query = f"?{urllib.parse.urlencode(endpoint.query)}" if endpoint.query else ""
-    connection = http.client.HTTPConnection(sandbox.base_url.removeprefix("http://"), timeout=30)
+    connection = http.client.HTTPConnection(sandbox.base_url.removeprefix("http://"), timeout=300)
     with contextlib.closing(connection):
         connection.request(
             endpoint.method,

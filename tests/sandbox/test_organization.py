@@ -30,7 +30,7 @@ def ask(
     sandbox: RunningSandbox, path: str, key: str = ORG_KEY
 ) -> tuple[int, dict[str, Any], dict[str, str]]:
     """GET with the organisation's key; status, body and headers."""
-    connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=300)
     connection.request("GET", path, headers={"Authorization": f"Bearer {key}"})
     response = connection.getresponse()
     body = json.loads(response.read())

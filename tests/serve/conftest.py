@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -210,3 +211,20 @@ def client(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Te
     publish_copy(home, marts)
     with make_client(home) as made:
         yield made
+
+
+@contextmanager
+def hurried(client: TestClient, seconds: float) -> Iterator[None]:
+    """Give the queries of an open snapshot only so long, as its settings would, until it ends.
+
+    A limit for all that a test asks would fail what is meant to succeed on a busy machine.
+    """
+    warehouse = client.app.state.warehouse  # type: ignore[attr-defined]  # typed as any ASGI app
+    with warehouse.lease() as snapshot:
+        usual = snapshot._settings
+        limits = {"query_seconds": seconds, "export_seconds": seconds}
+        snapshot._settings = usual.model_copy(update=limits)
+        try:
+            yield
+        finally:
+            snapshot._settings = usual

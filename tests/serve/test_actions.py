@@ -137,7 +137,7 @@ def edit_kinds(question: dict[str, Any]) -> list[Callable[[Fact], bool]]:
     return kinds
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(question=filters)
 def test_filters_agree_with_plain_python(
     client: TestClient, facts: list[Fact], question: dict[str, Any]
@@ -147,7 +147,7 @@ def test_filters_agree_with_plain_python(
     assert [item["action_id"] for item in items] == [fact.action_id for fact in wanted][:1_000]
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(question=filters, limit=st.integers(9, 200))
 def test_pages_joined_are_the_whole_answer(
     client: TestClient, facts: list[Fact], question: dict[str, Any], limit: int
@@ -490,7 +490,7 @@ def test_bytes_that_are_no_text_are_refused(client: TestClient, path: str, text:
     assert "UTF-8" in response.json()["detail"]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     name=st.sampled_from(["user", "project", "from", "to", "cursor", "action_code", "expand", "q"]),
     value=st.text(max_size=60),
@@ -534,7 +534,7 @@ def name_of(item: dict[str, Any], column: str) -> str | None:
     return value
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(question=filters)
 def test_count_is_of_the_whole_list(
     client: TestClient, facts: list[Fact], question: dict[str, Any]

@@ -17,7 +17,7 @@ def author_id(item: dict[str, Any]) -> str | None:
     return item["author"]["account_id"] if item["author"] else None
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(question=filters)
 def test_counts_are_those_of_the_facts_secured_ones_included(
     client: TestClient, facts: list[Fact], question: dict[str, Any]

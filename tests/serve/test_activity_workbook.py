@@ -92,7 +92,7 @@ def test_sheet_holds_the_pages_of_the_view(
     assert len(set(sheet[0])) == len(sheet[0])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(question=filters, breakdown=st.sampled_from(LEGAL))
 def test_filters_and_breakdowns_are_those_of_the_view(
     client: TestClient, question: Params, breakdown: tuple[str, ...]

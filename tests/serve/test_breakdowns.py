@@ -46,7 +46,7 @@ def keys(fact: Fact, subset: tuple[str, ...]) -> list[tuple[str | None, ...]]:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(question=filters, subset=st.sampled_from([subset for subset in LEGAL if subset]))
 def test_groups_agree_with_plain_python(
     client: TestClient,
@@ -89,7 +89,7 @@ def is_secured_group(item: dict[str, Any]) -> bool:
     return any(group["label"] == SECURED for group in item["groups"])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(question=filters, by=st.sampled_from(["projects", "issues"]))
 def test_projects_and_issues_add_up_to_the_plain_row(
     client: TestClient, question: dict[str, Any], by: str

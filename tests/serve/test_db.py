@@ -86,7 +86,7 @@ def test_many_may_migrate_at_once(engine: Engine) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300)
     assert failures == []
     assert "inbox_deliveries" in tables(engine)
 
@@ -106,9 +106,9 @@ def test_deliveries_get_growing_numbers_and_times_whatever_the_clock_does(
     repository.start()
     try:
         results = [repository.add([delivery(n // 2)]) for n in range(400)]
-        assert sum(result.result(timeout=30) for result in results) == 200
+        assert sum(result.result(timeout=300) for result in results) == 200
         monkeypatch.setattr("serve.ingest.repository.datetime", StoppedClock)
-        assert repository.add([delivery(n) for n in range(1_000, 1_005)]).result(timeout=30) == 5
+        assert repository.add([delivery(n) for n in range(1_000, 1_005)]).result(timeout=300) == 5
         with Session(engine) as session:
             rows = session.scalars(select(InboxDelivery).order_by(InboxDelivery.id)).all()
         assert len(rows) == 205
@@ -134,11 +134,11 @@ def test_the_number_of_a_deleted_delivery_is_not_given_again(engine: Engine) -> 
     repository = InboxRepository(engine)
     repository.start()
     try:
-        repository.add([delivery(1)]).result(timeout=30)
+        repository.add([delivery(1)]).result(timeout=300)
         with engine.begin() as connection:
             first = connection.execute(text("select max(id) from inbox_deliveries")).scalar()
             connection.execute(text("delete from inbox_deliveries"))
-        repository.add([delivery(2)]).result(timeout=30)
+        repository.add([delivery(2)]).result(timeout=300)
         with engine.begin() as connection:
             second = connection.execute(text("select max(id) from inbox_deliveries")).scalar()
         assert second > first  # type: ignore[operator]  # both are numbers

@@ -48,7 +48,7 @@ def pick(items: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
     return items if len(items) <= number else [*items[:: len(items) // number], items[-1]]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(question=filters, subset=st.sampled_from(LEGAL))
 def test_a_row_opens_exactly_what_it_counts(
     client: TestClient, facts: list[Fact], question: dict[str, Any], subset: tuple[str, ...]

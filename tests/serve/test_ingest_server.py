@@ -22,6 +22,16 @@ from tests.serve.test_ingest import SECRET, signature
 ENVIRONMENT = {"AUDIT_LOG_WEBHOOK_SECRET": SECRET}
 
 
+# A server that waits for bodies a tenth as long.
+HASTY = """
+from functools import partial
+from serve import app
+from serve.ingest.bodies import BODY_SECONDS, BodyReader
+app.BodyReader = partial(BodyReader, BODY_SECONDS / 10)
+app.main()
+"""
+
+
 def body_of(number: int, size: int = 4_000) -> bytes:
     content = {"timestamp": number, "webhookEvent": "board_created", "text": "x" * size}
     return json.dumps(content).encode()
@@ -67,7 +77,7 @@ def test_chunked_and_broken_bodies(tmp_path: Path) -> None:
         chunked = b"Transfer-Encoding: chunked\r\n\r\n"
         assert exchange(address, signed + chunked + whole)[0] == 200
         # A body that ends early is no body.
-        with socket.create_connection(address, timeout=60) as connection:
+        with socket.create_connection(address, timeout=300) as connection:
             connection.sendall(signed + b"Content-Length: %d\r\n\r\n" % len(body) + body[:-1])
             connection.shutdown(socket.SHUT_WR)
             connection.recv(65_536)
@@ -91,7 +101,7 @@ def test_bodies_that_are_too_large_are_told_so_and_not_taken(tmp_path: Path) -> 
             assert status == 413
             assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"].endswith("too-large")
         # Who never ends is told at the limit, and cut off not far beyond it.
-        with socket.create_connection(address, timeout=60) as connection:
+        with socket.create_connection(address, timeout=300) as connection:
             connection.sendall(chunked + part * (MAX_INGEST_BODY_BYTES // 65_536 + 1))
             assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
             with pytest.raises((ConnectionResetError, BrokenPipeError)):  # noqa: PT012 - which send meets it is up to the buffers
@@ -102,9 +112,9 @@ def test_bodies_that_are_too_large_are_told_so_and_not_taken(tmp_path: Path) -> 
 
 def test_a_slow_body_is_given_up_and_harms_nobody(tmp_path: Path) -> None:
     """Forty senders that never finish: others are served as ever, and each is told in the end."""
-    with running(tmp_path, **ENVIRONMENT) as address:
+    with running(tmp_path, "-c", HASTY, **ENVIRONMENT) as address:
         head = b"POST /ingest/jira HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
-        slow = [socket.create_connection(address, timeout=60) for _ in range(40)]
+        slow = [socket.create_connection(address, timeout=300) for _ in range(40)]
         for connection in slow:
             connection.sendall(head)
         for number in range(20):
@@ -143,7 +153,7 @@ def test_whatever_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
                 writer.close()
 
         senders = [asyncio.create_task(send()) for _ in range(8)]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(300):
             await underway.wait()
         await asyncio.sleep(rng.uniform(0, 0.5))
         server.send_signal(signal.SIGKILL)

@@ -28,7 +28,7 @@ PEOPLE = {
 }
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(question=filters, start=st.dates(date(2025, 11, 20), date(2025, 12, 28)))
 def test_export_holds_the_rows_of_all_pages(
     client: TestClient, question: dict[str, Any], start: date
@@ -44,7 +44,7 @@ def test_export_holds_the_rows_of_all_pages(
     assert counted["action_count"] == len(items)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(question=filters)
 def test_fields_count_at_least_the_actions(
     client: TestClient, facts: list[Fact], question: dict[str, Any]
@@ -64,7 +64,7 @@ def test_fields_count_at_least_the_actions(
     assert all(sums[author] >= counts for author, counts in plain.items())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(question=filters, by=st.sampled_from(["status", "transition"]))
 def test_status_and_transition_cover_status_changes_only(
     client: TestClient, question: dict[str, Any], by: str
@@ -80,7 +80,7 @@ def test_status_and_transition_cover_status_changes_only(
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(question=filters, data=st.data())
 def test_one_more_person_never_removes_a_row(
     client: TestClient, question: dict[str, Any], data: st.DataObject

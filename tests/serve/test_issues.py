@@ -34,7 +34,7 @@ def keys_of(url: str) -> list[str]:
     return jql.removeprefix("issuekey in (").removesuffix(")").split(",")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(question=filters)
 def test_all_issues_are_listed_with_their_actions(
     client: TestClient,

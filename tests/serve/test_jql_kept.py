@@ -337,7 +337,7 @@ def test_all_who_wait_for_a_failure_hear_of_it(ledger: Ledger) -> None:
     question = Question()
 
     def fails() -> Selection:
-        assert go_on.wait(60)
+        assert go_on.wait(300)
         msg = "no"
         raise ValueError(msg)
 

@@ -21,7 +21,7 @@ from serve.query.jql.parser import parse
 from serve.query.jql.syntax import Literal
 from serve.query.jql.text import wanted_of
 from serve.query.visibility import OPERATOR, Rights
-from tests.serve.conftest import make_client, publish_copy
+from tests.serve.conftest import hurried, make_client, publish_copy
 
 CLOCK = Clock(datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC"))
 VERSIONS = [
@@ -173,11 +173,12 @@ def test_a_search_that_takes_too_long_is_interrupted_and_says_so(
         )
         database.execute("checkpoint")
     publish_copy(tmp_path, copy)
-    with make_client(tmp_path, query_seconds=1) as client:
+    with make_client(tmp_path) as client:
         for _ in range(2):
-            answer = client.get(
-                "/api/v1/issues", params={"jql": 'comment ~ "*z?q*"', "period": "all"}
-            )
+            with hurried(client, 1):
+                answer = client.get(
+                    "/api/v1/issues", params={"jql": 'comment ~ "*z?q*"', "period": "all"}
+                )
             assert answer.status_code == 503, answer.text
             assert answer.json()["type"].endswith("#query-too-slow")
             other = client.get("/api/v1/issues", params={"jql": "votes >= 0", "period": "all"})

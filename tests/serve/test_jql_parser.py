@@ -220,7 +220,7 @@ FRAGMENTS = (
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=60))
 def test_hostile_text_is_a_tree_or_an_error(words: list[str]) -> None:
     text = " ".join(words)

@@ -74,7 +74,7 @@ def with_issues(snapshot: Snapshot, scope: Scope, issue_count: int | None) -> Sc
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     scope=scopes,
     limit=st.integers(1, 60),

@@ -196,7 +196,7 @@ def test_ids_are_named_in_one_call(client: TestClient) -> None:
     assert answer["unknown_ids"] == ["nope"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(kind=st.sampled_from(LOOKUP_KINDS), text=st.text(max_size=40))
 def test_whatever_is_typed_is_answered(client: TestClient, kind: str, text: str) -> None:
     response = client.get(f"/api/v1/lookups/{kind}", params={"q": text})

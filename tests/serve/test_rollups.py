@@ -110,7 +110,7 @@ def test_somebody_sees_some_secured_issues(snapshot: Snapshot) -> None:
     assert extents == set(Extent)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     scope=told_apart,
     name=st.sampled_from(NAMES),
@@ -138,7 +138,7 @@ def test_rollups_count_what_the_facts_hold(
     assert least is None or least > 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     scope=told_apart,
     sort=st.sampled_from(["-total", "total", "display_name", "-ISSUE_CREATED", "STATUS_CHANGED"]),

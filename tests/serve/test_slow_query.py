@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.serve.conftest import make_client, publish_copy
+from tests.serve.conftest import hurried, make_client, publish_copy
 
 SECONDS = 1
 # All that reads members of organizations has thousands of millions of them to go through.
@@ -42,9 +42,10 @@ def endless(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_slow_query_is_interrupted_and_says_so(
     endless: Path, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with make_client(endless, query_seconds=SECONDS, export_seconds=SECONDS) as client:
+    with make_client(endless) as client:
         assert client.get("/api/v1/actions?limit=1").status_code == 200
-        response = client.get(path)
+        with hurried(client, SECONDS):
+            response = client.get(path)
         assert response.status_code == 503
         assert response.headers["content-type"] == "application/problem+json"
         problem = response.json()

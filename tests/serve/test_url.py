@@ -118,7 +118,7 @@ def questions(draw: st.DrawFn) -> WhoAndWhen:
     return question
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(question=questions())
 def test_there_and_back_is_the_same_question(question: WhoAndWhen) -> None:
     text = to_query(question)
@@ -126,7 +126,7 @@ def test_there_and_back_is_the_same_question(question: WhoAndWhen) -> None:
     assert from_query(type(question), text) == question
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(question=questions(), seed=st.integers(0, 1_000))
 def test_one_question_has_one_text(question: WhoAndWhen, seed: int) -> None:
     text = to_query(question)
@@ -141,7 +141,7 @@ def test_one_question_has_one_text(question: WhoAndWhen, seed: int) -> None:
     assert to_query(again) == text
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(question=questions())
 def test_http_reads_the_text_as_the_writer_does(client: TestClient, question: WhoAndWhen) -> None:
     spec = FilterSpec.model_validate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -207,21 +208,26 @@ def test_hungry_query_is_refused(home: Path) -> None:
     warehouse.close()
 
 
-def test_queries_beyond_the_limit_wait_and_then_give_up(home: Path) -> None:
-    warehouse = open_warehouse(home, query_seconds=0.4, queries_at_once=1)
-    outcomes: list[str] = []
+def test_queries_beyond_the_limit_wait_and_then_give_up(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = open_warehouse(home, query_seconds=0.3, queries_at_once=1)
+    is_running, may_end = threading.Event(), threading.Event()
 
-    def ask() -> None:
-        with warehouse.lease() as snapshot:
-            try:
-                snapshot.run(ENDLESS)
-            except ProblemError as error:
-                outcomes.append(error.kind)
+    def runs_on(_query: Query, _seconds: float) -> list[tuple[int]]:
+        is_running.set()
+        assert may_end.wait(300)
+        return [(1,)]
 
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(outcomes) == {"query-too-slow", "busy"}
+    with warehouse.lease() as snapshot, ThreadPoolExecutor(2) as threads:
+        monkeypatch.setattr(snapshot, "_fetch", runs_on)
+        first = threads.submit(snapshot.run, Query("select 1"))
+        assert is_running.wait(300)
+        with pytest.raises(ProblemError) as busy:
+            snapshot.run(Query("select 2"))
+        assert busy.value.kind == "busy"
+        monkeypatch.undo()
+        may_end.set()
+        assert first.result() == [(1,)]
+        assert snapshot.run(Query("select 3")) == [(3,)]
     warehouse.close()
