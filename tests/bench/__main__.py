@@ -12,6 +12,7 @@ from tests.bench.load import bench_extract, bench_load, bench_typed
 from tests.bench.query import bench_query
 from tests.bench.realtime import bench_realtime
 from tests.bench.report import show
+from tests.bench.throughput import bench_throughput
 from tests.bench.transform import bench_transform
 
 app = typer.Typer(add_completion=False)
@@ -24,6 +25,7 @@ class Part(enum.StrEnum):
     extract = "extract"
     transform = "transform"
     query = "query"
+    throughput = "throughput"
     realtime = "realtime"
 
 
@@ -74,6 +76,10 @@ def main(
         sizes = sorted(actions or (100_000, 1_000_000))
         for title, figures in bench_query(sizes, logs, tell):
             show(title, figures, as_json=as_json)
+    if Part.throughput in chosen:
+        most = max(actions or (1_000_000,))
+        title = f"Answers a second, {most:,} actions"
+        show(title, bench_throughput(most, logs, tell), as_json=as_json)
     if Part.realtime in chosen:
         show("Webhook to acknowledgement", bench_ingest(tell), as_json=as_json)
         show("Webhook to snapshot, the demo's size", bench_realtime(tell), as_json=as_json)

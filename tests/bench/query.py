@@ -9,22 +9,17 @@ that was ever logged: how it grows from one size to the next is a figure of its 
 from __future__ import annotations
 
 import random
-import socket
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlencode
-
-import uvicorn
-from fastapi import FastAPI
 
 from serve.actions.schemas import ActionsRequest, ActivityRequest
 from serve.actions.service import ActionsService
@@ -36,6 +31,7 @@ from serve.query.visibility import OPERATOR, Role, Viewer
 from serve.warehouse.warehouse import Warehouse
 from tests.bench.jql import bench_jql
 from tests.bench.report import Figure, cpu_seconds
+from tests.bench.serving import EMPTY, serving
 from tests.bench.synthetic import Shape, publish_synthetic
 
 ROUNDS = 40
@@ -103,9 +99,10 @@ def bench_query(
     costs: list[dict[str, Cost]] = []
     for actions in sizes:
         shape = Shape(actions=actions)
-        with _home_of(shape, logs, say) as home:
-            # A floor may take long, and nothing but the end of it tells how long.
-            settings = ServeSettings(home=home, port=0, query_seconds=3_600)
+        with home_of(shape, logs, say) as home:
+            # A floor may take long, and nothing but the end of it tells how long. What is asked
+            # again is to be worked out again.
+            settings = ServeSettings(home=home, port=0, query_seconds=3_600, answer_memory="0MB")
             figures, cost = _measure(settings, shape, say)
             say(f"{actions:,} actions: JQL")
             questions_of_jql = bench_jql(settings, shape)
@@ -126,7 +123,7 @@ def bench_query(
 
 
 @contextmanager
-def _home_of(shape: Shape, logs: Path | None, say: Callable[[str], None]) -> Iterator[Path]:
+def home_of(shape: Shape, logs: Path | None, say: Callable[[str], None]) -> Iterator[Path]:
     """Lend a home with the log of `shape`: one that is kept, or one for the time being."""
     with tempfile.TemporaryDirectory() as directory:
         home = logs / str(shape.actions) if logs else Path(directory)
@@ -154,16 +151,11 @@ def _measure(
     application = create_app(settings)
     service: ActionsService = application.state.actions
     warehouse: Warehouse = application.state.warehouse
-
-    @application.get("/empty", include_in_schema=False)
-    async def empty() -> None:
-        """Do nothing: what HTTP itself costs."""
-
     figures: list[Figure] = []
     costs: dict[str, Cost] = {}
-    with _serving(application) as connection:
+    with serving(application) as address, closing(HTTPConnection(*address)) as connection:
         figures += _beginnings(warehouse)
-        empty_times = _times(lambda: _fetch(connection, "/empty", {}))
+        empty_times = _times(lambda: _fetch(connection, EMPTY, {}))
         figures += _figures("HTTP: empty route", empty_times, None, "")
         for question in _questions(warehouse, shape):
             say(f"{shape.actions:,} actions: {question.name}")
@@ -230,13 +222,13 @@ def _beginnings(warehouse: Warehouse) -> list[Figure]:
     ]
 
 
-class _Drawn:
+class Drawn:
     """Requests and the least SQL for them; what varies is drawn anew each time."""
 
-    def __init__(self, warehouse: Warehouse, shape: Shape) -> None:
+    def __init__(self, warehouse: Warehouse, shape: Shape, seed: int = 7) -> None:
         self._warehouse = warehouse
         self._shape = shape
-        self._draw = random.Random(7)
+        self._draw = random.Random(seed)
         self.everything: Params = {"from": "1971-01-01", "to": shape.until.isoformat()}
 
     def bare(
@@ -314,7 +306,7 @@ class _Drawn:
 
 
 def _questions(warehouse: Warehouse, shape: Shape) -> list[Question]:
-    drawn = _Drawn(warehouse, shape)
+    drawn = Drawn(warehouse, shape)
     activity, actions = "/api/v1/activity", "/api/v1/actions"
     everything = drawn.everything
     rare, busy = f"account-{shape.actors - 1}", "account-1"
@@ -404,28 +396,6 @@ def _fetch(connection: HTTPConnection, path: str, params: Params) -> None:
     if response.status != 200:
         msg = f"{path} answered {response.status}: {body[:200]!r}"
         raise RuntimeError(msg)
-
-
-@contextmanager
-def _serving(application: FastAPI) -> Iterator[HTTPConnection]:
-    """Serve `application` on a free loopback port from a thread of this process."""
-    # Between two requests lie the floor and the question in process, which can take long.
-    config = uvicorn.Config(
-        application, log_level="warning", access_log=False, timeout_keep_alive=3_600
-    )
-    server = uvicorn.Server(config)
-    # Listening already, so that the first request waits for the server instead of being refused.
-    listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    connection = HTTPConnection(*listener.getsockname()[:2])
-    try:
-        yield connection
-    finally:
-        connection.close()
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 def _times(work: Callable[[], object]) -> list[float]:

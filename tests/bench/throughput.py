@@ -1,0 +1,146 @@
+"""How many questions are answered in a second, by how many clients, and how fairly.
+
+New questions are measured beside the same ones asked in process by as many threads, answers that
+are kept beside a route that does nothing. What is compared takes turns within one run.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlencode
+
+from fastapi import FastAPI
+
+from serve.actions.schemas import ActionsRequest
+from serve.actions.service import ActionsService
+from serve.app import create_app
+from serve.config import ServeSettings
+from serve.query.visibility import OPERATOR
+from serve.warehouse.warehouse import Warehouse
+from tests.bench.query import Drawn, Params, home_of
+from tests.bench.realtime import percentile
+from tests.bench.report import Figure, Tell, in_own_process, say_nothing
+from tests.bench.serving import EMPTY, serving
+from tests.bench.synthetic import Shape
+
+CLIENTS = (1, 8, 32)
+ROUNDS = 3
+SECONDS = 2.0
+# Twice what two cores have been seen to answer in a round.
+MOST_NEW = 4_000
+ACTIONS = "/api/v1/actions"
+
+Answered = list[list[float]]
+"""Seconds of every answer, by client."""
+
+
+def bench_throughput(
+    actions: int, logs: Path | None = None, tell: Tell = say_nothing
+) -> list[Figure]:
+    """Measure a log of `actions` actions; logs are kept in `logs` as by `bench_query`."""
+    shape = Shape(actions=actions)
+    with home_of(shape, logs, tell) as home:
+        application = create_app(ServeSettings(home=home, port=0))
+        with serving(application) as (_, port):
+            return [
+                figure
+                for clients in CLIENTS
+                for figure in _at_once(application, port, shape, clients, tell)
+            ]
+
+
+def _at_once(
+    application: FastAPI, port: int, shape: Shape, clients: int, tell: Tell
+) -> Iterator[Figure]:
+    service: ActionsService = application.state.actions
+    warehouse: Warehouse = application.state.warehouse
+    drawn = Drawn(warehouse, shape, seed=clients)
+    kept = f"{ACTIONS}?{urlencode(drawn.since(30), doseq=True)}"
+    ways: dict[str, Callable[[], Answered]] = {
+        "in process": lambda: _in_process(service, clients, drawn.page),
+        "new questions": lambda: _over_http(
+            port, clients, [f"{ACTIONS}?{urlencode(drawn.page())}" for _ in range(MOST_NEW)]
+        ),
+        "empty route": partial(_over_http, port, clients, [EMPTY]),
+        "kept answer": partial(_over_http, port, clients, [kept]),
+    }
+    rates: defaultdict[str, list[float]] = defaultdict(list)
+    answered: defaultdict[str, Answered] = defaultdict(lambda: [[] for _ in range(clients)])
+    for number in range(ROUNDS):
+        tell(f"throughput: {clients} at once, round {number + 1} of {ROUNDS}")
+        for way, measure in ways.items():
+            found = measure()
+            rates[way].append(sum(map(len, found)) / SECONDS)
+            for one, seconds in zip(answered[way], found, strict=True):
+                one.extend(seconds)
+    for way, floor in (
+        ("in process", None),
+        ("new questions", "in process"),
+        ("empty route", None),
+        ("kept answer", "empty route"),
+    ):
+        rate = statistics.median(rates[way])
+        named = f"{way}, {clients} at once"
+        yield Figure(
+            named,
+            rate,
+            "answers/s",
+            floor=f"{floor}, {clients} at once" if floor else None,
+            ratio=rate / statistics.median(rates[floor]) if floor else None,
+            goal=">= 0.8x" if floor else "",
+        )
+        times = [seconds for client in answered[way] for seconds in client]
+        for share in (0.5, 0.99):
+            milliseconds = percentile(times, share) * 1_000
+            yield Figure(f"{named}, p{share * 100:.0f}", milliseconds, "ms")
+        if floor and clients > 1:
+            numbers = [len(client) for client in answered[way]]
+            yield Figure(
+                f"{named}, the client with fewest answers",
+                min(numbers),
+                "answers",
+                floor="the mean of all clients",
+                ratio=min(numbers) / statistics.mean(numbers),
+                goal="fair: >= 0.8x",
+            )
+
+
+def _in_process(service: ActionsService, threads: int, draw: Callable[[], Params]) -> Answered:
+    questions = [ActionsRequest.model_validate(draw()) for _ in range(MOST_NEW)]
+    found: Answered = [[] for _ in range(threads)]
+    until = time.perf_counter() + SECONDS
+
+    def ask(seconds: list[float]) -> None:
+        while True:
+            request = questions.pop()
+            began = time.perf_counter()
+            service.actions(request, OPERATOR)
+            ended = time.perf_counter()
+            if ended > until:
+                return
+            seconds.append(ended - began)
+
+    asking = [threading.Thread(target=ask, args=(seconds,)) for seconds in found]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    return found
+
+
+def _over_http(port: int, clients: int, addresses: list[str]) -> Answered:
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write("\n".join(addresses))
+        file.flush()
+        told = in_own_process(
+            "tests.bench.callers", str(port), str(clients), str(SECONDS), file.name
+        )
+    found: Answered = told["seconds"]
+    return found
