@@ -9,6 +9,7 @@ from typing import Any, cast
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve.dependencies import current_viewer, warehouse_of
 from serve.warehouse.answers import Asked
@@ -43,11 +44,9 @@ class SnapshotRoute(APIRoute):
             answers = warehouse.answers
             if answers is None:  # there is none, or one was published in this very moment
                 return await work_out(request)
-            scope = request.scope
-            asked = Asked(current_viewer(request), scope["path"], scope["query_string"])
-            body = await answers.known(asked)
-            if body is not None:
-                return Response(body, media_type="application/json", headers={CACHE_STATUS: HIT})
+            asked = _asked(request)
+            if await answers.have_come(asked) and (body := answers.known(asked)) is not None:
+                return _kept(body)
             with answers.working_out(asked) as keep:
                 response = await work_out(request)
                 if response.status_code == HTTPStatus.OK and hasattr(response, "body"):
@@ -56,3 +55,29 @@ class SnapshotRoute(APIRoute):
             return response
 
         return answer
+
+
+class KeptAnswers:
+    """ASGI middleware: gives what is kept at once, before anything looks for a route."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request from what is kept, or let the application do it."""
+        app = self._app
+        if scope["type"] == "http" and scope["method"] == "GET":
+            request = Request(scope)
+            answers = warehouse_of(request).answers
+            body = None if answers is None else answers.known(_asked(request))
+            if body is not None:
+                app = _kept(body)
+        await app(scope, receive, send)
+
+
+def _asked(request: Request) -> Asked:
+    return Asked(current_viewer(request), request.scope["path"], request.scope["query_string"])
+
+
+def _kept(body: bytes) -> Response:
+    return Response(body, media_type="application/json", headers={CACHE_STATUS: HIT})

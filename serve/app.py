@@ -16,6 +16,7 @@ from fastapi.openapi.utils import get_openapi
 
 from serve import api, problems, reference
 from serve.actions.service import ActionsService
+from serve.answering import KeptAnswers
 from serve.config import ServeSettings, load_settings
 from serve.db.engine import database_address, open_engine
 from serve.dependencies import viewer_of
@@ -76,6 +77,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
     app.state.inbox = inbox
     app.include_router(api.router)
     app.include_router(reference.router, dependencies=[Depends(refuse_unknown_parameters)])
+    app.add_middleware(KeptAnswers)
     app.add_middleware(Guard)
     problems.install(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to change its document

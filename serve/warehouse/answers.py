@@ -49,19 +49,25 @@ class Answers:
         """Bytes that are held."""
         return int(self._kept.currsize)
 
-    async def known(self, asked: Asked) -> bytes | None:
-        """Return the body, after waiting for it if somebody is working it out; None: there is none.
-
-        None also if whoever worked it out failed: each one who waited finds out by itself.
-        """
-        with self._lock:
-            underway = self._underway.get(asked)
-        if underway is not None:
-            # The work is not given up when one of those who wait is.
-            await asyncio.shield(asyncio.wrap_future(underway))
+    def known(self, asked: Asked) -> bytes | None:
+        """Return the body of the answer; None: it is not kept."""
         with self._lock:
             kept = self._kept.get(asked)
         return None if kept is None else kept.body
+
+    async def have_come(self, asked: Asked) -> bool:
+        """Wait for the answer if somebody is working it out; False: nobody was.
+
+        It is not `known` after that if whoever worked it out failed: each one who waited finds out
+        by itself.
+        """
+        with self._lock:
+            underway = self._underway.get(asked)
+        if underway is None:
+            return False
+        # The work is not given up when one of those who wait is.
+        await asyncio.shield(asyncio.wrap_future(underway))
+        return True
 
     @contextmanager
     def working_out(self, asked: Asked) -> Iterator[Callable[[bytes], None]]:

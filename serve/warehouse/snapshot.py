@@ -27,6 +27,7 @@ from serve.query.visibility import MACHINE, Rights, Viewer
 from serve.warehouse.deadlines import Deadlines, interrupt
 from serve.warehouse.issue_sets import IssueSets
 from serve.warehouse.prefetch import Prefetch
+from serve.warehouse.turns import Turns
 from serve.warehouse.viewers import ViewersRights
 
 BATCH_ROWS = 4_096
@@ -107,9 +108,7 @@ class Directory:
 class Snapshot:
     """An open snapshot file; safe for many threads, each query runs on a cursor of its own."""
 
-    def __init__(
-        self, snapshot_id: str, path: Path, settings: ServeSettings, turns: threading.Semaphore
-    ) -> None:
+    def __init__(self, snapshot_id: str, path: Path, settings: ServeSettings, turns: Turns) -> None:
         """Open `path`; `turns` are the places of the queries that may run at once."""
         self.id = snapshot_id
         self.path = path
@@ -160,16 +159,15 @@ class Snapshot:
 
     def run(self, query: Query) -> list[tuple[Any, ...]]:
         """Return all rows of `query`; ProblemError if no turn comes, or it takes too much."""
-        if not self._turns.acquire(timeout=self._settings.query_seconds):
+        try:
+            with self._turns.take(self._settings.query_seconds):
+                return self._fetch(query, self._settings.query_seconds)
+        except TimeoutError:
             raise ProblemError(
                 "busy",
                 f"{self._settings.queries_at_once} queries are running and none has finished",
                 "ask again in a moment, or raise AUDIT_LOG_QUERIES_AT_ONCE",
-            )
-        try:
-            return self._fetch(query, self._settings.query_seconds)
-        finally:
-            self._turns.release()
+            ) from None
 
     def kept(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
         """Return what `make` made when it was first asked for under `key`; it never changes.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ from serve.config import ServeSettings
 from serve.errors import ProblemError
 from serve.warehouse.answers import Answers
 from serve.warehouse.snapshot import Snapshot, SnapshotError
+from serve.warehouse.turns import Turns
 
-_POINTER = re.compile(r"snapshots/([0-9A-HJKMNP-TV-Z]{26})\.duckdb\n?")
+_POINTER_BYTES = 100
+_POINTER = re.compile(rb"snapshots/([0-9A-HJKMNP-TV-Z]{26})\.duckdb\n?")
 
 # Older snapshots kept open for cursors between two pages; publishing keeps three files.
 _IDLE_OLD_SNAPSHOTS = 2
@@ -35,21 +38,29 @@ class Warehouse:
     def __init__(self, settings: ServeSettings) -> None:
         self._settings = settings
         self._home: Path = settings.home
+        self._pointer = os.fspath(settings.home / "CURRENT")
         self._lock = threading.Lock()
         self._handles: dict[str, _Handle] = {}
         self._current: str | None = None
         self._broken: str | None = None
         self._answers: Answers | None = None
-        self._turns = threading.BoundedSemaphore(settings.queries_at_once)
+        self._turns = Turns(settings.queries_at_once)
 
     def published_id(self) -> str | None:
         """Return the id that the pointer names; None before the first publish."""
+        # Every request asks for it, so it is read with as little ado as possible.
         try:
-            pointer = (self._home / "CURRENT").read_text(encoding="ascii")
-        except (OSError, UnicodeDecodeError):
+            file = os.open(self._pointer, os.O_RDONLY)
+        except OSError:
             return None
+        try:
+            pointer = os.read(file, _POINTER_BYTES)
+        except OSError:
+            return None
+        finally:
+            os.close(file)
         match = _POINTER.fullmatch(pointer)
-        return match[1] if match else None
+        return match[1].decode() if match else None
 
     @property
     def answers(self) -> Answers | None:

@@ -24,8 +24,8 @@ from serve.app import create_app
 from serve.config import ServeSettings
 from serve.query.visibility import OPERATOR
 from serve.warehouse.warehouse import Warehouse
+from tests.bench.callers import Answered
 from tests.bench.query import Drawn, Params, home_of
-from tests.bench.realtime import percentile
 from tests.bench.report import Figure, Tell, in_own_process, say_nothing
 from tests.bench.serving import EMPTY, serving
 from tests.bench.synthetic import Shape
@@ -36,9 +36,6 @@ SECONDS = 2.0
 # Twice what two cores have been seen to answer in a round.
 MOST_NEW = 4_000
 ACTIONS = "/api/v1/actions"
-
-Answered = list[list[float]]
-"""Seconds of every answer, by client."""
 
 
 def bench_throughput(
@@ -71,37 +68,34 @@ def _at_once(
         "empty route": partial(_over_http, port, clients, [EMPTY]),
         "kept answer": partial(_over_http, port, clients, [kept]),
     }
-    rates: defaultdict[str, list[float]] = defaultdict(list)
-    answered: defaultdict[str, Answered] = defaultdict(lambda: [[] for _ in range(clients)])
+    rounds: defaultdict[str, list[Answered]] = defaultdict(list)
     for number in range(ROUNDS):
         tell(f"throughput: {clients} at once, round {number + 1} of {ROUNDS}")
         for way, measure in ways.items():
-            found = measure()
-            rates[way].append(sum(map(len, found)) / SECONDS)
-            for one, seconds in zip(answered[way], found, strict=True):
-                one.extend(seconds)
+            rounds[way].append(measure())
+    rates = {way: statistics.median(one.rate for one in found) for way, found in rounds.items()}
     for way, floor in (
         ("in process", None),
         ("new questions", "in process"),
         ("empty route", None),
         ("kept answer", "empty route"),
     ):
-        rate = statistics.median(rates[way])
         named = f"{way}, {clients} at once"
         yield Figure(
             named,
-            rate,
+            rates[way],
             "answers/s",
             floor=f"{floor}, {clients} at once" if floor else None,
-            ratio=rate / statistics.median(rates[floor]) if floor else None,
+            ratio=rates[way] / rates[floor] if floor else None,
             goal=">= 0.8x" if floor else "",
         )
-        times = [seconds for client in answered[way] for seconds in client]
-        for share in (0.5, 0.99):
-            milliseconds = percentile(times, share) * 1_000
-            yield Figure(f"{named}, p{share * 100:.0f}", milliseconds, "ms")
+        found = rounds[way]
+        p50 = statistics.median(one.p50 for one in found)
+        p99 = statistics.median(one.p99 for one in found)
+        yield Figure(f"{named}, p50", p50 * 1_000, "ms")
+        yield Figure(f"{named}, p99", p99 * 1_000, "ms", floor=f"{named}, p50", ratio=p99 / p50)
         if floor and clients > 1:
-            numbers = [len(client) for client in answered[way]]
+            numbers = list(map(sum, zip(*(one.numbers for one in found), strict=True)))
             yield Figure(
                 f"{named}, the client with fewest answers",
                 min(numbers),
@@ -114,25 +108,23 @@ def _at_once(
 
 def _in_process(service: ActionsService, threads: int, draw: Callable[[], Params]) -> Answered:
     questions = [ActionsRequest.model_validate(draw()) for _ in range(MOST_NEW)]
-    found: Answered = [[] for _ in range(threads)]
-    until = time.perf_counter() + SECONDS
+    waited: list[list[float]] = [[] for _ in range(threads)]
+    began = time.perf_counter()
 
-    def ask(seconds: list[float]) -> None:
-        while True:
-            request = questions.pop()
-            began = time.perf_counter()
-            service.actions(request, OPERATOR)
-            ended = time.perf_counter()
-            if ended > until:
-                return
-            seconds.append(ended - began)
+    def ask(waits: list[float]) -> None:
+        asked_at = began
+        while asked_at < began + SECONDS:
+            service.actions(questions.pop(), OPERATOR)
+            answered_at = time.perf_counter()
+            waits.append(answered_at - asked_at)
+            asked_at = answered_at
 
-    asking = [threading.Thread(target=ask, args=(seconds,)) for seconds in found]
+    asking = [threading.Thread(target=ask, args=(waits,)) for waits in waited]
     for thread in asking:
         thread.start()
     for thread in asking:
         thread.join()
-    return found
+    return Answered.of(waited, time.perf_counter() - began)
 
 
 def _over_http(port: int, clients: int, addresses: list[str]) -> Answered:
@@ -142,5 +134,4 @@ def _over_http(port: int, clients: int, addresses: list[str]) -> Answered:
         told = in_own_process(
             "tests.bench.callers", str(port), str(clients), str(SECONDS), file.name
         )
-    found: Answered = told["seconds"]
-    return found
+    return Answered(**told)

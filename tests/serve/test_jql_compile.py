@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable, Iterator
 from zoneinfo import ZoneInfo
 
@@ -19,6 +18,7 @@ from serve.query.jql.printer import render
 from serve.query.visibility import Role, Viewer
 from serve.warehouse.names import SnapshotNames
 from serve.warehouse.snapshot import Snapshot
+from serve.warehouse.turns import Turns
 from tests.serve.jql_marts import write_jql_marts
 
 ANN = Viewer("ann", Role.ADMINISTRATOR, "ann")
@@ -31,7 +31,7 @@ Find = Callable[..., set[int]]
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
     path = tmp_path_factory.mktemp("jql") / "marts.duckdb"
     write_jql_marts(path)
-    opened = Snapshot("jql", path, ServeSettings(home=path.parent), threading.Semaphore(4))
+    opened = Snapshot("jql", path, ServeSettings(home=path.parent), Turns(4))
     yield opened
     opened.close()
 

@@ -23,6 +23,7 @@ from serve.scoping import resolve
 from serve.warehouse import issue_sets
 from serve.warehouse.issue_sets import IssueSets
 from serve.warehouse.snapshot import Snapshot
+from serve.warehouse.turns import Turns
 from tests.bench.synthetic import publish
 from tests.serve.conftest import make_client
 from tests.serve.jql_marts import SITE, write_jql_marts
@@ -54,7 +55,7 @@ def snapshot(marts: Path) -> Iterator[Snapshot]:
 
 
 def opened_at(path: Path) -> Snapshot:
-    return Snapshot("jql", path, ServeSettings(home=path.parent), threading.Semaphore(4))
+    return Snapshot("jql", path, ServeSettings(home=path.parent), Turns(4))
 
 
 def found(snapshot: Snapshot, jql: str, viewer: Viewer = ANN, time_zone: str = "UTC") -> set[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,6 +17,7 @@ from serve.query.jql.parser import parse
 from serve.query.visibility import OPERATOR
 from serve.warehouse.names import SnapshotNames
 from serve.warehouse.snapshot import Snapshot
+from serve.warehouse.turns import Turns
 from tests.serve.jql_marts import OTHER_SITE, SITE, write_jql_marts
 
 
@@ -50,7 +50,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
         database.execute(
             f"update fct_action_changes set issue_id = '1' where site_id = '{OTHER_SITE}'"
         )
-    opened = Snapshot("jql", path, ServeSettings(home=path.parent), threading.Semaphore(4))
+    opened = Snapshot("jql", path, ServeSettings(home=path.parent), Turns(4))
     yield opened
     opened.close()
 
