@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from serve.query.visibility import OPERATOR, Role, Viewer
 from serve.warehouse.answers import Answers, Asked
 from serve.warehouse.snapshot import Snapshot
 from tests.serve.conftest import make_client, publish_copy
+from tests.serve.test_http import running
 from tests.serve.test_routes import DOOR, PARAMETERS, POLICY, routes_of
 
 ALL_TIME = "from=2024-01-01&to=2027-01-01"
@@ -267,3 +269,31 @@ def test_no_reader_is_given_an_older_answer_than_before(
         for reader in readers:
             reader.result(60)
     assert all(ids == sorted(ids) for ids in seen)
+
+
+def test_thirty_two_clients_at_once_get_what_one_alone_gets(home: Path) -> None:
+    """Over real connections to a real server: every answer is there, and is the right one."""
+    questions = [
+        f"/api/v1/{view}?{ALL_TIME}&limit={limit}"
+        for view in ("actions", "activity", "issues")
+        for limit in range(1, 9)
+    ]
+    with make_client(home) as alone:
+        wanted = {question: alone.get(question).content for question in questions}
+    draw = random.Random(32)
+
+    def ask(address: tuple[str, int], asked: list[str]) -> list[str]:
+        connection = HTTPConnection(*address, timeout=120)
+        wrong = []
+        for question in asked:
+            connection.request("GET", question)
+            response = connection.getresponse()
+            if (response.read(), response.status) != (wanted[question], 200):
+                wrong.append(question)
+        connection.close()
+        return wrong
+
+    with running(home) as address, ThreadPoolExecutor(32) as pool:
+        asked = [draw.sample(questions, 10) for _ in range(32)]
+        found = list(pool.map(ask, [address] * 32, asked))
+    assert found == [[]] * 32
