@@ -7,7 +7,6 @@ names the remedy. Each endpoint has a limiter of its own, so that a busy one slo
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +33,14 @@ from pipelines.errors import (
     SiteFailingError,
     SiteUnreachableError,
 )
-from pipelines.patience import USUAL, EndpointLimiter, Patience, http_date, seconds_to_wait
+from pipelines.patience import (
+    USUAL,
+    EndpointLimiter,
+    Patience,
+    Turnstile,
+    http_date,
+    seconds_to_wait,
+)
 from pipelines.rows import NEVER, is_plain, mend, us_of
 
 T = TypeVar("T")
@@ -114,6 +120,7 @@ class AtlassianClient:
         self._concurrency = concurrency
         self.patience = patience
         self._limiters: dict[str, EndpointLimiter] = {}
+        self._reading = Turnstile()
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
@@ -187,9 +194,9 @@ class AtlassianClient:
         patience = patience or self.patience
         endpoint = request.endpoint
         clock = self.patience.clock
-        limiter = self._limiters.setdefault(
-            endpoint, EndpointLimiter(self._concurrency, clock=clock)
-        )
+        limiter = self._limiters.get(endpoint)
+        if limiter is None:
+            limiter = self._limiters[endpoint] = EndpointLimiter(self._concurrency, clock=clock)
         deadline = clock.monotonic() + patience.total_seconds
         failures = 0
         while True:
@@ -197,9 +204,8 @@ class AtlassianClient:
                 async with limiter:
                     self.requests[endpoint] += 1
                     reply = await self._try(request, patience, limiter)
-                # decoding holds the loop for long: the next request goes out before it
-                await asyncio.sleep(0)
-                answer = self._accepted(reply, decode, endpoint)
+                async with self._reading:
+                    answer = self._accepted(reply, decode, endpoint)
             except _Retry as retry:
                 if retry.wait_seconds is None:
                     failures += 1

@@ -93,7 +93,8 @@ class EndpointLimiter:
     ) -> None:
         async with self._freed:
             self._in_flight -= 1
-            self._freed.notify_all()
+            # as many as there is room for; each of them wakes the next when it leaves
+            self._freed.notify(max(0, self.allowed - self._in_flight))
 
     def _next_start(self) -> float:
         """Return when the budget of a minute lets another request start."""
@@ -116,6 +117,38 @@ class EndpointLimiter:
     def speed_up(self) -> None:
         """Let a little more through: an answer came without complaint."""
         self._allowed = min(float(self._maximum), self._allowed + 1 / self._allowed)
+
+
+TURNS_OF_A_REQUEST = 5
+"""Turns of the event loop from bytes that came in to the request that takes the freed place."""
+
+
+class Turnstile:
+    """Lets those who hold the event loop for long pass one at a time, and the network before each.
+
+    Answers come in bursts. Were they read one after the other as they come, the place that each
+    frees would stay empty until the last of them has been read.
+    """
+
+    def __init__(self) -> None:
+        self._passing = asyncio.Lock()
+
+    async def __aenter__(self) -> None:
+        await self._passing.acquire()
+        try:
+            for _ in range(TURNS_OF_A_REQUEST):
+                await asyncio.sleep(0)
+        except BaseException:
+            self._passing.release()
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._passing.release()
 
 
 def seconds_to_wait(headers: Mapping[str, str], now: datetime) -> float | None:

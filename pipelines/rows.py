@@ -82,15 +82,66 @@ class Row(NamedTuple):
 class Rows(NamedTuple):
     """Many rows that are present, column by column, all columns of one length.
 
-    `source_at` has type TIMESTAMP. Payloads are copied when the rows are added to a buffer.
+    `source_at` has type TIMESTAMP; where `versions` is None they are its `version_at`. Payloads
+    are copied when the rows are added to a buffer.
     """
 
     object_ids: Sequence[str]
-    versions: Sequence[str] | pa.Array[Any]
+    versions: Sequence[str] | None
     fetched_us: int
     payloads: Sequence[bytes]
     source_at: pa.Array[Any]
     parent_ids: Sequence[str] | None = None
+
+
+class _Columns:
+    """Rows of several answers that have, or lack, the same columns.
+
+    Only payloads become Arrow at once: each conversion costs the same for a few rows as for many.
+    """
+
+    def __init__(self, *, with_versions: bool, with_parents: bool) -> None:
+        self.kind = with_versions, with_parents
+        self._object_ids: list[str] = []
+        self._versions: list[str] = []
+        self._parent_ids: list[str] = []
+        self._fetched_us = array("q")
+        self._source_at: list[pa.Array[Any]] = []
+        self._payloads: list[pa.Array[Any]] = []
+
+    def extend(self, rows: Rows) -> None:
+        """Add rows of this kind."""
+        self._object_ids += rows.object_ids
+        self._versions += rows.versions or ()
+        self._parent_ids += rows.parent_ids or ()
+        self._fetched_us += array("q", [rows.fetched_us]) * len(rows.object_ids)
+        self._source_at.append(rows.source_at)
+        self._payloads.append(_text_array(rows.payloads))
+
+    def table(self, site_id: str) -> pa.Table:
+        """Return all rows as a table of ROW_SCHEMA."""
+        count = len(self._object_ids)
+        with_versions, with_parents = self.kind
+        source_at = pa.concat_arrays(self._source_at)
+        fetched_at: pa.Array[Any] = pa.Array.from_buffers(
+            TIMESTAMP, count, [None, pa.py_buffer(self._fetched_us)]
+        )
+        parent_ids = self._parent_ids if with_parents else pa.nulls(count, pa.string())
+        return pa.Table.from_arrays(
+            [
+                pa.repeat(pa.scalar(site_id), count),
+                pa.array(self._object_ids, pa.string()),
+                pa.array(parent_ids, pa.string()),
+                pa.array(self._versions, pa.string())
+                if with_versions
+                else versions_column(source_at),
+                source_at,
+                fetched_at,
+                pa.repeat(pa.scalar(True), count),  # noqa: FBT003  (the value of a column)
+                pa.chunked_array(self._payloads, pa.string()),
+            ],
+            schema=ROW_SCHEMA,
+        )
 
 
 class RowBuffer:
@@ -103,65 +154,61 @@ class RowBuffer:
     def __init__(self, site_id: str) -> None:
         self._site_id = site_id
         self._rows: list[Row] = []
-        self._batches: list[pa.RecordBatch] = []
-        self._batched = 0
+        self._columns: _Columns | None = None
+        self._tables: list[pa.Table] = []
+        self._count = 0
         self.size = 0
 
     def __len__(self) -> int:
-        return len(self._rows) + self._batched
+        return self._count
 
     def add(self, row: Row) -> None:
         """Add one row."""
+        self._end_columns()
         self._rows.append(row)
+        self._count += 1
         if row.payload is not None:
             self.size += len(row.payload)
 
     def extend(self, rows: Rows) -> None:
         """Add many rows, after those that are there."""
-        self._batch_single_rows()
-        count = len(rows.object_ids)
-        parents = pa.nulls(count, pa.string()) if rows.parent_ids is None else rows.parent_ids
-        payloads = _text_array(rows.payloads)
-        self._add_batch(
-            [
-                pa.array(rows.object_ids, pa.string()),
-                pa.array(parents, pa.string()),
-                pa.array(rows.versions, pa.string()),
-                rows.source_at,
-                pa.repeat(pa.scalar(rows.fetched_us, TIMESTAMP), count),
-                pa.repeat(pa.scalar(True), count),  # noqa: FBT003  (the value of a column)
-                payloads,
-            ]
-        )
+        self._end_single_rows()
+        kind = rows.versions is not None, rows.parent_ids is not None
+        if self._columns is None or self._columns.kind != kind:
+            self._end_columns()
+            self._columns = _Columns(with_versions=kind[0], with_parents=kind[1])
+        self._columns.extend(rows)
+        self._count += len(rows.object_ids)
         self.size += sum(map(len, rows.payloads))
 
     def take(self) -> pa.Table:
         """Return all rows as one table of `ROW_SCHEMA` and start empty again."""
-        self._batch_single_rows()
-        table = pa.Table.from_batches(self._batches, ROW_SCHEMA)
-        self._batches = []
-        self._batched = self.size = 0
+        self._end_single_rows()
+        self._end_columns()
+        table = pa.concat_tables(self._tables) if self._tables else ROW_SCHEMA.empty_table()
+        self._tables = []
+        self._count = self.size = 0
         return table
 
-    def _batch_single_rows(self) -> None:
+    def _end_columns(self) -> None:
+        if self._columns is not None:
+            self._tables.append(self._columns.table(self._site_id))
+            self._columns = None
+
+    def _end_single_rows(self) -> None:
         if not self._rows:
             return
         columns = dict(zip(Row._fields, zip(*self._rows, strict=True), strict=True))
+        arrays = [
+            pa.repeat(pa.scalar(self._site_id), len(self._rows)),
+            *(
+                pa.array(columns[name], type=field.type)
+                for name, field in zip(_ROW_ORDER, _COLUMNS[1:-1], strict=True)
+            ),
+            _text_array(columns["payload"]),
+        ]
+        self._tables.append(pa.Table.from_arrays(arrays, schema=ROW_SCHEMA))
         self._rows = []
-        self._add_batch(
-            [
-                *(
-                    pa.array(columns[name], type=field.type)
-                    for name, field in zip(_ROW_ORDER, _COLUMNS[1:-1], strict=True)
-                ),
-                _text_array(columns["payload"]),
-            ]
-        )
-
-    def _add_batch(self, arrays: list[pa.Array[Any]]) -> None:
-        sites = pa.repeat(pa.scalar(self._site_id), len(arrays[0]))
-        self._batches.append(pa.RecordBatch.from_arrays([sites, *arrays], schema=ROW_SCHEMA))
-        self._batched += len(sites)
 
 
 def _text_array(texts: Sequence[bytes | None]) -> pa.Array[Any]:

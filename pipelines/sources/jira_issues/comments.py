@@ -25,7 +25,6 @@ from pipelines.rows import (
     times_column,
     us_of,
     version_at,
-    versions_column,
 )
 from pipelines.sync import Sync
 
@@ -90,10 +89,7 @@ def _add_plain_comments(
         return False
     ids = [comment.id for comment in comments]
     parents = [issue_id for issue_id, held in listings for _ in held]
-    versions = versions_column(updated)
-    sync.buffer("comments").extend(
-        Rows(ids, versions, answer.fetched_us, records, updated, parents)
-    )
+    sync.buffer("comments").extend(Rows(ids, None, answer.fetched_us, records, updated, parents))
     ends = accumulate(len(held) for _, held in listings)
     texts = [
         msgspec.json.encode(ids[end - len(held) : end])

@@ -24,7 +24,6 @@ from pipelines.rows import (
     time_us,
     times_column,
     version_at,
-    versions_column,
 )
 from pipelines.sources.jira_issues.comments import CommentField, add_all_comments, read_all_comments
 from pipelines.sources.jira_issues.feed import IdFeed
@@ -32,8 +31,6 @@ from pipelines.sync import Sync
 
 BULK_FETCH = "/rest/api/3/issue/bulkfetch"
 ISSUES_PER_REQUEST = 100
-SPARE_WORKERS = 2
-"""More workers than requests in flight, so that one is always ready to ask while others parse."""
 RETRY_ATTEMPTS = 3
 """Tries for a part of a request that failed as a whole."""
 BROKEN_ISSUES_LIMIT = 20
@@ -135,7 +132,7 @@ async def fetch_issues(sync: Sync, feed: IdFeed) -> set[str]:
         done += len(part)
         sync.report("issues", done, feed.total)
 
-    await feed.each(ISSUES_PER_REQUEST, fetch, workers=sync.settings.concurrency + SPARE_WORKERS)
+    await feed.each(ISSUES_PER_REQUEST, fetch, workers=2 * sync.settings.concurrency)
     if len(broken) == done > 1:
         raise next(iter(broken.values()))
     failed = refused | broken.keys()
@@ -184,36 +181,32 @@ async def _fetch_part(
 def _add_issues(sync: Sync, answer: Answer[BulkIssues]) -> list[str]:
     """Add issues and their inline comments; return the issues whose comments are not all inline."""
     columns = answer.content.columns
-    unfinished: list[str] = []
-    listings: list[tuple[str, list[msgspec.Raw]]] = []
-
-    def take_comments(issue_id: str, comments: CommentField | None) -> None:
-        if comments is None:
-            return
-        if comments.total is None or comments.total <= len(comments.comments):
-            listings.append((issue_id, comments.comments))
-        else:
-            unfinished.append(issue_id)
-
+    held: list[tuple[str, CommentField]] = []
     if columns is None:
-        read = _issue_reader(sync, answer, take_comments)
+        read = _issue_reader(sync, answer, held)
         sync.read_records("issues", answer.content.issues, answer, read)
     else:
-        versions = versions_column(columns.updated)
-        rows = Rows(
-            columns.ids, versions, answer.fetched_us, answer.content.issues, columns.updated
-        )
+        ids, updated, fields = columns
+        rows = Rows(ids, None, answer.fetched_us, answer.content.issues, updated)
         sync.buffer("issues").extend(rows)
-        for issue_id, comments in zip(columns.ids, columns.comments, strict=True):
-            take_comments(issue_id, comments)
-    add_all_comments(sync, listings, answer)
+        held = [
+            (issue_id, field)
+            for issue_id, field in zip(ids, fields, strict=True)
+            if field is not None
+        ]
+    whole: list[tuple[str, list[msgspec.Raw]]] = []
+    unfinished: list[str] = []
+    for issue_id, field in held:
+        if field.total is None or field.total <= len(field.comments):
+            whole.append((issue_id, field.comments))
+        else:
+            unfinished.append(issue_id)
+    add_all_comments(sync, whole, answer)
     return unfinished
 
 
 def _issue_reader(
-    sync: Sync,
-    answer: Answer[BulkIssues],
-    take_comments: Callable[[str, CommentField | None], None],
+    sync: Sync, answer: Answer[BulkIssues], held: list[tuple[str, CommentField]]
 ) -> Callable[[bytes], None]:
     buffer, fetched_us = sync.buffer("issues"), answer.fetched_us
 
@@ -229,6 +222,7 @@ def _issue_reader(
             issue_id, updated = id_of(alone.id), time_us(alone.fields.updated)
             sync.quarantine("comments", str(error), record, fetched_us)
         buffer.add(Row(issue_id, version_at(at_us(updated)), fetched_us, record, updated))
-        take_comments(issue_id, comments)
+        if comments is not None:
+            held.append((issue_id, comments))
 
     return read
