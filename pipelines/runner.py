@@ -80,25 +80,32 @@ async def first_contact(client: AtlassianClient) -> tuple[str, datetime, Myself]
 
     Raises the client's errors; NotFoundError when the address is no Jira site.
     """
-    info = await client.get(
-        "/rest/api/3/serverInfo",
-        lambda body: msgspec.json.decode(body, type=ServerInfo),
-        patience=FIRST_CONTACT,
-    )
-    host = urlsplit(info.content.base_url).hostname
-    if not host:
-        raise NotFoundError(
-            "The site does not say its own address in serverInfo.",
-            "Check that ATLASSIAN_SITE_URL is the address of a Jira site.",
+    asking_me = asyncio.create_task(
+        client.get(
+            "/rest/api/3/myself",
+            lambda body: msgspec.json.decode(body, type=Myself),
+            patience=FIRST_CONTACT,
         )
-    stated = info.content.server_time
-    server_now = at_us(time_us(stated)) if stated else info.server_time
-    me = await client.get(
-        "/rest/api/3/myself",
-        lambda body: msgspec.json.decode(body, type=Myself),
-        patience=FIRST_CONTACT,
     )
-    return host, server_now, me.content
+    try:
+        info = await client.get(
+            "/rest/api/3/serverInfo",
+            lambda body: msgspec.json.decode(body, type=ServerInfo),
+            patience=FIRST_CONTACT,
+        )
+        host = urlsplit(info.content.base_url).hostname
+        if not host:
+            raise NotFoundError(
+                "The site does not say its own address in serverInfo.",
+                "Check that ATLASSIAN_SITE_URL is the address of a Jira site.",
+            )
+        me = await asking_me
+    finally:
+        # what is wrong with the site is told first, whatever it says about the account
+        asking_me.cancel()
+        await asyncio.gather(asking_me, return_exceptions=True)
+    stated = info.content.server_time
+    return host, at_us(time_us(stated)) if stated else info.server_time, me.content
 
 
 def run_source(

@@ -35,7 +35,7 @@ from pipelines.rows import (
     version_at,
 )
 
-TABLE_PAYLOAD_BYTES = 16 * 2**20
+TABLE_PAYLOAD_BYTES = 8 * 2**20
 TABLE_ROWS = 20_000
 QUEUED_TABLES = 2
 PROGRESS_SECONDS = 0.5
