@@ -19,10 +19,11 @@ demo: setup ## Start a sandbox site, sync, build, publish and serve it (PORT=800
 test: setup ## Every check and every test (the slow suites in their bounded versions)
 	@$(MAKE) --no-print-directory -j2 lint typecheck
 	@echo "== tests"
-	@$(PY) -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations 10
+	@scratch=$$(bash .ci/scratch) && trap 'rm -rf "$$scratch"' EXIT \
+		&& TMPDIR="$$scratch" $(PY) -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations 10
 
 test-slow: setup ## The long versions of the bounded suites
-	@$(PY) -m pytest -m slow
+	@$(PY) -m pytest -m slow --hypothesis-profile random
 
 lint: setup ## ruff, import contracts, the style of the dbt SQL
 	@echo "== lint: ruff, import contracts, dbt SQL"
