@@ -46,10 +46,13 @@ class Deadlines:
                 del self._due[number]
 
     def close(self) -> None:
-        """End the thread; queries that still run are not interrupted any more."""
+        """Wait until the thread has ended; queries that still run are not interrupted any more."""
         with self._changed:
             self._is_closed = True
             self._changed.notify()
+            watcher = self._watcher
+        if watcher is not None:
+            watcher.join()
 
     def _watch(self) -> None:
         with self._changed:

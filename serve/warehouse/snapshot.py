@@ -24,6 +24,7 @@ from serve.query.jql.compiler import Selection
 from serve.query.rights import Policy, is_known
 from serve.query.scope import Condition
 from serve.query.visibility import MACHINE, Rights, Viewer
+from serve.warehouse import contract
 from serve.warehouse.deadlines import Deadlines, interrupt
 from serve.warehouse.issue_sets import IssueSets
 from serve.warehouse.prefetch import Prefetch
@@ -146,8 +147,12 @@ class Snapshot:
                     "lock_configuration": "true",
                 },
             )
+            lacking = contract.difference(self._connection.execute(contract.DESCRIBE).fetchall())
         except duckdb.Error as error:
             raise SnapshotError(_first_line(error)) from error
+        if lacking:
+            self._connection.close()
+            raise SnapshotError(f"it was published by another version: {lacking}")
         self.prefetch = Prefetch(path)
         try:
             # What is particular to a viewer is laid down beside the file, in memory.

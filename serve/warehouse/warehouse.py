@@ -43,6 +43,7 @@ class Warehouse:
         self._handles: dict[str, _Handle] = {}
         self._current: str | None = None
         self._broken: str | None = None
+        self._fault = ""
         self._answers: Answers | None = None
         self._turns = Turns(settings.queries_at_once)
 
@@ -111,11 +112,11 @@ class Warehouse:
                 self._answers = Answers(self._settings.answer_bytes)
             except SnapshotError as error:
                 # Asking again would open it again for every request; the next publish helps.
-                self._broken = published
+                self._broken, self._fault = published, str(error)
                 _log.error("snapshot %s cannot be opened: %s", published, error)
         if self._current is None:
             cause = (
-                f"snapshot {published} cannot be opened, as the log of serve says"
+                f"snapshot {published} cannot be opened: {self._fault}"
                 if published
                 else "nothing has been published yet"
             )

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 from ulid import ULID
 
+from serve.warehouse.contract import DESCRIBE, columns_of, read_contract
 from tests.bench.models import sql_of
 from tests.bench.synthetic_values import SITE_ID, write_issue_values
 
@@ -44,7 +45,21 @@ def write_marts(path: Path, shape: Shape) -> None:
         _write_facts(database, shape)
         write_named_issues(database)
         write_rollups(database)
+        _fulfil_contract(database)
         database.execute("checkpoint")
+
+
+def _fulfil_contract(database: duckdb.DuckDBPyConnection) -> None:
+    """Give the marts what serve's contract has besides: columns full of nulls, exact types."""
+    found = columns_of(database.execute(DESCRIBE).fetchall())
+    for mart, name, data_type in read_contract():
+        if mart not in {mart for mart, _ in found}:
+            database.execute(f"create table {mart} ({name} {data_type})")
+        elif (mart, name) not in found:
+            database.execute(f"alter table {mart} add column {name} {data_type}")
+        elif found[mart, name] != data_type:
+            database.execute(f"alter table {mart} alter column {name} set data type {data_type}")
+        found[mart, name] = data_type
 
 
 def publish(home: Path, marts: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,12 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import ModelNode
 
 from pipelines.registry import SOURCES
+from serve.warehouse.contract import CONTRACT, read_contract
+from tests.dbt import contract
+
+SERVE = CONTRACT.parents[1]
+ROLLUPS = "agg_actor_"
+"""Serve composes the names of the rollups by actor."""
 
 
 def models(manifest: Manifest) -> Iterator[ModelNode]:
@@ -77,6 +84,17 @@ def test_every_mart_has_a_named_consumer(manifest: Manifest) -> None:
         parent for exposure in manifest.exposures.values() for parent in exposure.depends_on.nodes
     }
     assert exposed == marts
+
+
+def test_serve_checks_the_contracts_of_what_it_reads(manifest: Manifest) -> None:
+    """After a change: `python -m tests.dbt.contract`."""
+    assert CONTRACT.read_text(encoding="utf-8") == contract.describe(manifest)
+    sources = "".join(path.read_text(encoding="utf-8") for path in SERVE.rglob("*.py"))
+    marts = {node.name for node in models(manifest) if node.access == "public"}
+    assert any(f'f"{ROLLUPS}' in line for line in sources.splitlines())
+    named = {mart for mart in marts if re.search(rf"\b{mart}\b", sources)}
+    composed = {mart for mart in marts if mart.startswith(ROLLUPS)}
+    assert {column.mart for column in read_contract()} == named | composed
 
 
 def test_every_way_actions_are_derived_has_a_unit_test(manifest: Manifest) -> None:

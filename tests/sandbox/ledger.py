@@ -43,7 +43,8 @@ class Carrier(Struct, frozen=True, gc=False, omit_defaults=True):
 
     `key`: `audit:<record>`, `org_event:<id>`, `webhook:<n>`, ... `tells_items`: it names old and
     new values. `at`: the time it tells where that is not the line's own (ms since 1970 UTC).
-    `named`: the display name by which alone it tells who.
+    `named`: the display name by which alone it tells who. `appears`: when its log first shows it,
+    if that is later than the time it tells (ms).
     """
 
     key: str
@@ -51,6 +52,7 @@ class Carrier(Struct, frozen=True, gc=False, omit_defaults=True):
     tells_items: bool = False
     at: int | None = None
     named: str | None = None
+    appears: int | None = None
 
 
 class Line(Struct, frozen=True, gc=False):

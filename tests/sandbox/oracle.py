@@ -57,7 +57,8 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 class Carrier(msgspec.Struct, frozen=True, gc=False):
     """A channel that can tell of a line exactly; `at`: what time it tells, if another (ms).
 
-    `named`: it tells who did it by this display name alone.
+    `named`: it tells who did it by this display name alone. `appears`: when its log first shows it,
+    if later than the line's own time (ms).
     """
 
     key: str
@@ -65,6 +66,7 @@ class Carrier(msgspec.Struct, frozen=True, gc=False):
     tells_items: bool = False
     at: int | None = None
     named: str | None = None
+    appears: int | None = None
 
 
 class Line(msgspec.Struct):

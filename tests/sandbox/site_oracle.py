@@ -270,7 +270,7 @@ def _values(line: Line) -> Values:
 
 
 class _Owed:
-    """What a log still owes: its records that lie long before one that it has served."""
+    """What a log still owes: records that it shows long before one that it has served."""
 
     def __init__(self, lines: Iterable[Line], evidence: Evidence) -> None:
         self._newest: dict[str, int] = {}
@@ -281,7 +281,7 @@ class _Owed:
                 log = self._log(line, carrier)
                 served = evidence.first.get(carrier.key)
                 if log is not None and served is not None:
-                    self._newest[log] = max(self._newest.get(log, 0), microseconds(line.at))
+                    self._newest[log] = max(self._newest.get(log, 0), _appears(line, carrier))
                     began = microseconds(served.served_at)
                     self._begun[log] = min(self._begun.get(log, began), began)
 
@@ -300,9 +300,13 @@ class _Owed:
             carrier
             for carrier, log in logs
             if log in self._begun
-            and self._newest[log] > at + LATENESS // MICROSECOND
+            and self._newest[log] > _appears(line, carrier) + LATENESS // MICROSECOND
             and self._begun[log] - KEPT <= at
         ]
+
+
+def _appears(line: Line, carrier: Carrier) -> int:
+    return microseconds(line.at) if carrier.appears is None else carrier.appears * 1000
 
 
 # -- found between two listings ----------------------------------------------------------------

@@ -199,6 +199,16 @@ def test_a_wrong_field_is_told(renamed_site: Site, more: dict[str, object], verd
     assert verdict in renamed_site.verdicts()
 
 
+def test_a_log_that_shows_a_record_late_does_not_owe_it_before(site: Site) -> None:
+    late = {"key": "confluence:1", "appears": us(60) // 1000}
+    site.happens("VERSION_UPDATED", 5, listing=[], carriers=[late])
+    for number, minute in enumerate((30, 80), start=2):
+        site.happens("VERSION_UPDATED", minute, f"confluence:{number}", listing=[])
+        site.serve(minute + 1, f"confluence:{number}")
+        site.row("VERSION_UPDATED", minute)
+        assert ("lost" in site.verdicts()) is (minute > 60)
+
+
 def test_nobody_is_known_from_a_channel_that_names_nobody(site: Site) -> None:
     site.happens("VERSION_UPDATED", 5, "-confluence:1")
     site.serve(6, "confluence:1")

@@ -127,6 +127,47 @@ def test_broken_snapshot_leaves_the_old_one_serving(
 
 
 @pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ("drop table fct_issue_views", "fct_issue_views is missing"),
+        ("alter table fct_actions drop actor_certainty", "fct_actions.actor_certainty is missing"),
+        (
+            "alter table dim_users alter is_active set data type varchar",
+            "dim_users.is_active is VARCHAR instead of BOOLEAN",
+        ),
+        (
+            "create or replace table dim_users as select 1 as account_id",
+            "dim_users.account_id is INTEGER instead of VARCHAR, dim_users.display_name is missing",
+        ),
+    ],
+)
+def test_a_snapshot_of_another_version_is_refused_when_it_is_opened(
+    tmp_path: Path, marts: Path, change: str, fault: str
+) -> None:
+    """503 with the remedy, or the old one served on; of a cursor pinned to it 410."""
+    old = tmp_path / "old.duckdb"
+    old.write_bytes(marts.read_bytes())
+    with duckdb.connect(str(old)) as database:
+        database.execute(change)
+    other = publish_copy(tmp_path, old)
+    with make_client(tmp_path) as client:
+        for path in ("actions", "activity", "freshness", "meta"):
+            refused = client.get(f"/api/v1/{path}")
+            assert refused.status_code == 503
+            assert f"published by another version: {fault}" in refused.json()["detail"]
+            assert "audit-log run" in refused.json()["remedy"]
+        good = publish_copy(tmp_path, marts)
+        page = client.get("/api/v1/actions").json()
+        assert page["snapshot_id"] == good
+        publish_copy(tmp_path, old)
+        assert client.get("/api/v1/actions").json()["snapshot_id"] == good
+    warehouse = open_warehouse(tmp_path)
+    with pytest.raises(ProblemError) as gone, warehouse.lease(other):
+        pass
+    assert gone.value.problem.status == 410
+
+
+@pytest.mark.parametrize(
     "pointer",
     ["", "snapshots/../../etc/passwd", "/etc/passwd\n", "snapshots/x.duckdb\n", "\x00", "é"],
 )
@@ -176,6 +217,19 @@ def test_connection_reads_the_snapshot_and_nothing_else(warehouse: Warehouse, at
         with pytest.raises(duckdb.Error):
             snapshot.run(Query(attack))
         assert snapshot.run(Query("select count(*) from fct_actions")) == [(3_000,)]
+
+
+def test_no_thread_outlives_the_warehouse(home: Path) -> None:
+    """One that does may hold a cursor while the interpreter ends."""
+    before = set(threading.enumerate())
+    warehouse = open_warehouse(home)
+    with warehouse.lease() as snapshot:
+        assert snapshot.run(Query("select 1")) == [(1,)]
+        assert snapshot.rights(OPERATOR).is_admitted
+    kinds = {thread.name.partition("_")[0] for thread in set(threading.enumerate()) - before}
+    assert {"deadlines", "rights"} <= kinds
+    warehouse.close()
+    assert set(threading.enumerate()) <= before
 
 
 def test_slow_query_is_interrupted(home: Path) -> None:

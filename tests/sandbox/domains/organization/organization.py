@@ -131,11 +131,13 @@ class Organization(Domain):
             detail=detail,
         )
         self.events[number] = event
-        bisect.insort(self.processed, (at + self._lag(number), number))
+        appears = at + self._lag(number)
+        bisect.insort(self.processed, (appears, number))
         return Carrier(
             f"org_event:{event.id}",
             tells_actor=actor is not None,
             tells_items=action in DETAILED,
+            appears=appears,
         )
 
     def _lag(self, number: int) -> int:
