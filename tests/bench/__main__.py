@@ -12,6 +12,7 @@ from tests.bench.load import bench_extract, bench_load, bench_typed
 from tests.bench.query import bench_query
 from tests.bench.realtime import bench_realtime
 from tests.bench.report import show
+from tests.bench.stopping import unwind_when_stopped
 from tests.bench.throughput import bench_throughput
 from tests.bench.transform import bench_transform
 
@@ -60,6 +61,7 @@ def main(
 
     The machine's other work shows in every figure; only the ratios of one run compare.
     """
+    unwind_when_stopped()
     chosen = set(parts or Part)
     tell = partial(typer.echo, err=True)
     if Part.load in chosen:

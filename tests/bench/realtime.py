@@ -58,8 +58,11 @@ def process(
             try:
                 started.wait(60)
             except subprocess.TimeoutExpired:
-                os.killpg(started.pid, signal.SIGKILL)
+                started.kill()
                 started.wait()
+            finally:
+                with suppress(ProcessLookupError):  # what it had started, and left
+                    os.killpg(started.pid, signal.SIGKILL)
 
 
 def measure(

@@ -31,6 +31,8 @@ SEED = 7
 FAILED = 1
 START_SECONDS = 180
 STOP_SECONDS = 8
+STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a request to end, and the end of the terminal."""
 AUDIT_LOG = (sys.executable, "-m", "orchestration.cli")
 
 
@@ -39,7 +41,7 @@ class DemoError(Exception):
 
 
 class StoppedError(Exception):
-    """Someone pressed Ctrl-C or sent SIGTERM."""
+    """Someone pressed Ctrl-C, sent SIGTERM or closed the terminal."""
 
 
 def main() -> int:
@@ -48,8 +50,9 @@ def main() -> int:
     parser.add_argument("--no-serve", action="store_true", help="sync, build and publish only")
     parser.add_argument("--actions-per-year", type=int, default=62_000, help="size of the site")
     arguments = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    for number in STOPPED_BY:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` leaves the terminal's end
+            signal.signal(number, _stop)
     try:
         _demonstrate(arguments.actions_per_year, serves=not arguments.no_serve)
     except DemoError as error:
@@ -177,7 +180,7 @@ def _child(
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPPED_BY:
         signal.signal(number, signal.SIG_IGN)  # stopping must not be interrupted half-way
     raise StoppedError
 
