@@ -467,7 +467,7 @@ def _mark_as_of(directory: Path, project: Path) -> None:
 def _digest(project: Path) -> str:
     """Return a digest of what the tables are made by: models, macros, seeds and their settings."""
     digest = hashlib.sha256()
-    parts = [project / "dbt_project.yml"]
+    parts = [project / "dbt_project.yml", project / "profiles.yml"]
     for folder in ("macros", "models", "seeds"):
         parts += sorted(path for path in (project / folder).rglob("*") if path.is_file())
     for path in parts:

@@ -12,10 +12,6 @@ from serve.query.visibility import OPERATOR, Role, Viewer
 from serve.warehouse.warehouse import Warehouse
 
 
-def _settings(request: Request) -> ServeSettings:
-    return cast("ServeSettings", request.app.state.settings)
-
-
 def warehouse_of(request: Request) -> Warehouse:
     """Return the snapshots that the application serves."""
     return cast("Warehouse", request.app.state.warehouse)
@@ -34,6 +30,20 @@ def current_viewer(request: Request) -> Viewer:
     return cast("Viewer", request.app.state.viewer)
 
 
+# Async, although they wait for nothing: FastAPI would run them in a thread, and wait for it.
+async def _settings(request: Request) -> ServeSettings:
+    return cast("ServeSettings", request.app.state.settings)
+
+
+async def _warehouse(request: Request) -> Warehouse:
+    return warehouse_of(request)
+
+
+async def asking_viewer(request: Request) -> Viewer:
+    """Return who asks: what every endpoint with activity depends on."""
+    return current_viewer(request)
+
+
 SettingsInUse = Annotated[ServeSettings, Depends(_settings)]
-OpenWarehouse = Annotated[Warehouse, Depends(warehouse_of)]
-CurrentViewer = Annotated[Viewer, Depends(current_viewer)]
+OpenWarehouse = Annotated[Warehouse, Depends(_warehouse)]
+CurrentViewer = Annotated[Viewer, Depends(asking_viewer)]

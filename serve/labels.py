@@ -84,7 +84,8 @@ def issue_names(snapshot: Snapshot, rights: Rights, issue_ids: Iterable[str | No
     def read(wanted: Sequence[str]) -> dict[str, IssueNames]:
         named: dict[str, IssueNames] = {}
         for site_id, issue_id, *name in snapshot.run(compile_issues(wanted, rights)):
-            named.setdefault(issue_id, {})[site_id, issue_id] = IssueName(*name)
+            if any(name):
+                named.setdefault(issue_id, {})[site_id, issue_id] = IssueName(*name)
         return named
 
     wanted = sorted({issue_id for issue_id in issue_ids if issue_id is not None})
@@ -109,7 +110,7 @@ def issue_label(
     name = names.get((site_id, issue_id), IssueName(None, None, None, None, None))
     type_id = (then and then.issue_type_id) or name.issue_type_id
     request_type_id = then.request_type_id if then else name.request_type_id
-    return IssueLabel.model_construct(
+    return IssueLabel.of(
         id=issue_id,
         key=name.key,
         type=directory.issue_types.get((site_id, type_id), type_id) if type_id else None,
@@ -133,7 +134,7 @@ def project_label(
     if project_id is None:
         return None
     project = directory.projects.get((site_id, project_id))
-    return ProjectLabel.model_construct(
+    return ProjectLabel.of(
         id=project_id,
         key=project.key if project else None,
         name=project.name if project else None,
@@ -145,7 +146,7 @@ def author_label(directory: Directory, account_id: str | None) -> Author | None:
     if account_id is None:
         return None
     user = directory.users.get(account_id)
-    return Author.model_construct(
+    return Author.of(
         account_id=account_id,
         display_name=user.display_name if user else None,
         avatar_url=user.avatar_url if user else None,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from array import array
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from itertools import accumulate, compress
+from itertools import compress
 from typing import Any
 
+from serve.paging import microseconds
 from serve.query.columns import DETAIL_COLUMNS
-from serve.query.compiler import Query, compile_detail, compile_withheld
+from serve.query.compiler import Query, compile_detail, compile_withheld, compile_withheld_times
 from serve.query.cursors import DetailCursor
 from serve.query.known_days import compile_known_days
 from serve.query.scope import Scope
@@ -22,6 +26,7 @@ _SHORTEST_REACH = timedelta(minutes=5)
 _WIDER = 16
 # Days that one search looks at: all of them become part of its text.
 _MOST_DAYS = 100
+_DAY = timedelta(days=1)
 
 Rows = list[tuple[Any, ...]]
 """What a query returns."""
@@ -39,19 +44,51 @@ def newest_actions(
     latest = min(
         scope.interval.end, directory.newest_at, after[0] if after else directory.newest_at
     )
-    days = _known_days(snapshot, scope)
-    if days is None:
-        rows = _reaching_back(snapshot, scope, rights, limit, start, latest, after)
-    else:
-        rows = _on_known_days(snapshot, scope, rights, limit, start, latest, after, days)
+    known = _known_days(snapshot, scope)
+    days = [one for one in known or () if start.date() <= one[0] <= latest.date()]
+    before = scope.interval.end
+    rows: Rows = []
+    reserve = 1
+    # Each search looks at the time just before that of the search before it.
+    while before > start and len(rows) < limit and (days or known is None):
+        wanted = (limit - len(rows)) * reserve
+        if known is None:
+            here: Sequence[date] = ()
+            not_before = latest - _reach(snapshot, wanted)
+        else:
+            here, not_before = _nearest(days, latest, wanted)
+            days = [one for one in days if _midnight(one[0]) < not_before]
+        rows += snapshot.run(
+            compile_detail(
+                scope,
+                rights,
+                limit=limit - len(rows),
+                not_before=max(start, not_before),
+                before=before,
+                after=after,
+                days=here,
+            )
+        )
+        latest = before = not_before
+        after = None
+        # Other filters have kept fewer of their actions than there were.
+        reserve *= _WIDER
     return shown_rows(snapshot, rights, rows)
 
 
 def shown_rows(snapshot: Snapshot, rights: Rights, rows: Rows) -> list[dict[str, Any]]:
     """Return rows of `DETAIL_COLUMNS` with their names, and without the texts to be withheld."""
     named = [dict(zip(DETAIL_COLUMNS, row, strict=True)) for row in rows]
-    if named and rights.withholds:
-        places = {row["action_id"]: row for row in named}
+    if not rights.withholds:
+        return named
+    # A page rarely has such a text; that it has none is seen from the times alone.
+    times = snapshot.kept(
+        ("times of withheld texts", str(rights.memory)), partial(_withheld_times, snapshot, rights)
+    )
+    places = {
+        row["action_id"]: row for row in named if _holds(times, microseconds(row["occurred_at"]))
+    }
+    if places:
         actions = [(action_id, row["occurred_at"]) for action_id, row in places.items()]
         query = compile_withheld(actions, rights)
         for action_id, *hides in snapshot.run(query):
@@ -59,28 +96,53 @@ def shown_rows(snapshot: Snapshot, rights: Rights, rows: Rows) -> list[dict[str,
     return named
 
 
-def _reaching_back(
-    snapshot: Snapshot,
-    scope: Scope,
-    rights: Rights,
-    limit: int,
-    start: datetime,
-    latest: datetime,
-    after: tuple[datetime, str] | None,
-) -> Rows:
-    """Look at the time before `latest`, ever farther back until the page is full."""
+def _withheld_times(snapshot: Snapshot, rights: Rights) -> array[int]:
+    """Return the times in order, of eight bytes each: there can be a million."""
+    ((times,),) = snapshot.run(compile_withheld_times(rights))
+    return array("q", times)
+
+
+def _holds(times: array[int], moment: int) -> bool:
+    place = bisect_left(times, moment)
+    return place < len(times) and times[place] == moment
+
+
+def _reach(snapshot: Snapshot, wanted: int) -> timedelta:
+    """Return the time in which there are `wanted` actions of all, and several times as many."""
     directory = snapshot.directory
-    action_count = max(directory.action_count, 1)
-    span = (directory.newest_at or latest) - (directory.oldest_at or start)
-    reach = max(_SHORTEST_REACH, span / action_count * limit * _FIRST_REACH)
-    while True:
-        not_before = start if reach >= latest - start else latest - reach
-        rows = snapshot.run(
-            compile_detail(scope, rights, limit=limit, not_before=not_before, after=after)
-        )
-        if len(rows) == limit or not_before == start:
-            return rows
-        reach *= _WIDER
+    span = (directory.newest_at or directory.now) - (directory.oldest_at or directory.now)
+    # Farther than the whole log is of no use, and may be before the first year there is.
+    return min(
+        span, max(_SHORTEST_REACH, span / max(directory.action_count, 1) * wanted * _FIRST_REACH)
+    )
+
+
+def _nearest(
+    days: Sequence[tuple[date, int]], latest: datetime, wanted: int
+) -> tuple[list[date], datetime]:
+    """Return the newest of `days` that hold the `wanted` actions, and the time to begin at.
+
+    Of a day with many times as many a part will do. Of the day of `latest` a part may lie after
+    the page, so its actions are not counted upon.
+    """
+    here: list[date] = []
+    begin = latest
+    for day, count in days:
+        begin = _midnight(day)
+        end = min(latest, begin + _DAY)
+        here.append(day)
+        part = max(_SHORTEST_REACH, _DAY / max(count, 1) * wanted * _FIRST_REACH)
+        if part < end - begin:
+            return here, end - part
+        if end == begin + _DAY:
+            wanted -= count
+        if wanted <= 0 or len(here) == _MOST_DAYS:
+            break
+    return here, begin
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
 
 
 def _known_days(snapshot: Snapshot, scope: Scope) -> list[tuple[date, int]] | None:
@@ -102,43 +164,3 @@ def _known_days(snapshot: Snapshot, scope: Scope) -> list[tuple[date, int]] | No
 
 def _numbers_by_day(snapshot: Snapshot, query: Query) -> dict[date, int]:
     return dict(snapshot.run(query))
-
-
-def _on_known_days(
-    snapshot: Snapshot,
-    scope: Scope,
-    rights: Rights,
-    limit: int,
-    start: datetime,
-    latest: datetime,
-    after: tuple[datetime, str] | None,
-    days: list[tuple[date, int]],
-) -> Rows:
-    """Look only at `days`, as many of them at once as the rest of the page seems to need."""
-    left = [
-        # Of the latest day a part may lie after the page: it is not counted upon.
-        (day, count if day < latest.date() else 0)
-        for day, count in days
-        if start.date() <= day <= latest.date()
-    ]
-    rows: Rows = []
-    reserve = 1
-    while left and len(rows) < limit:
-        wanted = (limit - len(rows)) * reserve
-        newer = accumulate((count for _, count in left), initial=0)
-        here = [day for (day, _), before in zip(left, newer, strict=False) if before < wanted]
-        here = here[:_MOST_DAYS]
-        rows += snapshot.run(
-            compile_detail(
-                scope,
-                rights,
-                limit=limit - len(rows),
-                not_before=start,
-                after=after,
-                days=here,
-            )
-        )
-        left = left[len(here) :]
-        # Other filters have kept fewer of their actions than there were.
-        reserve *= _WIDER
-    return rows

@@ -120,7 +120,7 @@ class ActionsService:
             rows = counted(snapshot, scope, request, rights, offset)
             columns = request.columns or tuple(kind.code for kind in catalogue.action_types)
             zeros = dict.fromkeys(columns if request.zeros else (), 0)
-            return ActivityPage.model_construct(
+            return ActivityPage.of(
                 snapshot_id=snapshot.id,
                 interval_from=scope.interval.start,
                 interval_to=scope.interval.end,
@@ -130,7 +130,7 @@ class ActionsService:
                 row_count=rows.row_count,
                 action_count=rows.action_count,
                 items=[
-                    AuthorActivity.model_construct(
+                    AuthorActivity.of(
                         author=author_label(snapshot.directory, row.author_id),
                         groups=row.groups,
                         counts={
@@ -229,7 +229,7 @@ def _page(
     action_count = None
     if request.count:
         ((action_count,),) = snapshot.run(compile_count(scope, rights))
-    return ActionPage.model_construct(
+    return ActionPage.of(
         snapshot_id=snapshot.id,
         interval_from=scope.interval.start,
         interval_to=scope.interval.end,
@@ -268,7 +268,7 @@ def _drill(row: _Row) -> Drill | None:
     if not parts.keys().isdisjoint({"status", "transition"}):
         kept = {kind: one for kind, one in parts.items() if kind in {"author", "projects"}}
         total = kept | {"action": STATUS_CHANGED}
-    return Drill.model_construct(
+    return Drill.of(
         row=[f"{kind}:{one or ''}" for kind, one in parts.items()],
         total=[f"{kind}:{one or ''}" for kind, one in total.items()],
     )
@@ -306,7 +306,7 @@ def _broken_down(
             _Row(
                 author_id,
                 [
-                    Group.model_construct(by=breakdown, id=thing_id, label=label)
+                    Group.of(by=breakdown, id=thing_id, label=label)
                     for breakdown, thing_id, label in zip(
                         request.breakdowns, ids, labels, strict=True
                     )
@@ -335,7 +335,7 @@ def _items(
         query = compile_changes([(row["action_id"], row["occurred_at"]) for row in rows], rights)
         for action_id, *values in snapshot.run(query):
             changes[action_id].append(
-                Change.model_construct(
+                Change.of(
                     **dict(zip(Change.model_fields, values, strict=True)),
                 )
             )
@@ -356,25 +356,25 @@ def _item(
     then = IssueKind(row["issue_type_id"], row["request_type_id"])
     issue = issue_label(directory, names, row["site_id"], row["issue_id"], then)
     has_changes = directory.catalogue.has_changes(row["action_code"])
-    return Action.model_construct(
+    return Action.of(
         action_id=row["action_id"],
         site_id=row["site_id"],
         occurred_at=as_utc(row["occurred_at"]),
         recorded_at=as_utc(row["recorded_at"]),
-        detection_window=DetectionWindow.model_construct(
+        detection_window=DetectionWindow.of(
             observed_from=as_utc_or_none(row["observed_from_at"]),
             observed_to=as_utc(row["observed_to_at"]),
         )
         if row["observed_to_at"] is not None
         else None,
         author=author_label(directory, row["actor_account_id"]),
-        target=Target.model_construct(
+        target=Target.of(
             type=row["target_type"],
             type_label=TARGET_LABELS.get(row["target_type"], row["target_type"]),
             id=row["target_id"],
             label=row["target_label"],
         ),
-        action=ActionKind.model_construct(
+        action=ActionKind.of(
             code=row["action_code"],
             label=directory.catalogue.label(row["action_code"]),
             has_changes=has_changes,

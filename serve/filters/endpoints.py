@@ -60,14 +60,14 @@ def _describe(spec: FilterSpec, warehouse: Warehouse, viewer: Viewer) -> Describ
     with warehouse.lease() as snapshot:
         rights = snapshot.rights(viewer)
         scope = resolve(spec, snapshot, rights)
-        return DescribedFilter.model_construct(
+        return DescribedFilter.of(
             snapshot_id=snapshot.id,
             description=scope.description,
             query=to_query(spec),
             interval_from=scope.interval.start,
             interval_to=scope.interval.end,
             values=[
-                FilterValue.model_construct(parameter=parameter, value=value, label=label)
+                FilterValue.of(parameter=parameter, value=value, label=label)
                 for parameter, value, label in named_values(spec, namer(spec, snapshot, rights))
             ],
         )

@@ -14,11 +14,12 @@ from serve.issue_views.schemas import IssueViewsPage, IssueViewsRequest
 from serve.issue_views.service import IssueViewsService
 from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.query.spec import IssueViewFilter
+from serve.rendering import rendered
 
 router = APIRouter(route_class=SnapshotRoute, tags=["issue views"])
 
 
-def _service(request: Request) -> IssueViewsService:
+async def _service(request: Request) -> IssueViewsService:
     return cast("IssueViewsService", request.app.state.issue_views)
 
 
@@ -30,6 +31,7 @@ Service = Annotated[IssueViewsService, Depends(_service)]
     summary="List who looked at which issue",
     responses=problem_responses(*QUERY_PROBLEMS, "invalid-parameters", "snapshot-gone"),
 )
+@rendered
 def list_issue_views(
     request: Annotated[IssueViewsRequest, Query()], service: Service, viewer: CurrentViewer
 ) -> IssueViewsPage:

@@ -88,7 +88,7 @@ class IssueViewsService:
                 ((view_count,),) = snapshot.run(compile_view_count(scope, rights, issue_ids))
             ((first_view_at,),) = snapshot.run(compile_first_view(rights))
             directory = snapshot.directory
-            return IssueViewsPage.model_construct(
+            return IssueViewsPage.of(
                 snapshot_id=snapshot.id,
                 interval_from=scope.interval.start,
                 interval_to=scope.interval.end,
@@ -97,7 +97,7 @@ class IssueViewsService:
                 view_count=view_count,
                 first_view_at=as_utc_or_none(first_view_at),
                 items=[
-                    ListedView.model_construct(
+                    ListedView.of(
                         view_id=view["action_id"],
                         viewed_at=as_utc(view["occurred_at"]),
                         recorded_at=as_utc(view["recorded_at"]),

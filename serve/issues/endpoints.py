@@ -11,11 +11,12 @@ from serve.dependencies import CurrentViewer
 from serve.issues.schemas import IssueRangesPage, IssuesPage, IssuesRequest
 from serve.issues.service import IssuesService
 from serve.problems import QUERY_PROBLEMS, problem_responses
+from serve.rendering import rendered
 
 router = APIRouter(route_class=SnapshotRoute, tags=["issues"])
 
 
-def _service(request: Request) -> IssuesService:
+async def _service(request: Request) -> IssuesService:
     return cast("IssuesService", request.app.state.issues)
 
 
@@ -24,6 +25,7 @@ _PROBLEMS = problem_responses(*QUERY_PROBLEMS, "invalid-parameters", "snapshot-g
 
 
 @router.get("/issues", summary="List the issues of a filter's actions", responses=_PROBLEMS)
+@rendered
 def list_issues(
     request: Annotated[IssuesRequest, Query()], service: Service, viewer: CurrentViewer
 ) -> IssuesPage:
@@ -35,6 +37,7 @@ def list_issues(
 
 
 @router.get("/issues/links", summary="Links that open the issues in Jira", responses=_PROBLEMS)
+@rendered
 def list_issue_links(
     request: Annotated[IssuesRequest, Query()], service: Service, viewer: CurrentViewer
 ) -> IssueRangesPage:

@@ -50,7 +50,7 @@ class IssuesService:
             names = issue_names(snapshot, rights, (issue["issue_id"] for issue in found))
             directory = snapshot.directory
             items = [
-                ListedIssue.model_construct(
+                ListedIssue.of(
                     site_id=issue["site_id"],
                     issue=issue_label(directory, names, issue["site_id"], issue["issue_id"]),
                     project=project_label(directory, issue["site_id"], issue["project_id"]),
@@ -60,7 +60,7 @@ class IssuesService:
                 )
                 for issue in found
             ]
-            return IssuesPage.model_construct(
+            return IssuesPage.of(
                 snapshot_id=snapshot.id,
                 interval_from=scope.interval.start,
                 interval_to=scope.interval.end,
@@ -80,7 +80,7 @@ class IssuesService:
             rows = snapshot.run(
                 compile_issue_ranges(scope, rights, limit=request.limit + 1, offset=offset)
             )
-            return IssueRangesPage.model_construct(
+            return IssueRangesPage.of(
                 snapshot_id=snapshot.id,
                 interval_from=scope.interval.start,
                 interval_to=scope.interval.end,
@@ -107,7 +107,7 @@ def links(
         yield from links(site_id, first, keys[:half], closed_keys)
         yield from links(site_id, first + half, keys[half:], closed_keys)
         return
-    yield IssueRange.model_construct(
+    yield IssueRange.of(
         site_id=site_id,
         first=first,
         last=first + len(keys) - 1,

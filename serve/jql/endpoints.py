@@ -72,7 +72,7 @@ def suggest_jql(
         try:
             found = suggest(request.jql, position, compiler)
         except JqlError as error:
-            return JqlSuggestions.model_construct(
+            return JqlSuggestions.of(
                 snapshot_id=snapshot.id,
                 fault=_fault(error),
                 start=position,
@@ -80,14 +80,14 @@ def suggest_jql(
                 has_more=False,
                 items=[],
             )
-        return JqlSuggestions.model_construct(
+        return JqlSuggestions.of(
             snapshot_id=snapshot.id,
             fault=None,
             start=found.span.start,
             end=found.span.end,
             has_more=found.has_more,
             items=[
-                JqlSuggestion.model_construct(
+                JqlSuggestion.of(
                     kind=one.kind,
                     text=one.text,
                     label=one.label,

@@ -47,7 +47,7 @@ def search(
             former = snapshot.run(compile_former_projects(key, rights))
             ids = [project_id for (project_id,) in former if project_id not in known]
             rows += snapshot.run(compile_labels(kind, ids))
-        return Choices.model_construct(
+        return Choices.of(
             snapshot_id=snapshot.id,
             has_more=len(rows) > MOST,
             items=[_choice(row) for row in rows[:MOST]],
@@ -66,7 +66,7 @@ def get_labels(
     with warehouse.lease() as snapshot:
         snapshot.rights(viewer)
         found = {row[0]: _choice(row) for row in snapshot.run(compile_labels(kind, ids))}
-        return Labels.model_construct(
+        return Labels.of(
             snapshot_id=snapshot.id,
             unknown_ids=[one for one in ids if one not in found],
             items=[found[one] for one in ids if one in found],
@@ -75,4 +75,4 @@ def get_labels(
 
 def _choice(row: tuple[str, str, str | None, str | None]) -> Choice:
     thing_id, label, detail, state = row
-    return Choice.model_construct(id=thing_id, label=label, detail=detail, state=state)
+    return Choice.of(id=thing_id, label=label, detail=detail, state=state)

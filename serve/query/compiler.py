@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from serve.query.columns import CHANGE_COLUMNS, DETAIL_COLUMNS, SORT_COLUMNS, SortColumn
 from serve.query.rollups import counted_actions, is_rolled_up
-from serve.query.scope import Condition, Scope, compile_where, naive
+from serve.query.scope import Condition, Scope, compile_what, compile_where, naive
 from serve.query.spec import AggregatedView, DetailView
 from serve.query.visibility import (
     WITHHELD_PARTS,
@@ -21,6 +21,7 @@ from serve.query.visibility import (
     Rights,
     visible_actions,
     visible_changes,
+    visible_rows,
     withheld_texts,
 )
 
@@ -34,21 +35,35 @@ class Query:
     description: str = ""
 
 
+_DAY = timedelta(days=1)
+
+
 def compile_detail(
     scope: Scope,
     rights: Rights,
     *,
     limit: int,
     not_before: datetime,
-    after: tuple[datetime, str] | None,
+    before: datetime,
+    after: tuple[datetime, str] | None = None,
     days: Sequence[date] = (),
 ) -> Query:
-    """Newest first, `limit` rows of `DETAIL_COLUMNS`, none older than `not_before`.
+    """Newest first, `limit` rows of `DETAIL_COLUMNS`, of the part of `scope` that is looked at.
 
-    `after` is the (time, id) of the last row already given. `not_before` and `days` (UTC; none:
-    all) keep the scan small; the caller goes on until the page is full.
+    Of its interval from `not_before` until before `before`, on `days` (UTC, newest first; none:
+    all) and, with the (time, id) `after` of the last row already given, behind that row. The
+    caller goes on until the page is full.
     """
-    place = [Condition("actions.occurred_at >= $not_before", {"not_before": naive(not_before)})]
+    start = naive(max(scope.interval.start, not_before))
+    end = naive(min(scope.interval.end, before))
+    place = []
+    if days:
+        params = {f"day_{number}": day for number, day in enumerate(days)}
+        named = ", ".join(f"${name}" for name in params)
+        place.append(Condition(f"actions.occurred_date in ({named})", params))
+    # A comparison that whole days meet anyhow would be made for each of their actions.
+    if not days or start > datetime.combine(days[-1], time.min):
+        place.append(Condition("actions.occurred_at >= $not_before", {"not_before": start}))
     if after is not None:
         # The time alone comes first: a row comparison (a, b) < (x, y) cannot use the zone maps.
         place.append(
@@ -58,17 +73,17 @@ def compile_detail(
                 {"after_at": naive(after[0]), "after_id": after[1]},
             )
         )
-    if days:
-        params = {f"day_{number}": day for number, day in enumerate(days)}
-        named = ", ".join(f"${name}" for name in params)
-        place.append(Condition(f"actions.occurred_date in ({named})", params))
-    where = compile_where(scope, rights, Purpose.LIST, *place)
+    is_behind = after is not None and naive(after[0]) < end
+    if not is_behind and (not days or end < datetime.combine(days[0], time.min) + _DAY):
+        place.append(Condition("actions.occurred_at < $before", {"before": end}))
+    where = compile_what(scope, rights, Purpose.LIST, *place)
+    rows, rule = visible_rows(rights, Purpose.LIST)
     return Query(
         sql=f"""
-            select {", ".join(DETAIL_COLUMNS)}
-            from {visible_actions(rights, Purpose.LIST, texts=False)} as actions
-            where {where.sql}
-            order by occurred_at desc, action_id desc
+            select {", ".join(f"actions.{name}" for name in DETAIL_COLUMNS)}
+            from {rows}
+            where {rule} and {where.sql}
+            order by actions.occurred_at desc, actions.action_id desc
             limit $limit
         """,
         params=where.params | {"limit": limit},
@@ -108,6 +123,18 @@ def compile_count(scope: Scope, rights: Rights) -> Query:
         f"select coalesce(sum(number), 0)::bigint from {counted.sql} as counted",
         counted.params,
         f"Number of actions: {scope.description}",
+    )
+
+
+def compile_withheld_times(rights: Rights) -> Query:
+    """Return one row with the times of all actions with withheld texts, in order.
+
+    The times are a list of microseconds since 1970, UTC.
+    """
+    return Query(
+        "select coalesce(list(epoch_us(occurred_at) order by occurred_at), []) "
+        f"from {withheld_texts(rights)} as withheld",
+        description="Times of withheld texts",
     )
 
 

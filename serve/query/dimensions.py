@@ -9,7 +9,7 @@ from serve.query.visibility import (
     Rights,
     former_project_keys,
     visible_freshness,
-    visible_issues,
+    visible_names,
     visible_totals,
 )
 
@@ -41,23 +41,21 @@ SUCCESSES = Query("select last_success_at from agg_source_freshness")
 
 # As many ids are found faster one by one in the index than by reading all issues.
 _FEW = 100
+_ISSUE_NAME = ("issue_key", "summary", "deletion_state", "issue_type_id", "request_type_id")
 
 
 def compile_issues(issue_ids: Sequence[str], rights: Rights) -> Query:
     """Return what IssueName holds, after the site's and the issue's id, of issues.
 
-    Those that may not be listed are left out.
+    Of those that may not be listed it is null.
     """
     params: dict[str, object] = {f"issue_{place}": one for place, one in enumerate(issue_ids)}
     among = ", ".join(f"${name}" for name in params)
     if len(issue_ids) > _FEW:
         params, among = {"issue_ids": list(issue_ids)}, "select unnest($issue_ids)"
+    names = visible_names(rights, _ISSUE_NAME, among)
     return Query(
-        f"""
-        select
-            site_id, issue_id, issue_key, summary, deletion_state, issue_type_id, request_type_id
-        from {visible_issues(rights, among)} as issues
-        """,
+        f"select site_id, issue_id, {', '.join(_ISSUE_NAME)} from {names} as issues",
         params,
         f"Labels of {len(issue_ids)} issues",
     )

@@ -74,7 +74,12 @@ class Where:
 
 def compile_where(scope: Scope, rights: Rights, purpose: Purpose, *more: Condition) -> Where:
     """Return the clause that keeps the actions of `scope` that also meet `more`."""
-    conditions = [_during(scope.interval), *compile_people(scope)]
+    return compile_what(scope, rights, purpose, Condition(_DURING, _ends(scope)), *more)
+
+
+def compile_what(scope: Scope, rights: Rights, purpose: Purpose, *more: Condition) -> Where:
+    """Do as `compile_where`, but leave it to `more` to keep the actions of the interval."""
+    conditions = [*more, *compile_people(scope)]
     for name, column in FILTER_COLUMNS.items():
         values: tuple[str, ...] = getattr(scope, name)
         if values:
@@ -83,9 +88,8 @@ def compile_where(scope: Scope, rights: Rights, purpose: Purpose, *more: Conditi
     conditions += _row(scope, rights, purpose)
     if scope.jql is not None:
         conditions.append(scope.jql)
-    conditions += more
     return Where(
-        " and ".join(condition.sql for condition in conditions),
+        " and ".join(condition.sql for condition in conditions) or "true",
         {name: value for condition in conditions for name, value in condition.params.items()},
     )
 
@@ -95,11 +99,11 @@ def naive(moment: datetime) -> datetime:
     return moment.replace(tzinfo=None)
 
 
-def _during(interval: Interval) -> Condition:
-    return Condition(
-        "actions.occurred_at >= $start and actions.occurred_at < $end",
-        {"start": naive(interval.start), "end": naive(interval.end)},
-    )
+_DURING = "actions.occurred_at >= $start and actions.occurred_at < $end"
+
+
+def _ends(scope: Scope) -> dict[str, datetime]:
+    return {"start": naive(scope.interval.start), "end": naive(scope.interval.end)}
 
 
 def compile_codes(scope: Scope) -> list[Condition]:
@@ -173,7 +177,7 @@ def _edits(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
                 "actions.action_id in (select changes.action_id "
                 f"from {visible_changes(rights, purpose)} as changes where {changed.sql} "
                 "and changes.occurred_at >= $start and changes.occurred_at < $end)",
-                changed.params,
+                {**changed.params, **_ends(scope)},
             )
         )
     if len(kinds) < 2:  # noqa: PLR2004 - a single kind needs no comparing of edits
@@ -183,9 +187,8 @@ def _edits(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
         Condition(
             f"{events} in (select {events} "
             f"from {visible_actions(rights, purpose, texts=False)} as actions "
-            "where actions.occurred_at >= $start and actions.occurred_at < $end "
-            f"and {kind.sql})",
-            {},
+            f"where {_DURING} and {kind.sql})",
+            _ends(scope),
         )
         for kind in kinds
     ]
@@ -219,7 +222,7 @@ def _row(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
                     f"from {visible_changes(rights, purpose)} as changes "
                     "where changes.field_id = $row_fields "
                     "and changes.occurred_at >= $start and changes.occurred_at < $end)",
-                    {"row_fields": thing_id},
+                    {"row_fields": thing_id, **_ends(scope)},
                 )
             )
             continue

@@ -114,12 +114,7 @@ def visible_actions(rights: Rights, purpose: Purpose, *, texts: bool = True) -> 
     Without `texts` nothing is withheld: for queries that read no value and no target, and for pages
     (see `withheld_texts`).
     """
-    joins: list[str] = []
-    rules: list[str] = []
-    _add(joins, rules, _assets(rights))
-    if purpose is Purpose.LIST:
-        _add(joins, rules, _secured(rights, "actions"))
-        _add(joins, rules, _views(rights))
+    joins, rules = _door(rights, purpose)
     columns = "actions.*"
     if purpose is Purpose.LIST and texts and rights.withholds:
         hidden = ", ".join(
@@ -135,6 +130,16 @@ def visible_actions(rights: Rights, purpose: Purpose, *, texts: bool = True) -> 
     if not joins and not rules:
         return "fct_actions"
     return _relation(columns, "fct_actions as actions", joins, rules)
+
+
+def visible_rows(rights: Rights, purpose: Purpose) -> tuple[str, str]:
+    """Return FROM and WHERE of `visible_actions` without texts, for a statement that adds to both.
+
+    The facts are `actions`; what is joined has other names. DuckDB plans it in half the time that
+    it needs for a subquery with all columns, which is a tenth of a page.
+    """
+    joins, rules = _door(rights, purpose)
+    return " ".join(["fct_actions as actions", *joins]), " and ".join(rules) or "true"
 
 
 def withheld_texts(rights: Rights) -> str:
@@ -281,25 +286,29 @@ def visible_views(rights: Rights) -> str:
     )
 
 
-def visible_issues(rights: Rights, among: str = "") -> str:
-    """Return the relation of the issues that may be listed: whose key and texts may be known.
-
-    `among`: only of these ids: SQL terms with commas between, for which there is an index, or a
-    SELECT.
-    """
-    source = "dim_issues"
-    if among:
-        # On its own, because the index is of use only where nothing else is asked.
-        source = f"(select * from dim_issues where issue_id in ({among}))"
+def visible_issues(rights: Rights) -> str:
+    """Return the relation of the issues that may be listed: whose key and texts may be known."""
     if rights.secured_issues is Extent.ALL:
-        return source
+        return "dim_issues"
     joins: list[str] = []
     rules: list[str] = []
     _add(joins, rules, _secured(rights, "issues"))
-    if not among:
-        return _relation("issues.*", "dim_issues as issues", joins, rules)
-    found = f"with found as materialized {source} "
-    return f"({found}{_relation('issues.*', 'found as issues', joins, rules)[1:]}"
+    return _relation("issues.*", "dim_issues as issues", joins, rules)
+
+
+def visible_names(rights: Rights, columns: Sequence[str], among: str) -> str:
+    """Return the relation (site_id, issue_id, *columns) of the issues of some ids.
+
+    Of an issue that may not be listed all `columns` are null: DuckDB uses the index on the ids only
+    where nothing else is asked of a row. `among` are SQL terms with commas between, or a SELECT.
+    """
+    joins, rule = _secured(rights, "issues") or ([], "true")
+    shown = ", ".join(f"case when {rule} then issues.{name} end as {name}" for name in columns)
+    source = " ".join(["dim_issues as issues", *joins])
+    return (
+        f"(select issues.site_id, issues.issue_id, {shown} from {source} "
+        f"where issues.issue_id in ({among}))"
+    )
 
 
 def browsable_issues(rights: Rights) -> str:
@@ -478,6 +487,17 @@ def of_listed_issues(rights: Rights, what: IssueDetail | Literal["actions", "cha
 
 _Part = tuple[list[str], str]
 """Joins, and the rule that they serve."""
+
+
+def _door(rights: Rights, purpose: Purpose) -> tuple[list[str], list[str]]:
+    """Return the joins and the rules that keep the actions that may be counted or listed."""
+    joins: list[str] = []
+    rules: list[str] = []
+    _add(joins, rules, _assets(rights))
+    if purpose is Purpose.LIST:
+        _add(joins, rules, _secured(rights, "actions"))
+        _add(joins, rules, _views(rights))
+    return joins, rules
 
 
 def _add(joins: list[str], rules: list[str], part: _Part | None) -> None:

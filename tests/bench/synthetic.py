@@ -21,6 +21,9 @@ from tests.bench.synthetic_values import SITE_ID, write_issue_values
 SEED_FILE = Path(__file__).parents[2] / "dbt_project" / "seeds" / "action_types.csv"
 
 
+# That of the marts in dbt's profiles.yml.
+_BLOCK_SIZE = "65536"
+
 # What the person of the highest number did, at even distances over all the time.
 RARE_ACTIONS = 20
 
@@ -39,7 +42,7 @@ class Shape:
 
 def write_marts(path: Path, shape: Shape) -> None:
     """Write a DuckDB file with the marts of `shape`; facts are stored in order of time."""
-    with duckdb.connect(str(path)) as database:
+    with duckdb.connect(str(path), config={"default_block_size": _BLOCK_SIZE}) as database:
         database.execute("set enable_progress_bar = false")
         _write_dimensions(database, shape)
         _write_facts(database, shape)
@@ -135,9 +138,10 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
         """,
         {"site": SITE_ID, "projects": shape.projects},
     )
-    database.execute(
+    _write_stored(
+        database,
+        "dim_issues",
         """
-        create table dim_issues as
         select
             (100000 + i)::varchar as issue_id,
             'P' || (i % $projects) || '-' || (i // $projects + 1) as issue_key,
@@ -380,8 +384,26 @@ def _write_holders(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
     )
 
 
-# Texts with many values, stored as the marts of the product store them.
-_ZSTD_COLUMNS = ("target_id", "target_label", "issue_id", "old_value", "new_value")
+# Columns that are not stored as DuckDB would: as the marts of the product are.
+_COMPRESSION = {
+    "fct_actions": dict.fromkeys(
+        ("target_id", "target_label", "issue_id", "old_value", "new_value"), "zstd"
+    ),
+    "dim_issues": dict.fromkeys(("issue_id", "issue_key", "summary"), "uncompressed"),
+}
+
+
+def _write_stored(
+    database: duckdb.DuckDBPyConnection, table: str, rows: str, values: dict[str, object]
+) -> None:
+    """Write the `rows` of a SELECT as a table with the compression of its mart."""
+    special = _COMPRESSION[table]
+    columns = ", ".join(
+        f"{name} {data_type}" + (f" using compression {special[name]}" if name in special else "")
+        for name, data_type, *_ in database.execute(f"describe {rows}", values).fetchall()
+    )
+    database.execute(f"create table {table} ({columns})")
+    database.execute(f"insert into {table} {rows}", values)
 
 
 def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
@@ -491,12 +513,7 @@ def _write_facts(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
             'event-' || i as source_event_id
         from placed
     """
-    columns = ", ".join(
-        f"{name} {data_type}" + (" using compression zstd" if name in _ZSTD_COLUMNS else "")
-        for name, data_type, *_ in database.execute(f"describe {rows}", values).fetchall()
-    )
-    database.execute(f"create table fct_actions ({columns})")
-    database.execute(f"insert into fct_actions {rows}", values)
+    _write_stored(database, "fct_actions", rows, values)
     database.execute(
         """
         create table fct_action_changes as

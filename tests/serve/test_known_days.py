@@ -148,6 +148,15 @@ def test_a_rare_person_is_looked_for_only_where_they_acted(
     assert len(asked) - before == 1
 
 
+def test_of_a_busy_day_only_a_part_is_looked_at(snapshot: Snapshot, asked: list[Query]) -> None:
+    scope = Scope(Interval(start=BEGINNING, end=END), users=("account-0",))
+    rows = newest_actions(snapshot, scope, everybody, 2, None)
+    first = next(query for query in asked if "not_before" in query.params)
+    assert len(days_looked_at(asked)) == 1
+    newest_at = rows[0]["occurred_at"]
+    assert timedelta() < newest_at - first.params["not_before"] < timedelta(hours=12)
+
+
 def test_few_issues_are_looked_for_only_where_something_was_done_to_them(
     snapshot: Snapshot, asked: list[Query]
 ) -> None:

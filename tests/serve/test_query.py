@@ -57,7 +57,7 @@ def test_values_are_bound_and_never_spliced(values: list[str]) -> None:
     texts = tuple(f"value:{value}" for value in values)
     scope = Scope(INTERVAL, users=texts, projects=texts, action_codes=texts)
     for query in (
-        compile_detail(scope, OPERATORS, limit=1, not_before=INTERVAL.start, after=None),
+        compile_detail(scope, OPERATORS, limit=1, not_before=INTERVAL.start, before=INTERVAL.end),
         compile_authors(scope, AggregatedView(), OPERATORS, limit=1, offset=0),
     ):
         assert "value:" not in query.sql

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute
 
 from serve.app import create_app
 from serve.config import ServeSettings
-from serve.dependencies import OpenWarehouse, current_viewer
+from serve.dependencies import OpenWarehouse, asking_viewer
 from serve.query.visibility import Viewer
 from tests.serve.conftest import BASE_URL, publish_copy
 
@@ -89,7 +89,7 @@ def routes_of(app: FastAPI) -> dict[str, BaseRoute]:
 def depends_on_viewer(dependant: Dependant) -> bool:
     """Say whether the viewer is asked for, directly or by what is asked for."""
     return any(
-        one.call is current_viewer or depends_on_viewer(one) for one in dependant.dependencies
+        one.call is asking_viewer or depends_on_viewer(one) for one in dependant.dependencies
     )
 
 

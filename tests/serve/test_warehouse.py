@@ -46,7 +46,11 @@ def warehouse(home: Path) -> Iterator[Warehouse]:
 
 def test_readers_never_notice_a_publish(home: Path, marts: Path, warehouse: Warehouse) -> None:
     query = compile_detail(
-        SCOPE, Rights(OPERATOR), limit=100, not_before=SCOPE.interval.start, after=None
+        SCOPE,
+        Rights(OPERATOR),
+        limit=100,
+        not_before=SCOPE.interval.start,
+        before=SCOPE.interval.end,
     )
     with warehouse.lease() as snapshot:
         wanted = snapshot.run(query)
