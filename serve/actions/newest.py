@@ -26,6 +26,8 @@ _SHORTEST_REACH = timedelta(minutes=5)
 _WIDER = 16
 # Days that one search looks at: all of them become part of its text.
 _MOST_DAYS = 100
+# So many times as much of a day as its mean would ask for.
+_UNEVEN = 2
 _DAY = timedelta(days=1)
 
 Rows = list[tuple[Any, ...]]
@@ -118,12 +120,12 @@ def _reach(snapshot: Snapshot, wanted: int) -> timedelta:
 
 
 def _nearest(
-    days: Sequence[tuple[date, int]], latest: datetime, wanted: int
+    days: Sequence[tuple[date, int]], latest: datetime, wanted: float
 ) -> tuple[list[date], datetime]:
     """Return the newest of `days` that hold the `wanted` actions, and the time to begin at.
 
-    Of a day with many times as many a part will do. Of the day of `latest` a part may lie after
-    the page, so its actions are not counted upon.
+    Of a day with many more a part will do. Of a part of a day, as of that before `latest`, a share
+    of the day's actions is counted upon, but not all of it: nobody acts evenly all day.
     """
     here: list[date] = []
     begin = latest
@@ -131,11 +133,11 @@ def _nearest(
         begin = _midnight(day)
         end = min(latest, begin + _DAY)
         here.append(day)
-        part = max(_SHORTEST_REACH, _DAY / max(count, 1) * wanted * _FIRST_REACH)
+        part = max(_SHORTEST_REACH, _DAY * (wanted * _UNEVEN / max(count, 1)))
         if part < end - begin:
             return here, end - part
-        if end == begin + _DAY:
-            wanted -= count
+        share = (end - begin) / _DAY
+        wanted -= count if share == 1 else count * share / _UNEVEN
         if wanted <= 0 or len(here) == _MOST_DAYS:
             break
     return here, begin
