@@ -25,7 +25,7 @@ from pipelines.errors import (
     SiteFailingError,
     SiteUnreachableError,
 )
-from pipelines.patience import Clock, EndpointLimiter, Patience, seconds_to_wait
+from pipelines.patience import Clock, EndpointLimiter, Patience, Turnstile, seconds_to_wait
 from tests.loopback import Handler
 from tests.pipelines.conftest import QUICK, ScriptedSite
 
@@ -292,6 +292,38 @@ def test_no_more_than_the_agreed_number_are_in_flight(site: ScriptedSite) -> Non
     there = crowd(site, 5, json_text("[]"))
     ask(site.url, times=30, concurrency=5)
     assert max(there) == 5
+
+
+def test_the_places_of_a_burst_of_answers_are_taken_before_the_first_is_read() -> None:
+    under_way = 0
+    seen: list[int] = []
+    burst = asyncio.Event()
+
+    async def run() -> None:
+        limiter, turnstile = EndpointLimiter(2), Turnstile()
+
+        async def ask() -> None:
+            nonlocal under_way
+            async with limiter:
+                under_way += 1
+                await burst.wait()
+                under_way -= 1
+            async with turnstile:
+                seen.append(under_way)
+
+        async def answer_in_bursts() -> None:
+            nonlocal burst
+            for read in (0, 2, 4):
+                while under_way < 2 or len(seen) < read:  # noqa: ASYNC110 - turns are what is tested
+                    await asyncio.sleep(0)
+                answered, burst = burst, asyncio.Event()
+                answered.set()
+
+        async with asyncio.timeout(60):
+            await asyncio.gather(answer_in_bursts(), *(ask() for _ in range(6)))
+
+    asyncio.run(run())
+    assert seen == [2, 2, 2, 2, 0, 0]
 
 
 def test_near_limit_slows_down_and_success_speeds_up() -> None:

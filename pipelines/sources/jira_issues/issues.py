@@ -31,6 +31,8 @@ from pipelines.sync import Sync
 
 BULK_FETCH = "/rest/api/3/issue/bulkfetch"
 ISSUES_PER_REQUEST = 100
+WORKERS_PER_REQUEST = 2
+"""So that for each answer that waits to be read somebody else takes its place in flight."""
 RETRY_ATTEMPTS = 3
 """Tries for a part of a request that failed as a whole."""
 BROKEN_ISSUES_LIMIT = 20
@@ -132,7 +134,8 @@ async def fetch_issues(sync: Sync, feed: IdFeed) -> set[str]:
         done += len(part)
         sync.report("issues", done, feed.total)
 
-    await feed.each(ISSUES_PER_REQUEST, fetch, workers=2 * sync.settings.concurrency)
+    workers = WORKERS_PER_REQUEST * sync.settings.concurrency
+    await feed.each(ISSUES_PER_REQUEST, fetch, workers=workers)
     if len(broken) == done > 1:
         raise next(iter(broken.values()))
     failed = refused | broken.keys()
