@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve.dependencies import current_viewer, warehouse_of
+from serve.middleware import API_PREFIX
 from serve.warehouse.answers import Asked
 
 # RFC 9211: whoever measures or debugs can tell a kept answer from a fresh one.
@@ -23,8 +24,8 @@ MISS = "audit-log; fwd=uri-miss"
 class SnapshotRoute(APIRoute):
     """A GET that depends on nothing but the snapshot, the viewer and its address.
 
-    Not for an answer that tells how much time has passed. Only whole answers with status 200 are
-    kept; a workbook is streamed, and an error is found out anew.
+    Not for an answer that tells how much time has passed, and not for a streamed one, which nobody
+    holds as a whole. Only status 200 is kept; an error is found out anew.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -45,12 +46,14 @@ class SnapshotRoute(APIRoute):
             if answers is None:  # there is none, or one was published in this very moment
                 return await work_out(request)
             asked = _asked(request)
-            if await answers.have_come(asked) and (body := answers.known(asked)) is not None:
+            # The middleware has looked, but somebody may have finished in between.
+            body = await answers.coming(asked) or answers.known(asked)
+            if body is not None:
                 return _kept(body)
             with answers.working_out(asked) as keep:
                 response = await work_out(request)
-                if response.status_code == HTTPStatus.OK and hasattr(response, "body"):
-                    keep(cast("bytes", response.body))
+                if response.status_code == HTTPStatus.OK:
+                    keep(bytes(response.body))
                     response.headers[CACHE_STATUS] = MISS
             return response
 
@@ -66,7 +69,11 @@ class KeptAnswers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request from what is kept, or let the application do it."""
         app = self._app
-        if scope["type"] == "http" and scope["method"] == "GET":
+        if (
+            scope["type"] == "http"
+            and scope["method"] == "GET"
+            and scope["path"].startswith(API_PREFIX)
+        ):
             request = Request(scope)
             answers = warehouse_of(request).answers
             body = None if answers is None else answers.known(_asked(request))

@@ -12,6 +12,7 @@ from serve.issue_views import endpoints as issue_views
 from serve.issues import endpoints as issues
 from serve.jql import endpoints as jql
 from serve.lookups import endpoints as lookups
+from serve.middleware import API_PREFIX
 from serve.parameters import refuse_unknown_parameters
 from serve.status import endpoints as status
 
@@ -23,13 +24,15 @@ _STRICT = [Depends(refuse_unknown_parameters)]
 router.include_router(status.health_router, dependencies=_STRICT)
 for _feature in (
     actions.router,
+    actions.workbook_router,
     coverage.router,
     filters.router,
     issue_views.router,
+    issue_views.workbook_router,
     issues.router,
     jql.router,
     lookups.router,
     status.meta_router,
     status.router,
 ):
-    router.include_router(_feature, prefix="/api/v1", dependencies=_STRICT)
+    router.include_router(_feature, prefix=API_PREFIX, dependencies=_STRICT)

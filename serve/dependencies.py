@@ -26,7 +26,7 @@ def viewer_of(settings: ServeSettings) -> Viewer:
 
 
 def current_viewer(request: Request) -> Viewer:
-    """Return who asks."""
+    """Return who asks; answers are kept by it, so nothing else may say who a viewer is."""
     return cast("Viewer", request.app.state.viewer)
 
 

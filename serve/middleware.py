@@ -14,6 +14,7 @@ from serve.problems import render
 MAX_BODY_BYTES = 1024 * 1024
 # The parsers of addresses give up at 65,535 bytes, and then answer in words of their own.
 MAX_ADDRESS_BYTES = 60_000
+API_PREFIX = "/api/v1"
 # Jira's webhooks carry whole issues, and come under the name of a reverse proxy or a tunnel.
 INGEST_PREFIX = "/ingest/"
 MAX_INGEST_BODY_BYTES = 2 * 1024 * 1024

@@ -23,6 +23,7 @@ from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.rendering import rendered
 
 router = APIRouter(route_class=SnapshotRoute, tags=["activity"])
+workbook_router = APIRouter(tags=["activity"])
 
 
 async def _service(request: Request) -> ActionsService:
@@ -66,7 +67,7 @@ def count_activity(
     return service.activity(request, viewer)
 
 
-@router.get(
+@workbook_router.get(
     "/actions.xlsx",
     summary="Export actions as a workbook",
     response_class=StreamingResponse,
@@ -85,7 +86,7 @@ def export_actions(
     return service.export(request, viewer).response()
 
 
-@router.get(
+@workbook_router.get(
     "/activity.xlsx",
     summary="Export the counts of actions as a workbook",
     response_class=StreamingResponse,

@@ -17,6 +17,7 @@ from serve.query.spec import IssueViewFilter
 from serve.rendering import rendered
 
 router = APIRouter(route_class=SnapshotRoute, tags=["issue views"])
+workbook_router = APIRouter(tags=["issue views"])
 
 
 async def _service(request: Request) -> IssueViewsService:
@@ -43,7 +44,7 @@ def list_issue_views(
     return service.views(request, viewer)
 
 
-@router.get(
+@workbook_router.get(
     "/issue-views.xlsx",
     summary="Export views of issues as a workbook",
     response_class=StreamingResponse,

@@ -42,7 +42,7 @@ class Answers:
         """Keep answers of at most `most_bytes` together, their questions included."""
         self._lock = threading.Lock()
         self._kept: LRUCache[Asked, _Kept] = LRUCache(most_bytes, getsizeof=lambda one: one.size)
-        self._underway: dict[Asked, Future[None]] = {}
+        self._underway: dict[Asked, Future[bytes | None]] = {}
 
     @property
     def size(self) -> int:
@@ -55,33 +55,41 @@ class Answers:
             kept = self._kept.get(asked)
         return None if kept is None else kept.body
 
-    async def have_come(self, asked: Asked) -> bool:
-        """Wait for the answer if somebody is working it out; False: nobody was.
+    async def coming(self, asked: Asked) -> bytes | None:
+        """Return the body if somebody is working it out, after waiting for it; None: nobody is.
 
-        It is not `known` after that if whoever worked it out failed: each one who waited finds out
-        by itself.
+        Raises what whoever works it out raises: the same question would fail in the same way.
         """
         with self._lock:
             underway = self._underway.get(asked)
         if underway is None:
-            return False
+            return None
         # The work is not given up when one of those who wait is.
-        await asyncio.shield(asyncio.wrap_future(underway))
-        return True
+        return await asyncio.shield(asyncio.wrap_future(underway))
 
     @contextmanager
     def working_out(self, asked: Asked) -> Iterator[Callable[[bytes], None]]:
-        """Let others wait while the block works an answer out; it may give the body to be kept."""
-        work: Future[None] = Future()
+        """Let others wait while the block works an answer out; it may give the body to be kept.
+
+        Those who wait get this body, also one that is too large to be kept.
+        """
+        work: Future[bytes | None] = Future()
+        given: list[bytes] = []
         with self._lock:
             is_first = self._underway.setdefault(asked, work) is work
         try:
-            yield lambda body: self._keep(asked, body)
+            yield given.append
+        except Exception as error:
+            work.set_exception(error)
+            raise
         finally:
+            if given:
+                self._keep(asked, given[-1])
             if is_first:
                 with self._lock:
                     del self._underway[asked]
-                work.set_result(None)
+            if not work.done():
+                work.set_result(given[-1] if given else None)
 
     def _keep(self, asked: Asked, body: bytes) -> None:
         size = len(body) + len(asked.path) + len(asked.query) + _OVERHEAD_BYTES

@@ -28,7 +28,7 @@ from serve.warehouse import contract
 from serve.warehouse.deadlines import Deadlines, interrupt
 from serve.warehouse.issue_sets import IssueSets
 from serve.warehouse.prefetch import Prefetch
-from serve.warehouse.turns import Turns
+from serve.warehouse.turns import NoTurnError, Turns
 from serve.warehouse.viewers import ViewersRights
 
 BATCH_ROWS = 4_096
@@ -167,7 +167,7 @@ class Snapshot:
         try:
             with self._turns.take(self._settings.query_seconds):
                 return self._fetch(query, self._settings.query_seconds)
-        except TimeoutError:
+        except NoTurnError:
             raise ProblemError(
                 "busy",
                 f"{self._settings.queries_at_once} queries are running and none has finished",

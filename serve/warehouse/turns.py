@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+class NoTurnError(Exception):
+    """No turn came in time."""
+
+
 class Turns:
     """So many may run at once, the others wait in a line; safe for many threads.
 
@@ -23,9 +27,9 @@ class Turns:
 
     @contextmanager
     def take(self, patience: float) -> Iterator[None]:
-        """Wait for a turn, and have it until the block ends; TimeoutError after `patience` s."""
+        """Wait for a turn, and have it until the block ends; NoTurnError after `patience` s."""
         if not self._wait(patience):
-            raise TimeoutError
+            raise NoTurnError
         try:
             yield
         finally:

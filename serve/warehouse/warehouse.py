@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from serve.config import ServeSettings
 from serve.errors import ProblemError
@@ -32,6 +33,13 @@ class _Handle:
     users: int = 0
 
 
+class _Current(NamedTuple):
+    """Both at once, so that nobody sees the one without the other."""
+
+    id: str
+    answers: Answers
+
+
 class Warehouse:
     """Hands out snapshots; a snapshot stays open while anyone uses it, whatever is published."""
 
@@ -41,10 +49,9 @@ class Warehouse:
         self._pointer = os.fspath(settings.home / "CURRENT")
         self._lock = threading.Lock()
         self._handles: dict[str, _Handle] = {}
-        self._current: str | None = None
+        self._current: _Current | None = None
         self._broken: str | None = None
         self._fault = ""
-        self._answers: Answers | None = None
         self._turns = Turns(settings.queries_at_once)
 
     def published_id(self) -> str | None:
@@ -70,9 +77,10 @@ class Warehouse:
         Never waits. What is leased from now on is the snapshot of these answers, or a later one
         that has answers of its own: these are given to nobody then.
         """
-        published = self.published_id()
-        is_open = published is not None and published in (self._current, self._broken)
-        return self._answers if is_open else None
+        published, current = self.published_id(), self._current
+        if current is None or published not in (current.id, self._broken):
+            return None
+        return current.answers
 
     def open_current(self) -> None:
         """Open the current snapshot if it is not; if there is none, who leases it is told."""
@@ -101,15 +109,14 @@ class Warehouse:
             for handle in self._handles.values():
                 handle.snapshot.close()
             self._handles.clear()
-            self._current = self._answers = None
+            self._current = None
 
     def _current_handle(self) -> _Handle:
         published = self.published_id()
-        if published is not None and published not in (self._current, self._broken):
+        if published is not None and published not in (self._current_id, self._broken):
             try:
                 self._open(published)
-                self._current = published
-                self._answers = Answers(self._settings.answer_bytes)
+                self._current = _Current(published, Answers(self._settings.answer_bytes))
             except SnapshotError as error:
                 # Asking again would open it again for every request; the next publish helps.
                 self._broken, self._fault = published, str(error)
@@ -123,7 +130,11 @@ class Warehouse:
             raise ProblemError(
                 "no-snapshot", cause, "run `audit-log run`; it syncs, builds and publishes"
             )
-        return self._handles[self._current]
+        return self._handles[self._current.id]
+
+    @property
+    def _current_id(self) -> str | None:
+        return self._current.id if self._current else None
 
     def _pinned(self, snapshot_id: str) -> _Handle:
         try:
@@ -151,7 +162,7 @@ class Warehouse:
         idle = [
             handle.snapshot
             for handle in self._handles.values()
-            if handle.users == 0 and handle.snapshot.id != self._current
+            if handle.users == 0 and handle.snapshot.id != self._current_id
         ]
         present = sorted((s.id for s in idle if s.path.exists()), reverse=True)
         for snapshot in idle:

@@ -31,7 +31,7 @@ from serve.query.visibility import OPERATOR, Role, Viewer
 from serve.warehouse.warehouse import Warehouse
 from tests.bench.jql import bench_jql
 from tests.bench.report import Figure, cpu_seconds
-from tests.bench.serving import EMPTY, serving
+from tests.bench.serving import EMPTY, empty_application, serving
 from tests.bench.synthetic import Shape, publish_synthetic
 
 ROUNDS = 40
@@ -153,9 +153,10 @@ def _measure(
     warehouse: Warehouse = application.state.warehouse
     figures: list[Figure] = []
     costs: dict[str, Cost] = {}
+    with serving(empty_application()) as address, closing(HTTPConnection(*address)) as connection:
+        empty_times = _times(lambda: _fetch(connection, EMPTY, {}))
     with serving(application) as address, closing(HTTPConnection(*address)) as connection:
         figures += _beginnings(warehouse)
-        empty_times = _times(lambda: _fetch(connection, EMPTY, {}))
         figures += _figures("HTTP: empty route", empty_times, None, "")
         for question in _questions(warehouse, shape):
             say(f"{shape.actions:,} actions: {question.name}")

@@ -1,4 +1,4 @@
-"""The application on a loopback port, with a route that does nothing as its floor."""
+"""Applications on loopback ports, and one that does nothing as the floor of all others."""
 
 from __future__ import annotations
 
@@ -10,22 +10,26 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from serve.middleware import Guard
+
 EMPTY = "/empty"
+
+
+def empty_application() -> FastAPI:
+    """Return an application whose one route does nothing, behind the guard of the product."""
+    application = FastAPI(openapi_url=None)
+    application.add_middleware(Guard)
+
+    @application.get(EMPTY)
+    async def empty() -> None:
+        """Do nothing: what HTTP itself costs."""
+
+    return application
 
 
 @contextmanager
 def serving(application: FastAPI) -> Iterator[tuple[str, int]]:
-    """Serve `application` from a thread of this process; yields host and port.
-
-    The route that does nothing is the first one that is looked at: HTTP costs no less than that.
-    """
-
-    @application.get(EMPTY, include_in_schema=False)
-    async def empty() -> None:
-        """Do nothing: what HTTP itself costs."""
-
-    routes = application.router.routes
-    routes.insert(0, routes.pop())
+    """Serve `application` from a thread of this process; yields host and port."""
     # Between two requests lie the floor and the question in process, which can take long.
     config = uvicorn.Config(
         application, log_level="warning", access_log=False, timeout_keep_alive=3_600

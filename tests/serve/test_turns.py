@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from serve.warehouse.turns import Turns
+from serve.warehouse.turns import NoTurnError, Turns
 
 
 def test_never_more_at_once_than_allowed_and_no_turn_is_lost() -> None:
@@ -30,7 +30,7 @@ def test_never_more_at_once_than_allowed_and_no_turn_is_lost() -> None:
                 time.sleep(0.000_1)
                 with lock:
                     running -= 1
-        except TimeoutError:
+        except NoTurnError:
             return False
         return True
 
@@ -41,9 +41,9 @@ def test_never_more_at_once_than_allowed_and_no_turn_is_lost() -> None:
     assert not all(done)
     # However many gave up, all three turns are there.
     with turns.take(0), turns.take(0), turns.take(0):
-        with pytest.raises(TimeoutError), turns.take(0):
+        with pytest.raises(NoTurnError), turns.take(0):
             pass
-        with pytest.raises(TimeoutError), turns.take(0.001):
+        with pytest.raises(NoTurnError), turns.take(0.001):
             pass
     with turns.take(0):
         pass
