@@ -8,7 +8,7 @@ import duckdb
 from dbt.contracts.graph.manifest import Manifest
 
 from tests.bench.models import sql_of
-from tests.dbt.builds import build, query
+from tests.dbt.builds import build, dbt, query
 from tests.dbt.lakes import Lake, at, history, issue, item
 
 TABLES = {
@@ -145,7 +145,7 @@ def test_texts_are_hidden_and_shown_as_what_they_name_changes(
     lake = Lake(tmp_path)
 
     def withheld() -> list[tuple[str, ...]]:
-        build(tmp_path, manifest)
+        build(tmp_path, manifest, tests=True)
         return query(
             tmp_path,
             "select changes.new_value, texts.hidden_issue_id from bridge_withheld_texts as texts "
@@ -177,5 +177,29 @@ def test_texts_are_hidden_and_shown_as_what_they_name_changes(
         ]
     )
     assert withheld() == [("AB-2", "2")]
+    assert _verdict(tmp_path, manifest) == "pass"
+    with _marts(tmp_path) as marts:
+        marts.execute("create table kept as from bridge_withheld_texts")
+        marts.execute("delete from bridge_withheld_texts where hidden_issue_id = '2'")
+    assert _verdict(tmp_path, manifest) == "fail", "a text that names a secured issue is shown"
+    with _marts(tmp_path) as marts:
+        marts.execute("insert into bridge_withheld_texts from kept where hidden_issue_id = '2'")
+        marts.execute("update dim_issues set is_secured = false where issue_id = '2'")
+    assert _verdict(tmp_path, manifest) == "fail", "a text that names an open issue is withheld"
+    with _marts(tmp_path) as marts:
+        marts.execute("update dim_issues set is_secured = true where issue_id = '2'")
+        marts.execute("drop table kept")
     lake.load([issue(2, "CD-2", updated=at(30), fetched=at(31), project="11")])
     assert withheld() == []
+
+
+def _marts(home: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(home / "marts.duckdb"))
+
+
+def _verdict(home: Path, manifest: Manifest) -> str:
+    """Return what the data test of withheld texts says."""
+    name = "assert_texts_naming_secured_issues_are_withheld"
+    result = dbt(home, "test", "--select", name, manifest=manifest).result
+    found = {entry.node.name: entry.status for entry in getattr(result, "results", [])}
+    return str(found[name])

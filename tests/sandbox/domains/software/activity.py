@@ -260,10 +260,12 @@ class Activity:
     # -- boards and sprints --------------------------------------------------------------------
 
     def _board(self, kind: str | None = None, *, is_own: bool = False) -> Board | None:
+        """Choose a board; nobody works on one whose project is archived or in the trash."""
         found = [
             board
             for board in self._boards.all.values()
             if not board.is_discovery
+            and self._boards.is_visible(board)
             and kind in (None, board.kind)
             and (not is_own or board.id >= _FIRST_OWN_BOARD)
         ]
