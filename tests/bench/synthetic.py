@@ -22,7 +22,7 @@ SEED_FILE = Path(__file__).parents[2] / "dbt_project" / "seeds" / "action_types.
 
 
 # That of the marts in dbt's profiles.yml.
-_BLOCK_SIZE = "65536"
+BLOCK_SIZE = "65536"
 
 # What the person of the highest number did, at even distances over all the time.
 RARE_ACTIONS = 20
@@ -42,7 +42,7 @@ class Shape:
 
 def write_marts(path: Path, shape: Shape) -> None:
     """Write a DuckDB file with the marts of `shape`; facts are stored in order of time."""
-    with duckdb.connect(str(path), config={"default_block_size": _BLOCK_SIZE}) as database:
+    with duckdb.connect(str(path), config={"default_block_size": BLOCK_SIZE}) as database:
         database.execute("set enable_progress_bar = false")
         _write_dimensions(database, shape)
         _write_facts(database, shape)
@@ -385,7 +385,7 @@ def _write_holders(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
 
 
 # Columns that are not stored as DuckDB would: as the marts of the product are.
-_COMPRESSION = {
+COMPRESSION = {
     "fct_actions": dict.fromkeys(
         ("target_id", "target_label", "issue_id", "old_value", "new_value"), "zstd"
     ),
@@ -397,7 +397,7 @@ def _write_stored(
     database: duckdb.DuckDBPyConnection, table: str, rows: str, values: dict[str, object]
 ) -> None:
     """Write the `rows` of a SELECT as a table with the compression of its mart."""
-    special = _COMPRESSION[table]
+    special = COMPRESSION[table]
     columns = ", ".join(
         f"{name} {data_type}" + (f" using compression {special[name]}" if name in special else "")
         for name, data_type, *_ in database.execute(f"describe {rows}", values).fetchall()

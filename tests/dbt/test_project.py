@@ -12,6 +12,7 @@ from dbt.contracts.graph.nodes import ModelNode
 
 from pipelines.registry import SOURCES
 from serve.warehouse.contract import CONTRACT, read_contract
+from tests.bench import synthetic
 from tests.dbt import contract
 
 SERVE = CONTRACT.parents[1]
@@ -76,6 +77,19 @@ def test_marts_are_public_contracts_and_nothing_else_is(manifest: Manifest) -> N
         assert (node.access == "public") is is_mart, node.name
         assert node.contract.enforced is is_mart, node.name
         assert node.group, node.name
+
+
+def test_the_log_of_the_benchmark_is_stored_like_the_marts(manifest: Manifest) -> None:
+    stored: dict[str, dict[str, str]] = {}
+    for node in models(manifest):
+        for column in node.columns.values():
+            for constraint in column.constraints:
+                special = re.fullmatch(r"using compression (\w+)", constraint.expression or "")
+                if special:
+                    stored.setdefault(node.name, {})[column.name] = special[1]
+    assert stored == synthetic.COMPRESSION
+    profile = (CONTRACT.parents[2] / "dbt_project" / "profiles.yml").read_text()
+    assert re.findall(r"block_size: (\d+)", profile) == [synthetic.BLOCK_SIZE]
 
 
 def test_every_mart_has_a_named_consumer(manifest: Manifest) -> None:
