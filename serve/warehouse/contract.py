@@ -1,7 +1,7 @@
 """What this version reads of a snapshot: one of another version is refused when it is opened.
 
-`contract.csv` holds every column of the marts that the dbt exposure `rest_api` names, with the type
-that its contract promises; `python -m tests.dbt.contract` writes it anew.
+`contract.csv` holds every column that serve names of the marts of the dbt exposure `rest_api`,
+with the type that its contract promises. `python -m tests.dbt.contract` writes it anew.
 """
 
 from __future__ import annotations

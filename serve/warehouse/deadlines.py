@@ -52,7 +52,7 @@ class Deadlines:
             self._changed.notify()
             watcher = self._watcher
         if watcher is not None:
-            watcher.join()
+            watcher.join()  # at once: it only ever sleeps, or asks queries to end
 
     def _watch(self) -> None:
         with self._changed:

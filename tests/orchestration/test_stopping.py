@@ -49,11 +49,19 @@ def test_a_stopped_measurement_ends_all_it_has_started(number: int, tmp_path: Pa
         [sys.executable, "-c", STOPPED, str(tmp_path / "log")],
         env=os.environ | {"PYTHONPATH": python_path, "PIPE": str(tmp_path / "pipe")},
     )
-    with (tmp_path / "pipe").open() as pipe:
-        assert pipe.readline() == "up\n"
+    pipe = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert _next_of(pipe) == b"up\n"
         measuring.send_signal(number)
-        # The end comes when nobody holds the other end any more.
-        readable, _, _ = select.select([pipe], [], [], PATIENCE_SECONDS)
-        assert readable
-        assert pipe.read() == ""
-    assert measuring.wait() == 128 + number
+        assert _next_of(pipe) == b""  # comes when nobody holds the other end any more
+        assert measuring.wait(PATIENCE_SECONDS) == 128 + number
+    finally:
+        os.close(pipe)
+        measuring.kill()
+        measuring.wait()
+
+
+def _next_of(pipe: int) -> bytes:
+    readable, _, _ = select.select([pipe], [], [], PATIENCE_SECONDS)
+    assert readable, "nothing came"
+    return os.read(pipe, 100)
