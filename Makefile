@@ -19,8 +19,9 @@ demo: setup ## Start a sandbox site, sync, build, publish and serve it (PORT=800
 test: setup ## Every check and every test (the slow suites in their bounded versions)
 	@$(MAKE) --no-print-directory -j2 lint typecheck
 	@echo "== tests"
-	@scratch=$$(bash .ci/scratch) && trap 'rm -rf "$$scratch"' EXIT \
-		&& TMPDIR="$$scratch" $(PY) -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations 10
+	@scratch=$$(bash .ci/scratch) && trap 'rm -rf "$$scratch"' INT TERM; \
+		if TMPDIR="$$scratch" $(PY) -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --durations 10; \
+		then rm -rf "$$scratch"; else status=$$?; echo "== what the failed tests wrote: $$scratch"; exit $$status; fi
 
 test-slow: setup ## The long versions of the bounded suites
 	@$(PY) -m pytest -m slow --hypothesis-profile random

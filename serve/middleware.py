@@ -67,9 +67,8 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                answered = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
-                    answered.setdefault(name, value)
+                # Where more comes than is listened to, the connection cannot be used again.
+                _complete(MutableHeaders(scope=message), is_last=not incoming.has_ended)
             elif not incoming.has_ended and not message.get("more_body", False):
                 await send({**message, "more_body": True})
                 await incoming.discard_rest()
@@ -86,8 +85,7 @@ class Guard:
                     raise
                 refusal = error
         if refusal is not None:
-            # Where more came than is taken, the connection cannot be used again.
-            response = render(refusal.problem, {"Connection": "close"})
+            response = render(refusal.problem)
             await response(scope, receive, send_guarded)
 
 
@@ -137,6 +135,14 @@ class _Incoming:
             f"a request to this address may carry at most {self._limit} bytes",
             "send less",
         )
+
+
+def _complete(headers: MutableHeaders, *, is_last: bool) -> None:
+    """Add what every response says, and what the last one of a connection does."""
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    if is_last:
+        headers.setdefault("Connection", "close")
 
 
 def _wrong_host(headers: Headers) -> ProblemError | None:

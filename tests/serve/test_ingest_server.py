@@ -19,7 +19,7 @@ from tests.serve.conftest import publish_copy
 from tests.serve.test_http import exchange, running, start
 from tests.serve.test_ingest import SECRET, signature
 
-ENVIRONMENT = {"AUDIT_LOG_WEBHOOK_SECRET": SECRET}
+ENVIRONMENT = {"AUDIT_LOG_WEBHOOK_SECRET": SECRET, "AUDIT_LOG_VIEWS_SECRET": SECRET}
 
 
 # A server that waits for bodies a tenth as long.
@@ -100,13 +100,22 @@ def test_bodies_that_are_too_large_are_told_so_and_not_taken(tmp_path: Path) -> 
             status, answer = exchange(address, blunt)
             assert status == 413
             assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"].endswith("too-large")
-        # Who never ends is told at the limit, and cut off not far beyond it.
-        with socket.create_connection(address, timeout=300) as connection:
-            connection.sendall(chunked + part * (MAX_INGEST_BODY_BYTES // 65_536 + 1))
-            assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
-            with pytest.raises((ConnectionResetError, BrokenPipeError)):  # noqa: PT012 - which send meets it is up to the buffers
-                for _ in range(2 * DISCARDED_BYTES // 65_536 + 1_000):
-                    connection.sendall(part)
+        # Who never ends is told, at the limit or before it, and cut off not far beyond it.
+        past_limit = chunked + part * (MAX_INGEST_BODY_BYTES // 65_536 + 1)
+        wrong_bearer = (
+            b"POST /ingest/issue-views HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        a_question = (
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        for endless, status in ((past_limit, 413), (wrong_bearer, 401), (a_question, 200)):
+            with socket.create_connection(address, timeout=300) as connection:
+                connection.sendall(endless)
+                assert connection.recv(65_536).startswith(b"HTTP/1.1 %d " % status)
+                with pytest.raises((ConnectionResetError, BrokenPipeError)):  # noqa: PT012 - which send meets it is up to the buffers
+                    for _ in range(2 * DISCARDED_BYTES // 65_536 + 1_000):
+                        connection.sendall(part)
     assert kept(tmp_path) == set()
 
 

@@ -282,7 +282,7 @@ def test_hungry_query_is_refused(home: Path) -> None:
 def test_queries_beyond_the_limit_wait_and_then_give_up(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse = open_warehouse(home, query_seconds=0.3, queries_at_once=1)
+    warehouse = open_warehouse(home, queries_at_once=1)
     is_running, may_end = threading.Event(), threading.Event()
 
     def runs_on(_query: Query, _seconds: float) -> list[tuple[int]]:
@@ -291,7 +291,9 @@ def test_queries_beyond_the_limit_wait_and_then_give_up(
         return [(1,)]
 
     with warehouse.lease() as snapshot, ThreadPoolExecutor(2) as threads:
+        impatient = snapshot._settings.model_copy(update={"query_seconds": 0.3})
         monkeypatch.setattr(snapshot, "_fetch", runs_on)
+        monkeypatch.setattr(snapshot, "_settings", impatient)
         first = threads.submit(snapshot.run, Query("select 1"))
         assert is_running.wait(300)
         with pytest.raises(ProblemError) as busy:
