@@ -12,11 +12,12 @@ STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def unwind_when_stopped() -> None:
     """Let the first signal to stop raise SystemExit, so that every `with` ends what it began.
 
-    Further ones do nothing: an end must not be interrupted half-way. What is ignored (by `nohup`)
-    stays so. For the main thread.
+    Further ones do nothing: an end must not be interrupted half-way. Under `nohup` the end of the
+    terminal does nothing either. For the main thread.
     """
     for number in STOPPED_BY:
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        # Only this one: shells and test runners let their children ignore the others by accident.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
 
 

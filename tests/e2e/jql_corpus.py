@@ -907,7 +907,8 @@ def _versions_of(key: str, text: str, *, is_released: bool) -> Clause:
 def _edge_version(text: str, key: str, *, is_released: bool, place: int) -> Clause:
     def fitting(ask: Ask, issue: Issue) -> list[str]:
         (project,) = (one for one in ask.truth.world.projects.values() if one.key == key)
-        wanted = [one["id"] for one in project.versions if one["released"] == is_released][place]
+        held = [one["id"] for one in project.versions if one["released"] == is_released]
+        wanted = held[place] if held else None  # of a version that is not, no issue is
         return ["it" if version_id == wanted else "another" for version_id in issue.fix_versions]
 
     return Field("fixVersion", fitting).equals(text, "it")
