@@ -178,7 +178,9 @@ def _measure(
                 used = cpu_seconds() - begun
                 fetched = None
                 if question.viewer is OPERATOR:
-                    fetched = _timed(partial(_fetch, connection, question.path, params))
+                    # Drawn anew: what has just been asked in process lies at hand.
+                    asked_anew = question.params()
+                    fetched = _timed(partial(_fetch, connection, question.path, asked_anew))
                 if turn == 0:
                     floors.clear()
                     continue  # the first one reads what the others find in memory
