@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import socket
 import sys
@@ -99,9 +98,6 @@ def run(settings: ServeSettings) -> None:
         name = f"[{host}]" if ":" in host else host
         sys.stdout.write(f"Serving on http://{name}:{port} (stop with Ctrl+C)\n")
         sys.stdout.flush()
-        # What is there by now stays: looking through it again and again would stop every answer.
-        gc.collect()
-        gc.freeze()
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
         uvicorn.Server(config).run(sockets=[listener])
 
