@@ -204,7 +204,7 @@ class AtlassianClient:
                 async with limiter:
                     self.requests[endpoint] += 1
                     reply = await self._try(request, patience, limiter)
-                async with self._reading:
+                async with self._reading.passing():
                     answer = self._accepted(reply, decode, endpoint)
             except _Retry as retry:
                 if retry.wait_seconds is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -133,22 +134,13 @@ class Turnstile:
     def __init__(self) -> None:
         self._passing = asyncio.Lock()
 
-    async def __aenter__(self) -> None:
-        await self._passing.acquire()
-        try:
+    @asynccontextmanager
+    async def passing(self) -> AsyncIterator[None]:
+        """Wait for those before, and let the network go first; nobody else passes meanwhile."""
+        async with self._passing:
             for _ in range(TURNS_OF_A_REQUEST):
                 await asyncio.sleep(0)
-        except BaseException:
-            self._passing.release()
-            raise
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._passing.release()
+            yield
 
 
 def seconds_to_wait(headers: Mapping[str, str], now: datetime) -> float | None:

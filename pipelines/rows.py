@@ -137,7 +137,7 @@ class _Columns:
                 else versions_column(source_at),
                 source_at,
                 fetched_at,
-                pa.repeat(pa.scalar(True), count),  # noqa: FBT003  (the value of a column)
+                pa.repeat(pa.scalar(value=True), count),
                 pa.chunked_array(self._payloads, pa.string()),
             ],
             schema=ROW_SCHEMA,

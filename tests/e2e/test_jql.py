@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from serve.query.visibility import OPERATOR, Role, Viewer
@@ -26,7 +25,7 @@ from tests.e2e.jql_site import Truth, go_on, jql_site, seen
 from tests.e2e.product import Product
 from tests.sandbox.client import Client
 from tests.sandbox.clock import SECOND, to_ms
-from tests.serve.conftest import make_client
+from tests.serve.conftest import app_of, make_client
 
 PAGE = 1_000
 CASES = corpus()
@@ -59,7 +58,7 @@ class Served:
     def ask_as(self, viewer: int | None) -> None:
         """Let one of `PEOPLE` ask from now on, or the operator (None)."""
         account_id = "" if viewer is None else PEOPLE[viewer].account_id
-        cast("FastAPI", self.client.app).state.viewer = (
+        app_of(self.client).state.viewer = (
             Viewer(account_id, Role.ADMINISTRATOR, account_id) if account_id else OPERATOR
         )
 

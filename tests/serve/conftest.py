@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from serve.app import create_app
@@ -204,6 +206,11 @@ def make_client(home: Path, **settings: object) -> TestClient:
     return TestClient(app, base_url=BASE_URL, raise_server_exceptions=False)
 
 
+def app_of(client: TestClient) -> FastAPI:
+    """Return the application of a client, which knows it as any ASGI callable."""
+    return cast("FastAPI", client.app)
+
+
 @pytest.fixture(scope="session")
 def client(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """Return a client of an application whose snapshot never changes."""
@@ -219,7 +226,7 @@ def hurried(client: TestClient, seconds: float) -> Iterator[None]:
 
     A limit for all that a test asks would fail what is meant to succeed on a busy machine.
     """
-    warehouse = client.app.state.warehouse  # type: ignore[attr-defined]  # typed as any ASGI app
+    warehouse = app_of(client).state.warehouse
     with warehouse.lease() as snapshot:
         usual = snapshot._settings
         limits = {"query_seconds": seconds, "export_seconds": seconds}

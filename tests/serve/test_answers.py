@@ -11,7 +11,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from fastapi.testclient import TestClient
 
 from serve.answering import CACHE_STATUS, HIT, MISS, SnapshotRoute
@@ -20,7 +20,7 @@ from serve.query.visibility import OPERATOR, Role, Viewer
 from serve.warehouse.answers import Answers, Asked
 from serve.warehouse.snapshot import Snapshot
 from serve.warehouse.warehouse import Warehouse
-from tests.serve.conftest import make_client, publish_copy
+from tests.serve.conftest import app_of, make_client, publish_copy
 from tests.serve.test_http import running
 from tests.serve.test_routes import DOOR, PARAMETERS, POLICY, routes_of
 
@@ -51,7 +51,7 @@ def status_of(client: TestClient, address: str) -> str | None:
 def test_every_question_to_a_snapshot_is_kept_and_given_again_as_it_was(
     client: TestClient,
 ) -> None:
-    app: FastAPI = client.app  # type: ignore[assignment]  # the client knows its app as a plain ASGI callable
+    app = app_of(client)
     for name in POLICY:
         method, path = name.split(" ")
         if POLICY[name] != DOOR or method != "GET":
@@ -84,7 +84,7 @@ def test_another_question_is_another_answer(client: TestClient) -> None:
 
 
 def test_every_viewer_has_answers_of_their_own(client: TestClient) -> None:
-    state = client.app.state  # type: ignore[attr-defined]  # the client knows its app as a plain ASGI callable
+    state = app_of(client).state
     address = f"/api/v1/actions?count=true&limit=1&{ALL_TIME}"
     told = {}
     for viewer in (OPERATOR, Viewer("somebody", Role.MANAGER, "account-1")):
@@ -190,57 +190,61 @@ async def ask(answers: Answers, work_out: Callable[[], Awaitable[bytes]]) -> byt
     return body
 
 
-def test_who_waits_shares_a_failure_and_it_leaves_no_trace() -> None:
-    answers = Answers(10_000)
-    attempts = 0
+class Work:
+    """Works out an answer, and counts how often; what it does first can be told."""
 
-    async def work_out() -> bytes:
-        nonlocal attempts
-        attempts += 1
-        number = attempts
+    def __init__(self, at_first: Callable[[], Awaitable[object]] | None = None) -> None:
+        self.attempts = 0
+        self._at_first = at_first
+
+    async def __call__(self) -> bytes:
+        """Return the answer, in a later turn of the event loop."""
+        self.attempts += 1
+        is_first = self.attempts == 1
         await asyncio.sleep(0)
-        if number == 1:
-            msg = "it failed"
-            raise ValueError(msg)
+        if is_first and self._at_first is not None:
+            await self._at_first()
         return b"answer"
 
-    async def ask_at_once() -> list[bytes | BaseException]:
-        asking = (ask(answers, work_out) for _ in range(5))
-        return await asyncio.gather(*asking, return_exceptions=True)
 
-    found = asyncio.run(ask_at_once())
+async def ask_at_once(answers: Answers, work: Work) -> list[bytes | BaseException]:
+    """Let five ask before the first of them has its answer."""
+    asking = (ask(answers, work) for _ in range(5))
+    return await asyncio.gather(*asking, return_exceptions=True)
+
+
+def test_who_waits_shares_a_failure_and_it_leaves_no_trace() -> None:
+    async def fail() -> None:
+        msg = "it failed"
+        raise ValueError(msg)
+
+    answers, work = Answers(10_000), Work(fail)
+    found = asyncio.run(ask_at_once(answers, work))
     assert [str(one) for one in found] == ["it failed"] * 5
-    assert attempts == 1
-    assert asyncio.run(ask_at_once()) == [b"answer"] * 5
-    assert attempts == 2
+    assert work.attempts == 1
+    assert asyncio.run(ask_at_once(answers, work)) == [b"answer"] * 5
+    assert work.attempts == 2
     assert answers.known(ASKED) == b"answer"
 
 
 def test_who_works_it_out_and_is_stopped_leaves_it_to_the_others() -> None:
-    answers = Answers(10_000)
-    attempts = 0
+    answers, work = Answers(10_000), Work(asyncio.Event().wait)
 
-    async def work_out() -> bytes:
-        nonlocal attempts
-        attempts += 1
-        await asyncio.sleep(3_600 if attempts == 1 else 0)
-        return b"answer"
-
-    async def ask_at_once() -> list[bytes]:
-        first = asyncio.create_task(ask(answers, work_out))
+    async def stop_the_first() -> list[bytes]:
+        first = asyncio.create_task(ask(answers, work))
         await asyncio.sleep(0)
-        others = [asyncio.create_task(ask(answers, work_out)) for _ in range(3)]
+        others = [asyncio.create_task(ask(answers, work)) for _ in range(3)]
         await asyncio.sleep(0)
         first.cancel()
         return await asyncio.gather(*others)
 
-    assert asyncio.run(ask_at_once()) == [b"answer"] * 3
+    assert asyncio.run(stop_the_first()) == [b"answer"] * 3
 
 
 def test_who_stops_waiting_does_not_stop_the_work() -> None:
     answers = Answers(10_000)
 
-    async def ask_at_once() -> bytes | None:
+    async def wait_twice() -> bytes | None:
         with answers.working_out(ASKED) as keep:
             impatient = asyncio.create_task(answers.coming(ASKED))
             patient = asyncio.create_task(answers.coming(ASKED))
@@ -250,24 +254,13 @@ def test_who_stops_waiting_does_not_stop_the_work() -> None:
             keep(b"answer")
         return await patient
 
-    assert asyncio.run(ask_at_once()) == b"answer"
+    assert asyncio.run(wait_twice()) == b"answer"
 
 
 def test_what_is_too_large_to_be_kept_is_still_shared() -> None:
-    answers = Answers(0)
-    attempts = 0
-
-    async def work_out() -> bytes:
-        nonlocal attempts
-        attempts += 1
-        await asyncio.sleep(0)
-        return b"answer"
-
-    async def ask_at_once() -> list[bytes]:
-        return await asyncio.gather(*(ask(answers, work_out) for _ in range(5)))
-
-    assert asyncio.run(ask_at_once()) == [b"answer"] * 5
-    assert (attempts, answers.known(ASKED)) == (1, None)
+    answers, work = Answers(0), Work()
+    assert asyncio.run(ask_at_once(answers, work)) == [b"answer"] * 5
+    assert (work.attempts, answers.known(ASKED)) == (1, None)
 
 
 def test_what_was_kept_ends_in_the_moment_in_which_another_snapshot_is_current(

@@ -24,7 +24,7 @@ from serve.config import ServeSettings, load_settings
 from serve.errors import PROBLEMS, ServeError
 from serve.middleware import MAX_BODY_BYTES, Guard
 from serve.reference import EXAMPLES
-from tests.serve.conftest import BASE_URL, make_client, publish_copy
+from tests.serve.conftest import BASE_URL, app_of, make_client, publish_copy
 
 ROOT = Path(__file__).parents[2]
 
@@ -201,7 +201,7 @@ def test_unexpected_error_shows_no_traceback(
 ) -> None:
     publish_copy(tmp_path, marts)
     with make_client(tmp_path) as client:
-        client.app.state.actions = None  # type: ignore[attr-defined]  # a broken app, on purpose
+        app_of(client).state.actions = None  # a broken app, on purpose
         response = client.get("/api/v1/actions")
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"

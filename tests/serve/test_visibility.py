@@ -22,7 +22,7 @@ from fastapi.testclient import TestClient
 
 from serve.query.visibility import Role, Viewer
 from tests.bench.synthetic import Shape, publish, write_marts
-from tests.serve.conftest import make_client
+from tests.serve.conftest import app_of, make_client
 from tests.serve.visibility_world import (
     ADMIN_GROUP,
     ASSETS_CODES,
@@ -78,7 +78,7 @@ class Asking:
         """Ask as the oracle's asker from now on."""
         asker = oracle.asker
         role = Role(asker.role) if asker.role else None
-        self.client.app.state.viewer = (  # type: ignore[attr-defined]  # the client knows its app as a plain ASGI callable
+        app_of(self.client).state.viewer = (
             Viewer("operator", role, is_operator=True)
             if asker.account_id is None
             else Viewer("somebody", role, asker.account_id)

@@ -10,23 +10,17 @@
 
 {#- The last SELECT of a test that two relations hold the same rows, as sets, because a value can be null. -#}
 {%- macro rows_that_differ(wanted, counted) -%}
+    {%- for problem, here, there in [('missing', wanted, counted), ('surplus', counted, wanted)] %}
     select
-        'missing' as problem,
-        missing.*
+        '{{ problem }}' as problem,
+        {{ problem }}.*
     from (
-        select * from {{ wanted }}
+        select * from {{ here }}
         except
-        select * from {{ counted }}
-    ) as missing
-    union all
-    select
-        'surplus' as problem,
-        surplus.*
-    from (
-        select * from {{ counted }}
-        except
-        select * from {{ wanted }}
-    ) as surplus
+        select * from {{ there }}
+    ) as {{ problem }}
+    {% if not loop.last %}union all{% endif %}
+    {%- endfor %}
 {%- endmacro -%}
 
 {#- No two rows agree on the columns. -#}
