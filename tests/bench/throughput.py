@@ -1,6 +1,6 @@
 """How many questions are answered in a second, by how many clients, and how fairly.
 
-New questions are measured beside the same ones asked in process by as many threads, answers that
+New questions are measured beside such questions asked in process by as many threads, answers that
 are kept beside a route that does nothing. What is compared takes turns within one run.
 """
 
@@ -33,7 +33,7 @@ from tests.bench.synthetic import Shape
 CLIENTS = (1, 8, 32)
 ROUNDS = 3
 SECONDS = 2.0
-# Twice what two cores have been seen to answer in a round.
+# Ten times what two cores have been seen to answer in a round.
 MOST_NEW = 4_000
 ACTIONS = "/api/v1/actions"
 
