@@ -53,13 +53,15 @@ class Answer(Generic[T]):
     """A decoded body, our clock and the server's clock (UTC) when it arrived.
 
     `fetched_us` is our clock in microseconds since 1970. `is_plain` is False when records of the
-    body may hold text that has to be mended.
+    body may hold text that has to be mended. `asked_at` (UTC) is a server's time not after the
+    question was sent: what had happened by then, the answer had to show.
     """
 
     content: T
     fetched_us: int
     server_time: datetime
     is_plain: bool = True
+    asked_at: datetime = NEVER
 
 
 class _Retry(Exception):  # noqa: N818  (a signal between two methods, never an error to report)
@@ -90,12 +92,13 @@ class _Request:
 
 
 class _Reply(NamedTuple):
-    """A body that came whole with status 200, its type, and our and the server's clock then."""
+    """A body that came whole with status 200, its type, and the times of its `Answer`."""
 
     payload: bytes
     content_type: str
     fetched_us: int
     server_time: datetime
+    asked_at: datetime
 
 
 class AtlassianClient:
@@ -224,6 +227,7 @@ class AtlassianClient:
 
     async def _try(self, request: _Request, patience: Patience, limiter: EndpointLimiter) -> _Reply:
         endpoint = request.endpoint
+        asked_at = self.server_time
         try:
             async with self._session.request(
                 request.method,
@@ -251,7 +255,8 @@ class AtlassianClient:
             limiter.slow_down()
         else:
             limiter.speed_up()
-        return _Reply(payload, response.content_type, us_of(datetime.now(UTC)), server_time)
+        now_us = us_of(datetime.now(UTC))
+        return _Reply(payload, response.content_type, now_us, server_time, asked_at)
 
     def _accepted(self, reply: _Reply, decode: Callable[[bytes], T], endpoint: str) -> Answer[T]:
         """Return a reply as an answer if it is one whole JSON document, else ask for a retry."""
@@ -264,7 +269,9 @@ class AtlassianClient:
             wrong = "is not the JSON document it should be"
             raise _Retry(self._bad_response(endpoint, wrong)) from error
         self.server_time = max(self.server_time, reply.server_time)
-        return Answer(content, reply.fetched_us, reply.server_time, is_plain(reply.payload))
+        return Answer(
+            content, reply.fetched_us, reply.server_time, is_plain(reply.payload), reply.asked_at
+        )
 
     def _decode(self, payload: bytes, decode: Callable[[bytes], T], endpoint: str) -> T:
         """Decode a body, mending text that no JSON reader takes when that is all it needs."""

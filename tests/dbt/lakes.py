@@ -241,10 +241,23 @@ def comment(
 
 
 def listing(
-    issue_id: int | str, comment_ids: Iterable[int | str], *, listed: datetime, fetched: datetime
+    issue_id: int | str,
+    comment_ids: Iterable[int | str],
+    *,
+    listed: datetime,
+    fetched: datetime,
+    issue_updated: datetime | None = None,
+    asked: datetime | None = None,
 ) -> Row:
-    """Return one complete listing of an issue's comments."""
+    """Return one complete listing of an issue's comments; without `asked`, as it was kept once."""
     ids = sorted(map(str, comment_ids))
+    payload: object = ids
+    if asked and issue_updated:
+        payload = {
+            "asked_at": asked.isoformat(),
+            "issue_updated_at": issue_updated.isoformat(),
+            "comment_ids": ids,
+        }
     return Row(
         "jira_issues",
         "comment_listings",
@@ -253,7 +266,7 @@ def listing(
         fetched,
         parent_id=str(issue_id),
         source_at=listed,
-        payload=json.dumps(ids),
+        payload=json.dumps(payload),
     )
 
 

@@ -481,11 +481,23 @@ class _Story:
         for one in self.issues:
             if one.is_deleted or (not completely and random.random() < 0.5):
                 continue
-            fetched = self.now()
+            asked, fetched = self.now(), self.now()
             self.rows.append(self.issue_row(one, fetched))
             self.rows += [self.comment_row(one, number, fetched) for number in one.comments]
-            self.rows.append(listing(one.id, one.comments, listed=fetched, fetched=self.now()))
             self.rows += [self.worklog_row(one, number, fetched) for number in one.worklogs]
+            listed, updated = list(one.comments), one.updated
+            if random.random() < 0.1:  # while the answer is on its way
+                random.choice((self.comment, self.edit_comment, self.delete_comment))(one)
+            self.rows.append(
+                listing(
+                    one.id,
+                    listed,
+                    listed=self.now(),
+                    fetched=self.now(),
+                    issue_updated=updated,
+                    asked=asked,
+                )
+            )
         first = max(0, self.fetched_histories - random.randint(0, 3))
         for number, issue_id, moment, items, author in self.histories[first:]:
             if completely or random.random() < 0.95:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.errors import PermissionDeniedError
+from pipelines.rows import at_us, version_at
 from pipelines.runner import SyncReport, run_source
 from tests.pipelines.conftest import QUICK, lake_rows, settings_for
 from tests.sandbox.objects import Issue
@@ -91,7 +92,12 @@ def test_rows_say_what_the_contract_says(sandbox: RunningSandbox, home: Path) ->
     }
     world = sandbox.site.world
     assert listings == {
-        str(one.id): [str(comment) for comment in one.comments] for one in world.issues.values()
+        str(one.id): {
+            "asked_at": version_at(START),
+            "issue_updated_at": version_at(at_us(one.updated * 1000)),
+            "comment_ids": [str(comment) for comment in one.comments],
+        }
+        for one in world.issues.values()
     }
     (run,) = lake_rows(home, "jira_issues", "runs")
     stored = json.loads(run["payload"])
@@ -312,7 +318,7 @@ def test_a_comment_that_came_and_went_leaves_a_listing_without_it(
     sandbox.advance(minutes=30)
     sync(sandbox, home)
     listings = [
-        (row["source_at"], comment_id in json.loads(row["payload"]), row["version"])
+        (row["source_at"], comment_id in json.loads(row["payload"])["comment_ids"], row["version"])
         for row in lake_rows(home, "jira_issues", "comment_listings")
         if row["object_id"] == issue_id
     ]
@@ -346,7 +352,7 @@ def test_many_comments_are_paged_for_that_issue_only(sandbox: RunningSandbox, ho
         for row in lake_rows(home, "jira_issues", "comment_listings")
         if row["object_id"] == issue_id
     ]
-    assert len(json.loads(listing["payload"])) >= 130
+    assert len(json.loads(listing["payload"])["comment_ids"]) >= 130
 
 
 def _comment_a_lot(world: World, now: int) -> str:

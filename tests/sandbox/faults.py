@@ -14,6 +14,8 @@ A plan is TOML:
     style = "date"                    # Retry-After as an HTTP date instead of seconds
     status = 503                      # server_error: 500, 502, 503
     seconds = 0.5                     # slow
+    minutes = 2                       # overtaken (frozen clocks): the answer is worked out, and so
+                                      # much time passes before it is sent
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ Kind = Literal[
     "slow",
     "near_limit",
     "issue_error",
+    "overtaken",
 ]
 
 
@@ -57,6 +60,7 @@ class Fault(Struct, forbid_unknown_fields=True):
     style: Literal["seconds", "date"] = "seconds"
     status: Literal[500, 502, 503, 504] = 503
     seconds: float = 0.2
+    minutes: float = 1
 
     def __post_init__(self) -> None:
         if [self.probability, self.nth, self.times].count(None) != 2:

@@ -25,8 +25,8 @@ from urllib.parse import parse_qs
 import msgspec
 from aiohttp import web
 
-from tests.sandbox.api import ApiError, Call
-from tests.sandbox.clock import MINUTE, SECOND, from_ms
+from tests.sandbox.api import ApiError, Call, Reply
+from tests.sandbox.clock import MINUTE, SECOND, from_ms, iso
 from tests.sandbox.faults import Fault
 from tests.sandbox.furniture import ADMIN_EMAIL
 from tests.sandbox.objects import JsonObject
@@ -45,7 +45,7 @@ _AUTHORIZATION = {
 _MAX_BODY = 4 * 1024 * 1024
 _GZIP_FROM = 1_000
 _KEPT_PAGES = 16
-_GOES_ON = frozenset({"slow", "near_limit", "truncated", "issue_error"})
+_GOES_ON = frozenset({"slow", "near_limit", "truncated", "issue_error", "overtaken"})
 _HTML = b"<!DOCTYPE html><html><head><title>Scheduled maintenance</title></head></html>"
 
 
@@ -130,19 +130,31 @@ class Server:
             reply = site.api.handle(request.method, call)
         except ApiError as error:
             return await self._send(request, error.status, error.body, **error.headers)
-        if reply.token is not None:
-            self._pages[reply.token] = reply.body
-            if len(self._pages) > _KEPT_PAGES:
-                del self._pages[next(iter(self._pages))]
+        self._keep_page(reply)
         data = msgspec.json.encode(reply.body)
         if fault is not None and fault.kind == "truncated":
             return await self._send_truncated(request, data)
+        if fault is not None and fault.kind == "overtaken":
+            self._overtake(reply, fault.minutes)
         is_near = fault is not None and fault.kind == "near_limit"
         headers = {"X_RateLimit_NearLimit": "true"} if is_near else {}
         response = await self._send(request, 200, data, **headers)
         site.served.write(number, now, reply.keys, reply.details)
         site.api.delivered(reply)
         return response
+
+    def _keep_page(self, reply: Reply) -> None:
+        if reply.token is not None:
+            self._pages[reply.token] = reply.body
+            if len(self._pages) > _KEPT_PAGES:
+                del self._pages[next(iter(self._pages))]
+
+    def _overtake(self, reply: Reply, minutes: float) -> None:
+        """Let time pass before a reply is sent; for those who asked, a listing ends with that."""
+        self._site.advance(minutes)
+        for detail in reply.details:
+            if detail.ended is not None:
+                detail.ended = iso(self._site.clock.now())
 
     def _call(self, request: web.Request, raw: bytes) -> Call:
         body: JsonObject = {}

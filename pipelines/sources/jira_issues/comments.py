@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
 
-from pipelines.client import Answer
+from pipelines.client import Answer, server_time_after
 from pipelines.errors import NotFoundError, PermissionDeniedError
 from pipelines.paging import OffsetPage, complete, offset_pages
 from pipelines.rows import (
@@ -20,7 +20,6 @@ from pipelines.rows import (
     at_us,
     id_of,
     record_reader,
-    sha256,
     time_us,
     times_column,
     us_of,
@@ -30,7 +29,6 @@ from pipelines.sync import Sync
 
 COMMENTS = "/rest/api/3/issue/{id}/comment"
 COMMENTS_PER_PAGE = 5_000
-NO_IDS = msgspec.json.encode([])
 
 
 class CommentField(msgspec.Struct):
@@ -38,6 +36,24 @@ class CommentField(msgspec.Struct):
 
     comments: list[msgspec.Raw]
     total: int | None = None
+
+
+class CommentedIssue(NamedTuple):
+    """An issue whose comments are listed, and its own version (`version_at` of `updated`).
+
+    Whatever happens to a comment moves `updated`, so the listing is not older than that.
+    """
+
+    id: str
+    version: str
+
+
+class _Listing(msgspec.Struct):
+    """What the lake keeps of a complete listing. It was worked out after `asked_at` (UTC)."""
+
+    asked_at: str
+    issue_updated_at: str
+    comment_ids: list[str]
 
 
 class _Comment(msgspec.Struct):
@@ -62,23 +78,21 @@ def _decode_page(body: bytes) -> OffsetPage:
 
 
 def add_all_comments(
-    sync: Sync, listings: Sequence[tuple[str, list[msgspec.Raw]]], answer: Answer[Any]
+    sync: Sync, held: Sequence[tuple[CommentedIssue, list[msgspec.Raw]]], answer: Answer[Any]
 ) -> None:
     """Add all comments of many issues, each with its listing. See `add_comments`."""
-    if not (answer.is_plain and _add_plain_comments(sync, listings, answer)):
-        for issue_id, records in listings:
-            add_comments(sync, issue_id, [(records, answer)])
+    if not (answer.is_plain and _add_plain_comments(sync, held, answer)):
+        for issue, records in held:
+            add_comments(sync, issue, [(records, answer)])
 
 
 def _add_plain_comments(
-    sync: Sync, listings: Sequence[tuple[str, list[msgspec.Raw]]], answer: Answer[Any]
+    sync: Sync, held: Sequence[tuple[CommentedIssue, list[msgspec.Raw]]], answer: Answer[Any]
 ) -> bool:
     """Add them column by column; False, with nothing added, when one is not as it should be."""
-    records = [record for _, held in listings for record in held]
+    records = [record for _, of_issue in held for record in of_issue]
     if not records:
-        _add_listings(
-            sync, [issue_id for issue_id, _ in listings], [NO_IDS] * len(listings), answer
-        )
+        _add_listings(sync, [(issue, []) for issue, _ in held], answer, answer)
         return True
     try:
         comments = _decode_plain(b"[" + b",".join(records) + b"]")
@@ -88,31 +102,37 @@ def _add_plain_comments(
     if updated is None:
         return False
     ids = [comment.id for comment in comments]
-    parents = [issue_id for issue_id, held in listings for _ in held]
+    parents = [issue.id for issue, of_issue in held for _ in of_issue]
     sync.buffer("comments").extend(Rows(ids, None, answer.fetched_us, records, updated, parents))
-    ends = accumulate(len(held) for _, held in listings)
-    texts = [
-        msgspec.json.encode(ids[end - len(held) : end])
-        for (_, held), end in zip(listings, ends, strict=True)
+    ends = accumulate(len(of_issue) for _, of_issue in held)
+    listings = [
+        (issue, ids[end - len(of_issue) : end])
+        for (issue, of_issue), end in zip(held, ends, strict=True)
     ]
-    _add_listings(sync, [issue_id for issue_id, _ in listings], texts, answer)
+    _add_listings(sync, listings, answer, answer)
     return True
 
 
 def _add_listings(
-    sync: Sync, issue_ids: list[str], listings: list[bytes], answer: Answer[Any]
+    sync: Sync,
+    listings: Sequence[tuple[CommentedIssue, list[str]]],
+    first: Answer[Any],
+    last: Answer[Any],
 ) -> None:
+    """Add listings of comment ids that the answers from `first` to `last` held."""
+    asked_at = version_at(first.asked_at)
+    texts = [msgspec.json.encode(_Listing(asked_at, issue.version, ids)) for issue, ids in listings]
     # a list that comes back (comment added, then deleted) must be a version of its own
-    version_of = {listing: f"{sha256(listing)}.{sync.run_id}" for listing in set(listings)}
-    versions = [version_of[listing] for listing in listings]
-    told_at = pa.repeat(pa.scalar(us_of(answer.server_time), TIMESTAMP), len(issue_ids))
+    versions = [f"{issue.version}.{sync.run_id}" for issue, _ in listings]
+    told_at = pa.repeat(pa.scalar(us_of(server_time_after(last)), TIMESTAMP), len(listings))
+    issue_ids = [issue.id for issue, _ in listings]
     sync.buffer("comment_listings").extend(
-        Rows(issue_ids, versions, answer.fetched_us, listings, told_at, issue_ids)
+        Rows(issue_ids, versions, last.fetched_us, texts, told_at, issue_ids)
     )
 
 
 def add_comments(
-    sync: Sync, issue_id: str, parts: Iterable[tuple[list[msgspec.Raw], Answer[Any]]]
+    sync: Sync, issue: CommentedIssue, parts: Sequence[tuple[list[msgspec.Raw], Answer[Any]]]
 ) -> None:
     """Add all comments of an issue, and the listing that says these are all.
 
@@ -130,22 +150,22 @@ def add_comments(
             comment_id, updated = id_of(comment.id), time_us(comment.updated)
             version = version_at(at_us(updated))
             # a copy: a view would keep the whole page with its issues in memory
-            buffer.add(Row(comment_id, version, fetched_us, bytes(record), updated, issue_id))
+            buffer.add(Row(comment_id, version, fetched_us, bytes(record), updated, issue.id))
             ids.append(comment_id)
 
         unusable += sync.read_records("comments", records, answer, add)
     if not unusable:
-        _add_listings(sync, [issue_id], [msgspec.json.encode(ids)], answer)
+        _add_listings(sync, [(issue, ids)], parts[0][1], parts[-1][1])
 
 
-async def read_all_comments(sync: Sync, issue_id: str) -> None:
+async def read_all_comments(sync: Sync, issue: CommentedIssue) -> None:
     """Page through the comments of one issue; nothing is added when it vanished meanwhile."""
 
     async def ask(start: int) -> Answer[OffsetPage]:
         return await sync.client.get(
             COMMENTS,
             _decode_page,
-            path={"id": issue_id},
+            path={"id": issue.id},
             params=(
                 ("startAt", str(start)),
                 ("maxResults", str(COMMENTS_PER_PAGE)),
@@ -157,7 +177,7 @@ async def read_all_comments(sync: Sync, issue_id: str) -> None:
         return [answer async for answer in offset_pages(ask)]
 
     try:
-        answers = await complete(read, f"comments of issue {issue_id}")
+        answers = await complete(read, f"comments of issue {issue.id}")
     except (NotFoundError, PermissionDeniedError):
         return
-    add_comments(sync, issue_id, [(answer.content.records, answer) for answer in answers])
+    add_comments(sync, issue, [(answer.content.records, answer) for answer in answers])

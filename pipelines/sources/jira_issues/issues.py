@@ -24,8 +24,14 @@ from pipelines.rows import (
     time_us,
     times_column,
     version_at,
+    versions_column,
 )
-from pipelines.sources.jira_issues.comments import CommentField, add_all_comments, read_all_comments
+from pipelines.sources.jira_issues.comments import (
+    CommentedIssue,
+    CommentField,
+    add_all_comments,
+    read_all_comments,
+)
 from pipelines.sources.jira_issues.feed import IdFeed
 from pipelines.sync import Sync
 
@@ -172,8 +178,8 @@ async def _fetch_part(
             await _fetch_part(sync, half, broken, is_retry=True) for half in (part[::2], part[1::2])
         ]
         return set().union(*halves)
-    for issue_id in _add_issues(sync, answer):
-        await read_all_comments(sync, issue_id)
+    for issue in _add_issues(sync, answer):
+        await read_all_comments(sync, issue)
     await sync.flush_full()
     refused = {str(error.id) for error in answer.content.errors}
     if is_retry or not refused:
@@ -181,10 +187,10 @@ async def _fetch_part(
     return await _fetch_part(sync, sorted(refused), broken, is_retry=True)
 
 
-def _add_issues(sync: Sync, answer: Answer[BulkIssues]) -> list[str]:
+def _add_issues(sync: Sync, answer: Answer[BulkIssues]) -> list[CommentedIssue]:
     """Add issues and their inline comments; return the issues whose comments are not all inline."""
     columns = answer.content.columns
-    held: list[tuple[str, CommentField]] = []
+    held: list[tuple[CommentedIssue, CommentField]] = []
     if columns is None:
         read = _issue_reader(sync, answer, held)
         sync.read_records("issues", answer.content.issues, answer, read)
@@ -193,23 +199,25 @@ def _add_issues(sync: Sync, answer: Answer[BulkIssues]) -> list[str]:
         rows = Rows(ids, None, answer.fetched_us, answer.content.issues, updated)
         sync.buffer("issues").extend(rows)
         held = [
-            (issue_id, field)
-            for issue_id, field in zip(ids, fields, strict=True)
+            (CommentedIssue(issue_id, version), field)
+            for issue_id, version, field in zip(
+                ids, versions_column(updated).to_pylist(), fields, strict=True
+            )
             if field is not None
         ]
-    whole: list[tuple[str, list[msgspec.Raw]]] = []
-    unfinished: list[str] = []
-    for issue_id, field in held:
+    whole: list[tuple[CommentedIssue, list[msgspec.Raw]]] = []
+    unfinished: list[CommentedIssue] = []
+    for issue, field in held:
         if field.total is None or field.total <= len(field.comments):
-            whole.append((issue_id, field.comments))
+            whole.append((issue, field.comments))
         else:
-            unfinished.append(issue_id)
+            unfinished.append(issue)
     add_all_comments(sync, whole, answer)
     return unfinished
 
 
 def _issue_reader(
-    sync: Sync, answer: Answer[BulkIssues], held: list[tuple[str, CommentField]]
+    sync: Sync, answer: Answer[BulkIssues], held: list[tuple[CommentedIssue, CommentField]]
 ) -> Callable[[bytes], None]:
     buffer, fetched_us = sync.buffer("issues"), answer.fetched_us
 
@@ -224,8 +232,9 @@ def _issue_reader(
             alone = _read_issue_alone(record)
             issue_id, updated = id_of(alone.id), time_us(alone.fields.updated)
             sync.quarantine("comments", str(error), record, fetched_us)
-        buffer.add(Row(issue_id, version_at(at_us(updated)), fetched_us, record, updated))
+        version = version_at(at_us(updated))
+        buffer.add(Row(issue_id, version, fetched_us, record, updated))
         if comments is not None:
-            held.append((issue_id, comments))
+            held.append((CommentedIssue(issue_id, version), comments))
 
     return read
