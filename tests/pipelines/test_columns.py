@@ -23,6 +23,7 @@ from pipelines.rows import (
 )
 from pipelines.sources.jira_issues import changelogs, comments, issues
 from pipelines.sources.jira_issues.changelogs import ChangelogPage
+from pipelines.sources.jira_issues.comments import CommentedIssue
 from pipelines.sources.jira_issues.issues import BulkIssues
 from pipelines.sync import Sync
 from tests.pipelines.conftest import NOW, make_sync, taken
@@ -135,7 +136,7 @@ def test_issues_and_comments_are_the_same_either_way(records: list[object]) -> N
     body = encoded({"issues": records})
     fast = issues.decode_bulk(body)
     slow = BulkIssues(fast.issues, fast.errors)
-    unfinished: list[list[str]] = []
+    unfinished: list[list[CommentedIssue]] = []
 
     def add(content: BulkIssues, sync: Sync) -> None:
         answer = Answer(content, 5, NOW, is_plain(body))

@@ -198,11 +198,10 @@ def _add_issues(sync: Sync, answer: Answer[BulkIssues]) -> list[CommentedIssue]:
         ids, updated, fields = columns
         rows = Rows(ids, None, answer.fetched_us, answer.content.issues, updated)
         sync.buffer("issues").extend(rows)
+        versions: list[Any] = versions_column(updated).to_pylist()
         held = [
             (CommentedIssue(issue_id, version), field)
-            for issue_id, version, field in zip(
-                ids, versions_column(updated).to_pylist(), fields, strict=True
-            )
+            for issue_id, version, field in zip(ids, versions, fields, strict=True)
             if field is not None
         ]
     whole: list[tuple[CommentedIssue, list[msgspec.Raw]]] = []
