@@ -2,32 +2,32 @@
     project, a sprint not to one that does not see its board: what goes out of sight with its container
     is not gone, and what comes into sight with it is not new. -#}
 
-{#- Containers that are in sight now: one row per `key`, with `since_at`, from when on (null: whenever we
-    looked), and `looked_at`, when the newest complete listing of them began. `relation` is one that
-    `listing_changes` gave, of a list called `list_name` in `sweeps`; `is_seen` says when a version of a
-    container shows what is in it. -#}
+{#- Times in which containers were in sight: one row per `key` and time, with `since_at`, from when on
+    (null: whenever we looked), and `looked_at`, when the last complete listing that still showed it so
+    began. `relation` is one that `listing_changes` gave, of a list called `list_name` in `sweeps`;
+    `is_seen` says when a version of a container shows what is in it. -#}
 {%- macro containers_in_sight(relation, key, is_seen, sweeps, list_name) -%}
     select
         versions.site_id,
         versions.{{ key }},
-        min(versions.observed_to_at) filter (where versions.place > versions.last_unseen) as since_at,
-        any_value(looks.looked_at) as looked_at
+        case when versions.times_unseen > 0 then min(versions.observed_to_at) end as since_at,
+        coalesce(min(versions.unseen_after_at), any_value(looks.looked_at)) as looked_at
     from (
         select
             *,
-            max(case when not is_seen then place end) over (partition by site_id, {{ key }}) as last_unseen,
-            max(place) over (partition by site_id, {{ key }}) as last_place
+            count(*) filter (where not is_seen) over in_order as times_unseen,
+            min(case when not is_seen then begins_at end) over (
+                in_order rows between 1 following and unbounded following
+            ) as unseen_after_at
         from (
             select
-                site_id,
-                {{ key }},
-                observed_to_at,
-                {{ is_seen }} as is_seen,
-                row_number() over (
-                    partition by site_id, {{ key }} order by observed_to_at, split_part(version, '.', -1)
-                ) as place
+                *,
+                {{ is_seen }} as is_seen
             from {{ relation }}
-        ) as placed
+        ) as judged
+        window in_order as (
+            partition by site_id, {{ key }} order by observed_to_at, split_part(version, '.', -1)
+        )
     ) as versions
     inner join (
         select
@@ -37,16 +37,16 @@
         where is_complete and list_name = {{ list_name }}
         group by site_id
     ) as looks on versions.site_id = looks.site_id
-    where versions.last_unseen is null or versions.last_unseen < versions.last_place
-    group by versions.site_id, versions.{{ key }}
+    where versions.is_seen
+    group by versions.site_id, versions.{{ key }}, versions.times_unseen
 {%- endmacro -%}
 
-{#- Of versions that say that something vanished, those that prove it: its container, `container` of the
-    version before, is in sight (`in_sight`: what the macro above gives), and a complete listing that began
-    after it came into sight still lacked the thing. One row per version: with the listing that proved it
-    (`proved_at`, its end, and `proved_fetched_at`). What has no container is proved by its own listing.
-    The containers must have been looked at after the thing was missed; a second is allowed for, because
-    the site tells its time in whole ones. -#}
+{#- Of versions that say that something vanished, those that prove it: while its container, `container` of
+    the version before, was in sight (`in_sight`: what the macro above gives), a complete listing lacked
+    the thing. What becomes of the container later takes nothing back. One row per version: with the
+    listing that proved it (`proved_at`, its end, and `proved_fetched_at`). What has no container is proved
+    by its own listing. The containers must have been looked at before the proof began and after it ended; a
+    second is allowed for, because the site tells its time in whole ones. -#}
 {%- macro proved_to_be_gone(relation, key, container, in_sight, container_key, sweeps, list_name) -%}
     select
         missing.site_id,
@@ -73,9 +73,10 @@
             and proofs.is_complete
             and missing.observed_to_at <= proofs.finished_at
             and (in_sight.since_at is null or in_sight.since_at <= proofs.started_at + interval 1 second)
-    where
-        missing.container_id is null
-        or in_sight.looked_at + interval 1 second >= missing.observed_to_at
+            and (
+                missing.container_id is null
+                or proofs.finished_at <= in_sight.looked_at + interval 1 second
+            )
     group by missing.site_id, missing.{{ key }}, missing.version
 {%- endmacro -%}
 

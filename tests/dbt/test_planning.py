@@ -84,6 +84,7 @@ def home(
             sweep("jira_software", "boards", number, began),
             sweep("jira_platform", "filters", number, began),
             sweep("jira_platform", "projects", number, began),
+            sweep("jira_platform", "browsable_projects", number, began),
             seen("jira_software", "boards", "7", number, began, board if is_first else None),
             seen("jira_platform", "filters", "1", number, began, mine if is_first else None),
             seen("jira_platform", "filters", "2", number, began, shared if is_first else None),
@@ -91,7 +92,10 @@ def home(
         if is_first:
             rows.append(seen("jira_platform", "account", "me", number, began, {"accountId": "me"}))
             app = {"id": "10", "key": "APP", "name": "App"}
-            rows.append(seen("jira_platform", "projects", "10", number, began, app))
+            rows += [
+                seen("jira_platform", resource, "10", number, began, app)
+                for resource in ("projects", "browsable_projects")
+            ]
         for project, order in orders.items():
             rows.append(sweep("jira_platform", f"versions:{project}", number, began))
             rows.append(

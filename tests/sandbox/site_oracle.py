@@ -8,6 +8,8 @@ only found by comparing two complete listings (`listing`). Worked out here, with
   source: the k-th telling of each source is the k-th action;
 * what no carrier told is found between two listings, once at most: first old and last new values;
   nothing if it was undone, or came and went; nothing of its own beside an exact one;
+* a board that is gone is missed by the first listing made while its project is in sight: one in a
+  project that is archived, in the trash, or hidden is not listed either way;
 * logs are read in order: a record is owed once a much later one was served;
 * views of one person and issue within five minutes of a counted one are one view;
 * a name that a carrier shows instead of an account tells who it was if one account alone was ever
@@ -321,10 +323,14 @@ def _listed(
 ) -> Iterator[Expected]:
     """Judge what no channel told by the first listing after it."""
     windows: dict[tuple[Listing, Thing], list[Expected]] = defaultdict(list)
+    is_in_sight = _projects_in_sight(lines)
     for one in untold:
         listing = _revealing(one.line, evidence)
         if listing is None:
             one.reason = "no channel told it" + _why_unlisted(one.line, evidence)
+        elif (listing := _in_sight(listing, one.line, is_in_sight, evidence)) is None:
+            one.told = _NOTHING
+            one.reason = "its project was out of sight whenever its list was read since"
         else:
             windows[listing, _thing_of(one.line)].append(one)
     things: dict[Thing, list[Line]] = defaultdict(list)
@@ -406,6 +412,49 @@ def _revealing(line: Line, evidence: Evidence) -> Listing | None:
         if listing.shows_first(line.n)
     ]
     return min(found, key=lambda listing: listing.ended, default=None)
+
+
+def _projects_in_sight(lines: Iterable[Line]) -> Callable[[str | None, int], bool]:
+    """Tell whether a project was live and visible when the ledger had so many lines."""
+    hidden, shelved = "_PROJECT_HIDDEN", "PROJECT_UPDATED"
+    reasons: dict[str | None, list[tuple[int, frozenset[str]]]] = defaultdict(
+        lambda: [(0, frozenset())]
+    )
+    for line in lines:
+        known = reasons[line.target_id][-1][1] if "PROJECT_" in line.code else frozenset()
+        if line.code in {hidden, "_PROJECT_TRASHED", "PROJECT_DELETED"}:
+            known |= {line.code}
+        elif line.code == "_PROJECT_UNHIDDEN":
+            known -= {hidden}
+        elif line.code == shelved and line.items[0].field == "State":
+            known = known - {shelved} if line.items[0].new == "Live" else known | {shelved}
+        else:
+            continue
+        reasons[line.target_id].append((line.n, known))
+
+    def is_in_sight(project: str | None, count: int) -> bool:
+        return not [why for number, why in reasons[project] if number <= count][-1]
+
+    return is_in_sight
+
+
+def _in_sight(
+    listing: Listing,
+    line: Line,
+    is_in_sight: Callable[[str | None, int], bool],
+    evidence: Evidence,
+) -> Listing | None:
+    """Give the listing that proves what `listing` is the first to miss, since when it did."""
+    if line.code != "BOARD_DELETED":
+        return listing
+    return next(
+        (
+            replace(later, begun_before=listing.begun_before, lines_before=listing.lines_before)
+            for later in evidence.listings[listing.name]
+            if later.lines >= listing.lines and is_in_sight(line.project_id, later.lines)
+        ),
+        None,
+    )
 
 
 def _why_unlisted(line: Line, evidence: Evidence) -> str:

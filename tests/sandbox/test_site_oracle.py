@@ -294,6 +294,27 @@ def test_a_board_that_no_list_has_shown_has_no_project(site: Site) -> None:
     assert site.verdicts()["wrong"] == 1
 
 
+def test_a_board_is_missed_while_its_project_is_in_sight(site: Site) -> None:
+    def moves(minute: float, old: str, new: str) -> None:
+        items = [Item("State", None, None, old, None, new)]
+        site.happens("PROJECT_UPDATED", minute, target_id="10", items=items, listing=[])
+
+    site.list(0, "list:boards")
+    site.happens("BOARD_DELETED", 5, listing=["list:boards"])
+    moves(7, "Live", "Trashed")
+    site.list(10, "list:boards")
+    site.row("BOARD_DELETED", 10, 0)
+    assert site.verdicts() == {"invented": 1, "unobservable": 3}
+    site.rows.clear()
+    moves(15, "Trashed", "Live")
+    site.list(20, "list:boards")
+    moves(25, "Live", "Archived")
+    site.list(30, "list:boards")
+    assert site.verdicts() == {"lost": 1, "unobservable": 4}
+    site.row("BOARD_DELETED", 20, 0)
+    assert site.verdicts() == {"found": 1, "unobservable": 4}
+
+
 # -- between two listings ----------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 Data flow:
 
-    GET /project/search             -> projects
+    GET /project/search             -> projects, browsable_projects
     GET /users/search               -> users
     GET /field                      -> fields
     GET /status                     -> statuses

@@ -24,6 +24,15 @@ FULL_LISTS = {
             may_be_empty=False,
         ),
         FullList(
+            "browsable_projects",
+            "One row per live project whose issues and boards the account may see, and changed "
+            "content: administrators are shown the others, too.",
+            "/rest/api/3/project/search",
+            "page_bean",
+            page_size=100,
+            params=(("action", "browse"),),
+        ),
+        FullList(
             "users",
             "One row per account and changed content, inactive and deleted ones included.",
             "/rest/api/3/users/search",

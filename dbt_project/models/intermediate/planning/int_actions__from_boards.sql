@@ -18,8 +18,18 @@ known as (
     select * from {{ ref('int_boards__listed') }}
 ),
 
+browsable_projects as (
+    {{ listing_changes(
+        ref('stg_jira_platform__browsable_projects'), ref('stg_jira_platform__sweeps'), ['project_id'],
+        "'browsable_projects'"
+    ) }}
+),
+
 in_sight as (
-    select * from {{ ref('int_projects__in_sight') }}
+    {{ containers_in_sight(
+        'browsable_projects', 'project_id', 'is_present',
+        ref('stg_jira_platform__sweeps'), "'browsable_projects'"
+    ) }}
 ),
 
 gone as (
@@ -36,23 +46,30 @@ accounts as (
     from {{ ref('stg_jira_platform__account') }}
 ),
 
--- Boards with a filter of somebody else that is not listed either: it may be shared with others now.
+filters as (
+    {{ listing_changes(
+        ref('stg_jira_platform__filters'), ref('stg_jira_platform__sweeps'), ['filter_id'], "'filters'"
+    ) }}
+),
+
+-- Boards with a filter of somebody else, not listed either since `hidden_from_at`: it may be private now.
 of_hidden_filters as (
     select
         known_configurations.site_id,
-        known_configurations.board_id
+        known_configurations.board_id,
+        filters.observed_from_at as hidden_from_at
     from {{ ref('int_board_configurations__listed') }} as known_configurations
-    inner join {{ ref('int_filters__listed') }} as filters
+    inner join filters
         on
             known_configurations.site_id = filters.site_id
             and known_configurations.filter_id = filters.filter_id
     where
-        filters.is_deleted
+        filters.change = 'vanished'
         and not exists (
             select 1 from accounts
             where
                 accounts.site_id = filters.site_id
-                and accounts.account_id = filters.filter_owner.account_id
+                and accounts.account_id = filters.previous.filter_owner.account_id
         )
 ),
 
@@ -69,7 +86,11 @@ compared as (
             greatest(ranked.observed_to_at, gone.proved_at) as observed_to_at,
             greatest(ranked.fetched_at, gone.proved_fetched_at) as fetched_at
         ),
-        gone.board_id is not null and of_hidden_filters.board_id is null as is_provable,
+        gone.board_id is not null
+        and (
+            of_hidden_filters.board_id is null
+            or gone.proved_at <= of_hidden_filters.hidden_from_at + interval 1 second
+        ) as is_provable,
         {{ field_changes([
             {'id': 'name', 'name': 'Name', 'text': 'board_name'},
             {'id': 'type', 'name': 'Type', 'text': 'board_type'},
