@@ -47,6 +47,9 @@ from tests.sandbox.oracle import (
 from tests.sandbox.site_oracle import IN_A_PROJECT, Key, expected_of_site, key_of
 from tests.sandbox.verdicts import Recorder, Report, instant, render, render_json
 
+PLACES = frozenset({"project", "issuetype"})
+"""Ids of the fields that say where an issue is, and what."""
+
 
 class Matcher:
     """Pairs expected actions with the snapshot's rows and judges each pair."""
@@ -62,7 +65,7 @@ class Matcher:
                 for history in line.link_histories:
                     self._link[history] = name
         self._texts = _texts_by_version(lines)
-        self._places = _places(lines)
+        self._places = _places(lines, evidence)
         self._secured = _secured_now(lines, evidence)
         self._members: dict[tuple[str, str | None], set[str]] = defaultdict(set)
         """(Code, target) of the site's actions -> ids of the members they are about."""
@@ -233,7 +236,7 @@ class Matcher:
         return _differing(truth, told)
 
     def _place(self, one: Expected, row: Action) -> tuple[str | None, str | None]:
-        """Give project and type as of the action; for a window, as of its end."""
+        """Give project and type as of the action; for a window, the last shown as of its end."""
         line = one.line
         if line.code not in ONLY_DETECTED or one.told is not None:
             return line.project_id, line.issue_type_id
@@ -400,13 +403,19 @@ def _texts_by_version(lines: list[Line]) -> dict[tuple[str, str | None], dict[in
     return texts
 
 
-def _places(lines: list[Line]) -> dict[str | None, list[tuple[int, str | None, str | None]]]:
-    """List for each issue since when it was in which project and of which type."""
+def _places(
+    lines: list[Line], evidence: Evidence
+) -> dict[str | None, list[tuple[int, str | None, str | None]]]:
+    """List for each issue since when it was in which project and of which type, as was shown."""
     places: dict[str | None, list[tuple[int, str | None, str | None]]] = defaultdict(list)
     for line in lines:
         known = places[line.issue_id]
-        if not known or known[-1][1:] != (line.project_id, line.issue_type_id):
-            known.append((microseconds(line.at), line.project_id, line.issue_type_id))
+        place = (microseconds(line.at), line.project_id, line.issue_type_id)
+        keys = [one.key for one in line.carriers if one.key.startswith("webhook:")]
+        if any(item.field_id in PLACES for item in line.items):
+            keys.append(f"history:{line.event}")
+        if not known or (known[-1][1:] != place[1:] and evidence.shown(*keys)):
+            known.append(place)
     return places
 
 

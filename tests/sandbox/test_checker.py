@@ -382,6 +382,23 @@ def test_what_was_never_shown_may_be_missing_and_is_listed(bench: Bench) -> None
     } == {"COMMENT_UPDATED": 1, "COMMENT_DELETED": 1, "ISSUE_DELETED": 1}
 
 
+@pytest.mark.parametrize(("shown", "observed"), [((), "1"), (("history:950",), "2")])
+def test_what_is_missed_is_of_the_type_that_was_last_shown(
+    bench: Bench, shown: tuple[str, ...], observed: str
+) -> None:
+    gone = next(one for one in bench.truth if one["code"] == "ISSUE_DELETED")
+    gone["issue_type_id"] = "2"
+    change = item("Issue Type", "Bug", "Task", field_id="issuetype", old_id="1", new_id="2")
+    place = {"issue_id": "101", "issue_key": "AB-2", "issue_type_id": "2", "secured": True}
+    moved = line("ISSUE_UPDATED", 16, "101", event="950", items=[change], n=len(TRUTH), **place)
+    bench.truth.insert(bench.truth.index(gone), moved)
+    bench.served += [{"key": key, "request": 99, "served_at": at(31)} for key in shown]
+    bench.row("ISSUE_DELETED")["issue_type_id"] = observed
+    assert wrong_fields(bench.check()) == set()
+    bench.row("ISSUE_DELETED")["issue_type_id"] = "3"
+    assert wrong_fields(bench.check()) == {"issue_type_id"}
+
+
 @pytest.mark.parametrize(
     ("code", "keys"),
     [

@@ -8,7 +8,9 @@
       form islands, and the k-th row of each source in an island is the same action;
     - a row that only knows a window is told by an exact row within the window, if there is one.
     A webhook of a `vague` action says only that something has changed: where nobody else tells of
-    that action at its moment, but of one it may have `meant`, it means that one. -#}
+    that action at its moment, but of one it may have `meant`, it means that one. Which one it meant may
+    also have been concluded from the webhook before; one that was lost in between makes that wrong, and
+    an exact word of others on its moment beats it. -#}
 {%- set meanings = [
     ('PROJECT_UPDATED', ['PROJECT_CATEGORY_CHANGED']),
     ('USER_UPDATED', ['USER_DEACTIVATED', 'USER_REACTIVATED']),
@@ -34,6 +36,7 @@ explained as (
         select
             webhooks.site_id,
             webhooks.source_event_id,
+            webhooks.action_code,
             max(others.action_code) filter (where others.is_exact) as meant_code
         from told as webhooks
         inner join told as others
@@ -50,11 +53,21 @@ explained as (
                 and webhooks.occurred_at
                 >= coalesce(others.observed_from_at, others.occurred_at) - {{ tolerance }}
                 and webhooks.occurred_at <= others.occurred_at + {{ tolerance }}
-        where webhooks.source = 'inbox' and webhooks.action_code = '{{ vague }}'
-        group by webhooks.site_id, webhooks.source_event_id
+        where
+            webhooks.source = 'inbox'
+            and webhooks.action_code in (
+                '{{ vague }}',
+                {% for code in meant %}
+                    '{{ code }}'{{ ',' if not loop.last }}
+                {% endfor %}
+            )
+        group by webhooks.site_id, webhooks.source_event_id, webhooks.action_code
         having
-            not bool_or(others.is_exact and others.action_code = '{{ vague }}')
-            and (bool_or(others.is_exact) or bool_and(others.action_code != '{{ vague }}'))
+            not bool_or(others.is_exact and others.action_code = webhooks.action_code)
+            and (
+                bool_or(others.is_exact)
+                or (webhooks.action_code = '{{ vague }}' and bool_and(others.action_code != '{{ vague }}'))
+            )
         {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
@@ -69,6 +82,7 @@ clear as (
             told.source = 'inbox'
             and told.site_id = explained.site_id
             and told.source_event_id = explained.source_event_id
+            and told.action_code = explained.action_code
     where explained.source_event_id is null or explained.meant_code is not null
 ),
 
