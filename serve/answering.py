@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve.dependencies import current_viewer, warehouse_of
 from serve.middleware import API_PREFIX
+from serve.questions import Asking
 from serve.warehouse.answers import Asked
 
 # RFC 9211: whoever measures or debugs can tell a kept answer from a fresh one.
@@ -25,18 +26,20 @@ class SnapshotRoute(APIRoute):
     """A GET that depends on nothing but the snapshot, the viewer and its address.
 
     Not for an answer that tells how much time has passed, and not for a streamed one, which nobody
-    holds as a whole. Only status 200 is kept; an error is found out anew.
+    holds as a whole. Only status 200 is kept; an error is found out anew. Dependencies of a router
+    are not asked: a kept answer knows nothing of them. Unknown parameters are refused all the same.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return what answers a request: from what is kept, or as FastAPI would.
+        """Return what answers a request: from what is kept, or as the endpoint does.
 
-        TypeError for any method but GET: a body is no part of what is asked here.
+        TypeError for any method but GET: a body is no part of what is asked here. TypeError, too,
+        for an endpoint that asks for more than `Asking` finds.
         """
         if self.methods != {"GET"}:
             msg = f"{self.path} takes {self.methods}: only a GET is a question to a snapshot"
             raise TypeError(msg)
-        work_out = super().get_route_handler()
+        work_out = Asking.of(self.endpoint).answer
 
         async def answer(request: Request) -> Response:
             warehouse = warehouse_of(request)

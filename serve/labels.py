@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from pydantic import Field
 from serve.paging import Response
 from serve.query.dimensions import compile_issues
 from serve.query.visibility import Rights
-from serve.warehouse.snapshot import Directory, Snapshot
+from serve.warehouse.snapshot import Directory, Project, Snapshot, User
 
 # Issues in these states have no page in Jira; an archived one still has.
 _NO_PAGE = frozenset({"deleted", "trashed"})
@@ -133,7 +134,15 @@ def project_label(
     """Return what a project is called, null without one."""
     if project_id is None:
         return None
-    project = directory.projects.get((site_id, project_id))
+    return _project_label(project_id, directory.projects.get((site_id, project_id)))
+
+
+# The same few people and projects stand in row after row, and a label never changes.
+_KEPT_LABELS = 10_000
+
+
+@lru_cache(_KEPT_LABELS)
+def _project_label(project_id: str, project: Project | None) -> ProjectLabel:
     return ProjectLabel.of(
         id=project_id,
         key=project.key if project else None,
@@ -145,7 +154,11 @@ def author_label(directory: Directory, account_id: str | None) -> Author | None:
     """Return what a person is called, null for the unknown one."""
     if account_id is None:
         return None
-    user = directory.users.get(account_id)
+    return _author(account_id, directory.users.get(account_id))
+
+
+@lru_cache(_KEPT_LABELS)
+def _author(account_id: str, user: User | None) -> Author:
     return Author.of(
         account_id=account_id,
         display_name=user.display_name if user else None,

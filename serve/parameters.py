@@ -6,6 +6,7 @@ that contradict each other. A filter with a spelling mistake would then answer a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 from fastapi import FastAPI, Request
@@ -18,11 +19,18 @@ _SHOWN_CHARACTERS = 100
 async def refuse_unknown_parameters(request: Request) -> None:
     """Dependency of every route that has no parameters but its documented ones.
 
-    ProblemError 422 for a name that the OpenAPI document of the route does not list, for one
-    that takes a single value and is given several times, and for what is no text.
+    ProblemError as of `check_parameters`.
     """
-    if not request.query_params:
-        return
+    if request.query_params:
+        check_parameters(request, _documented(request))
+
+
+def check_parameters(request: Request, known: Mapping[str, bool]) -> None:
+    """Check the names behind the question mark against those that are `known`.
+
+    ProblemError 422 for any other name, for one that takes a single value (`known` as False) and is
+    given several times, and for what is no text.
+    """
     try:
         unquote_to_bytes(request.scope["query_string"]).decode()
     except UnicodeDecodeError:
@@ -30,7 +38,6 @@ async def refuse_unknown_parameters(request: Request) -> None:
         raise invalid_parameter(
             "query", "is not UTF-8 behind its percent signs", "correct the address"
         ) from None
-    known = _documented(request)
     given = [name for name, _ in request.query_params.multi_items()]
     errors = []
     for name in dict.fromkeys(given):

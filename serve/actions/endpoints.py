@@ -20,7 +20,6 @@ from serve.answering import SnapshotRoute
 from serve.dependencies import CurrentViewer
 from serve.exports import WORKBOOK_RESPONSE
 from serve.problems import QUERY_PROBLEMS, problem_responses
-from serve.rendering import rendered
 
 router = APIRouter(route_class=SnapshotRoute, tags=["activity"])
 workbook_router = APIRouter(tags=["activity"])
@@ -38,7 +37,6 @@ Service = Annotated[ActionsService, Depends(_service)]
     summary="List actions",
     responses=problem_responses(*QUERY_PROBLEMS, "invalid-parameters", "snapshot-gone"),
 )
-@rendered
 def list_actions(
     request: Annotated[ActionsRequest, Query()], service: Service, viewer: CurrentViewer
 ) -> ActionPage:
@@ -55,7 +53,6 @@ def list_actions(
     summary="Count actions for each author",
     responses=problem_responses(*QUERY_PROBLEMS, "invalid-parameters", "snapshot-gone"),
 )
-@rendered
 def count_activity(
     request: Annotated[ActivityRequest, Query()], service: Service, viewer: CurrentViewer
 ) -> ActivityPage:

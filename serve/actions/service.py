@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -374,10 +374,8 @@ def _item(
             id=row["target_id"],
             label=row["target_label"],
         ),
-        action=ActionKind.of(
-            code=row["action_code"],
-            label=directory.catalogue.label(row["action_code"]),
-            has_changes=has_changes,
+        action=_kind(
+            row["action_code"], directory.catalogue.label(row["action_code"]), has_changes
         ),
         project=project_label(directory, row["site_id"], row["project_id"]),
         issue=issue,
@@ -387,3 +385,8 @@ def _item(
         change_count=row["change_count"] or 0,
         changes=changes if has_changes else None,
     )
+
+
+@lru_cache
+def _kind(code: str, label: str, has_changes: bool) -> ActionKind:  # noqa: FBT001 - a cache's key
+    return ActionKind.of(code=code, label=label, has_changes=has_changes)

@@ -14,7 +14,6 @@ from serve.issue_views.schemas import IssueViewsPage, IssueViewsRequest
 from serve.issue_views.service import IssueViewsService
 from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.query.spec import IssueViewFilter
-from serve.rendering import rendered
 
 router = APIRouter(route_class=SnapshotRoute, tags=["issue views"])
 workbook_router = APIRouter(tags=["issue views"])
@@ -32,7 +31,6 @@ Service = Annotated[IssueViewsService, Depends(_service)]
     summary="List who looked at which issue",
     responses=problem_responses(*QUERY_PROBLEMS, "invalid-parameters", "snapshot-gone"),
 )
-@rendered
 def list_issue_views(
     request: Annotated[IssueViewsRequest, Query()], service: Service, viewer: CurrentViewer
 ) -> IssueViewsPage:

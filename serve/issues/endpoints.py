@@ -11,7 +11,6 @@ from serve.dependencies import CurrentViewer
 from serve.issues.schemas import IssueRangesPage, IssuesPage, IssuesRequest
 from serve.issues.service import IssuesService
 from serve.problems import QUERY_PROBLEMS, problem_responses
-from serve.rendering import rendered
 
 router = APIRouter(route_class=SnapshotRoute, tags=["issues"])
 
@@ -25,7 +24,6 @@ _PROBLEMS = problem_responses(*QUERY_PROBLEMS, "invalid-parameters", "snapshot-g
 
 
 @router.get("/issues", summary="List the issues of a filter's actions", responses=_PROBLEMS)
-@rendered
 def list_issues(
     request: Annotated[IssuesRequest, Query()], service: Service, viewer: CurrentViewer
 ) -> IssuesPage:
@@ -37,7 +35,6 @@ def list_issues(
 
 
 @router.get("/issues/links", summary="Links that open the issues in Jira", responses=_PROBLEMS)
-@rendered
 def list_issue_links(
     request: Annotated[IssuesRequest, Query()], service: Service, viewer: CurrentViewer
 ) -> IssueRangesPage:

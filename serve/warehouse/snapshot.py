@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import duckdb
 from cachetools import LRUCache
@@ -50,8 +50,7 @@ class SnapshotError(Exception):
     """The file is not a snapshot that this version can read."""
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     """What a person is called, and a site that knows them."""
 
     display_name: str | None
@@ -59,8 +58,7 @@ class User:
     site_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """What a project is called."""
 
     key: str | None

@@ -17,7 +17,7 @@ from typing import cast
 
 import uvloop
 
-from tests.bench.realtime import percentile
+from tests.bench.report import percentile
 
 _PATIENCE = 60.0
 

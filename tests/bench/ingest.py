@@ -17,8 +17,9 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.bench.realtime import SECRET, address, percentile, process
-from tests.bench.report import Figure, Tell, say_nothing
+from tests.bench.realtime import SECRET
+from tests.bench.report import Figure, Tell, percentile, say_nothing
+from tests.bench.serving import address, process
 
 PER_SECOND = 100
 SECONDS = 20

@@ -31,7 +31,7 @@ from serve.query.visibility import OPERATOR, Role, Viewer
 from serve.warehouse.warehouse import Warehouse
 from tests.bench.jql import bench_jql
 from tests.bench.report import Figure, cpu_seconds
-from tests.bench.serving import EMPTY, empty_application, serving
+from tests.bench.serving import EMPTY, serving, serving_nothing
 from tests.bench.synthetic import Shape, publish_synthetic
 
 ROUNDS = 40
@@ -102,8 +102,9 @@ def bench_query(
         with home_of(shape, logs, say) as home:
             # A floor may take long, and nothing but the end of it tells how long. What is asked
             # again is to be worked out again.
-            settings = ServeSettings(home=home, port=0, query_seconds=3_600, answer_memory="0MB")
-            figures, cost = _measure(settings, shape, say)
+            settings = ServeSettings(home=home, query_seconds=3_600, answer_memory="0MB")
+            with serving(home, query_seconds="3600", answer_memory="0MB") as place:
+                figures, cost = _measure(settings, place, shape, say)
             say(f"{actions:,} actions: JQL")
             questions_of_jql = bench_jql(settings, shape)
         costs.append(cost)
@@ -146,16 +147,16 @@ class Cost:
 
 
 def _measure(
-    settings: ServeSettings, shape: Shape, say: Callable[[str], None]
+    settings: ServeSettings, place: tuple[str, int], shape: Shape, say: Callable[[str], None]
 ) -> tuple[list[Figure], dict[str, Cost]]:
     application = create_app(settings)
     service: ActionsService = application.state.actions
     warehouse: Warehouse = application.state.warehouse
     figures: list[Figure] = []
     costs: dict[str, Cost] = {}
-    with serving(empty_application()) as address, closing(HTTPConnection(*address)) as connection:
+    with serving_nothing() as address, closing(HTTPConnection(*address)) as connection:
         empty_times = _times(lambda: _fetch(connection, EMPTY, {}))
-    with serving(application) as address, closing(HTTPConnection(*address)) as connection:
+    with closing(warehouse), closing(HTTPConnection(*place)) as connection:
         figures += _beginnings(warehouse)
         figures += _figures("HTTP: empty route", empty_times, None, "")
         for question in _questions(warehouse, shape):
@@ -180,6 +181,9 @@ def _measure(
                 if question.viewer is OPERATOR:
                     # Drawn anew: what has just been asked in process lies at hand.
                     asked_anew = question.params()
+                    # Serve ends connections that were silent for seconds, as during a long floor.
+                    connection.close()
+                    connection.connect()
                     fetched = _timed(partial(_fetch, connection, question.path, asked_anew))
                 if turn == 0:
                     floors.clear()

@@ -6,63 +6,27 @@ sandbox (a year of activity, live clock) --webhooks--> `audit-log serve` --> app
 
 from __future__ import annotations
 
-import os
 import random
-import re
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Literal
 
 import duckdb
 
 from orchestration.publishing import current_snapshot
-from tests.bench.report import Figure, Tell, say_nothing
+from tests.bench.report import Figure, Tell, percentile, say_nothing
+from tests.bench.serving import LONGEST_WAIT, LOOK_SECONDS, ROOT, address, process
 from tests.sandbox.running import RunningSandbox, running_sandbox
 from tests.sandbox.world import World
 
-ROOT = Path(__file__).parents[2]
 SECRET = "of-the-bench"  # noqa: S105 - of a receiver that lives for one measurement
-LONGEST_WAIT = 240
-LOOK_SECONDS = 0.1
 
 Runner = Literal["dagster", "follow"]
-
-
-@contextmanager
-def process(
-    arguments: list[str], environment: Mapping[str, str], log: Path
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `python -m …` in a process group of its own, and end the whole group."""
-    with log.open("ab") as output:
-        started = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=ROOT,
-            env=os.environ | dict(environment),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            yield started
-        finally:
-            with suppress(ProcessLookupError):  # it may have ended by itself
-                os.killpg(started.pid, signal.SIGTERM)
-            try:
-                started.wait(60)
-            except subprocess.TimeoutExpired:
-                started.kill()
-                started.wait()
-            finally:
-                with suppress(ProcessLookupError):  # what it had started, and left
-                    os.killpg(started.pid, signal.SIGKILL)
 
 
 def measure(
@@ -124,17 +88,6 @@ def _environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
     return dict(environment) | {"DAGSTER_HOME": str(home / "dagster")}
 
 
-def address(log: Path) -> str:
-    """Return the URL that `serve` says in its log; waits for it. TimeoutError with the log."""
-    deadline = time.monotonic() + LONGEST_WAIT
-    while time.monotonic() < deadline:
-        found = re.findall(r"Serving on (http://\S+)", log.read_text())
-        if found:
-            return str(found[-1])
-        time.sleep(LOOK_SECONDS)
-    raise TimeoutError(log.read_text())
-
-
 def _burst(sandbox: RunningSandbox, home: Path, log: Path, size: int) -> list[float]:
     """Make comments on as many issues; the seconds until each is in the published snapshot."""
 
@@ -167,12 +120,6 @@ def _comments(snapshot: Path) -> set[str]:
             "select target_id from fct_actions where action_code = 'ISSUE_COMMENTED'"
         ).fetchall()
     return {target_id for (target_id,) in rows}
-
-
-def percentile(values: list[float], share: float) -> float:
-    """Return the value that `share` (0 to 1) of the values do not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def bench_realtime(tell: Tell = say_nothing, bursts: int = 3, pause: float = 5) -> list[Figure]:

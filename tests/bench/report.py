@@ -75,6 +75,12 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def percentile(values: list[float], share: float) -> float:
+    """Return the value that `share` (0 to 1) of the values do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
 def in_own_process(module: str, *arguments: str) -> dict[str, Any]:
     """Run `python -m module arguments` and return the JSON object it prints last.
 

@@ -16,7 +16,7 @@ from tests.e2e.product import REPOSITORY
 STOPPED = """
 import signal, sys
 from pathlib import Path
-from tests.bench.realtime import process
+from tests.bench.serving import process
 from tests.bench.stopping import unwind_when_stopped
 
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as at a terminal, whoever runs the tests
