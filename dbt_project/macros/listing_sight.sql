@@ -90,9 +90,10 @@
     )
 {%- endmacro -%}
 
-{#- Whether the window of a change shares a moment with a time in which the account lacked a right. -#}
+{#- Whether the window of a change shares a moment with a time in which the account lacked a right, or may
+    have: what is told once must not be taken back when it turns out to. -#}
 {%- macro overlaps(change, lacking) -%}
     {{ lacking }}.site_id = {{ change }}.site_id
-                and {{ lacking }}.lacking_from_at <= {{ change }}.observed_to_at
+                and {{ lacking }}.lacking_from_at < {{ change }}.observed_to_at
                 and coalesce({{ lacking }}.lacking_to_at > {{ change }}.observed_from_at, true)
 {%- endmacro -%}
