@@ -1,5 +1,26 @@
-with changelogs as (
-    select * from {{ ref('int_changelogs__classified') }}
+with classified as (
+    select
+        *,
+        list_max(
+            list_transform(list_concat(promoted_items, remaining_items), lambda item: item.item_index)
+        ) as last_index
+    from {{ ref('int_changelogs__classified') }}
+),
+
+-- Of two entries of one moment the one with the lower id was first: their items are counted on, so that
+-- who asks what a field held finds its changes in order.
+changelogs as (
+    select
+        *,
+        coalesce(
+            sum(coalesce(last_index, -1) + 1) over (
+                partition by site_id, issue_id, occurred_at
+                order by {{ number_order('history_id') }}, history_id
+                rows between unbounded preceding and 1 preceding
+            ),
+            0
+        ) as items_before
+    from classified
 ),
 
 mappings as (
@@ -13,6 +34,7 @@ promoted as (
         issue_id,
         history_id,
         occurred_at,
+        items_before,
         {{ each('promoted_items') }} as item
     from changelogs
 ),
@@ -34,6 +56,7 @@ remaining as (
         issue_id,
         history_id,
         occurred_at,
+        items_before,
         {{ each('remaining_items') }} as item
     from changelogs
 ),
@@ -65,7 +88,7 @@ final as (
         occurred_at,
         item.field_id,
         item.field_name,
-        item.item_index,
+        cast(items_before + item.item_index as integer) as item_index,
         item.old_id as old_value_id,
         item.old_text as old_value,
         item.new_id as new_value_id,
