@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, get_args, get_type_hints
+from typing import Any, Self, TypeGuard, get_args, get_type_hints
 
 from fastapi import Request, Response, params
 from fastapi.concurrency import run_in_threadpool
@@ -51,7 +51,7 @@ class Asking:
                     queries[name] = kind
                 case [params.Path()]:
                     paths[name] = TypeAdapter(hints[name])
-                case [params.Depends(dependency=dependency)] if dependency is not None:
+                case [params.Depends(dependency=dependency)] if _takes_a_request(dependency):
                     dependencies[name] = dependency
                 case _:
                     msg = f"{endpoint.__name__} asks for {name}, which is no part of a question"
@@ -78,22 +78,35 @@ class Asking:
         values = {
             name: given.getlist(name) if self.parameters[name] else given[name] for name in given
         }
+        errors: list[dict[str, Any]] = []
         for name, kind in self.paths.items():
-            found[name] = _checked(kind.validate_python, request.path_params[name], "path", name)
+            try:
+                found[name] = kind.validate_python(request.path_params[name])
+            except ValidationError as error:
+                errors += _errors(error, "path", name)
         for name, model in self.queries.items():
-            found[name] = _checked(model.model_validate, values, "query")
+            try:
+                found[name] = model.model_validate(values)
+            except ValidationError as error:
+                errors += _errors(error, "query")
+        if errors:
+            raise RequestValidationError(errors)
         body = self.endpoint(**found).model_dump_json(by_alias=True)
         return Response(body, media_type="application/json")
 
 
-def _checked(check: Callable[[Any], object], value: object, *place: str) -> object:
-    """Return what `check` makes of `value`; its errors are FastAPI's, at `place`."""
-    try:
-        return check(value)
-    except ValidationError as error:
-        raise RequestValidationError(
-            [{**one, "loc": (*place, *one["loc"])} for one in error.errors(include_url=False)]
-        ) from None
+def _errors(error: ValidationError, *place: str) -> list[dict[str, Any]]:
+    """Return what is wrong as FastAPI would, at `place`."""
+    return [{**one, "loc": (*place, *one["loc"])} for one in error.errors(include_url=False)]
+
+
+def _takes_a_request(dependency: object) -> TypeGuard[Dependency]:
+    """Whether a request is all it asks for: dependencies of its own would not be found."""
+    return (
+        inspect.iscoroutinefunction(dependency)
+        and list(get_type_hints(dependency).values())[:-1] == [Request]
+        and len(inspect.signature(dependency).parameters) == 1
+    )
 
 
 def _is_model(kind: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, FastAPI, Header, Path, Query
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Request
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, Field
 
@@ -52,6 +52,8 @@ def client() -> TestClient:
         "7?number=x",
         "x",
         "-1?number=2",
+        "x?number=x",
+        "-1?number=0",
     ],
 )
 def test_a_question_is_read_as_fastapi_would(client: TestClient, question: str) -> None:
@@ -76,9 +78,32 @@ def asks_without_saying_where(number: int) -> Told:
     raise NotImplementedError
 
 
+async def _asks_further(number: Annotated[int, Query()]) -> int:
+    raise NotImplementedError
+
+
+def _waits(request: Request) -> int:
+    raise NotImplementedError
+
+
+def asks_by_a_dependency(number: Annotated[int, Depends(_asks_further)]) -> Told:
+    raise NotImplementedError
+
+
+def asks_in_a_thread(number: Annotated[int, Depends(_waits)]) -> Told:
+    raise NotImplementedError
+
+
 @pytest.mark.parametrize(
     "endpoint",
-    [asks_for_a_header, asks_for_a_single_parameter, asks_twice, asks_without_saying_where],
+    [
+        asks_for_a_header,
+        asks_for_a_single_parameter,
+        asks_twice,
+        asks_without_saying_where,
+        asks_by_a_dependency,
+        asks_in_a_thread,
+    ],
 )
 def test_what_is_no_part_of_a_question_is_refused_at_the_start(endpoint: Any) -> None:  # noqa: ANN401 - any endpoint
     with pytest.raises(TypeError, match=f"{endpoint.__name__} asks for"):
