@@ -138,10 +138,10 @@ def project_label(
 
 
 # The same few people and projects stand in row after row, and a label never changes.
-_KEPT_LABELS = 10_000
+KEPT_LABELS = 10_000
 
 
-@lru_cache(_KEPT_LABELS)
+@lru_cache(KEPT_LABELS)
 def _project_label(project_id: str, project: Project | None) -> ProjectLabel:
     return ProjectLabel.of(
         id=project_id,
@@ -157,7 +157,7 @@ def author_label(directory: Directory, account_id: str | None) -> Author | None:
     return _author(account_id, directory.users.get(account_id))
 
 
-@lru_cache(_KEPT_LABELS)
+@lru_cache(KEPT_LABELS)
 def _author(account_id: str, user: User | None) -> Author:
     return Author.of(
         account_id=account_id,

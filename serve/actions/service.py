@@ -28,6 +28,7 @@ from serve.catalogue import Catalogue
 from serve.errors import invalid_parameter
 from serve.exports import Export, Exporter, Rows, Sheet, rows_by_month
 from serve.labels import (
+    KEPT_LABELS,
     IssueKind,
     IssueNames,
     author_label,
@@ -387,6 +388,6 @@ def _item(
     )
 
 
-@lru_cache
+@lru_cache(KEPT_LABELS)
 def _kind(code: str, label: str, has_changes: bool) -> ActionKind:  # noqa: FBT001 - a cache's key
     return ActionKind.of(code=code, label=label, has_changes=has_changes)

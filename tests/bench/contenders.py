@@ -404,6 +404,21 @@ def _dlt(folder: Path, out: Path, destination: Any, **options: Any) -> int:  # n
 
 def dlt_parallelized(folder: Path, out: Path, url: str) -> int:
     """Extract issues as dictionaries with dlt's own means: deferred requests in its thread pool."""
+    issues, count = _parallelized(folder, url)
+    _pipeline(out, dlt.destinations.duckdb(str(out / "extract.duckdb"))).extract(issues)
+    return count
+
+
+def dlt_parallelized_lake(folder: Path, out: Path, url: str) -> int:
+    """Do the same, and let dlt write them to Parquet files."""
+    issues, count = _parallelized(folder, url)
+    lake = dlt.destinations.filesystem(str(out / "lake"))
+    _pipeline(out, lake).run(issues, loader_file_format="parquet")
+    return count
+
+
+def _parallelized(folder: Path, url: str) -> tuple[Any, int]:
+    """Return the resource, and how many issues it has; dlt's loose types."""
     with (folder / "issues.ndjson").open("rb") as lines:
         ids = [msgspec.json.decode(line)["id"] for line in lines]
     os.environ["EXTRACT__WORKERS"] = str(IN_FLIGHT)
@@ -421,8 +436,7 @@ def dlt_parallelized(folder: Path, out: Path, url: str) -> int:
 
             yield page()
 
-    _pipeline(out, dlt.destinations.duckdb(str(out / "extract.duckdb"))).extract(issues)
-    return len(ids)
+    return issues, len(ids)
 
 
 def dlt_default(folder: Path, out: Path, _url: str) -> int:
@@ -451,6 +465,7 @@ CONTENDERS: dict[str, Callable[[Path, Path, str], int]] = {
     "handwritten_typed": handwritten_typed,
     "dlt_default": dlt_default,
     "dlt_parallelized": dlt_parallelized,
+    "dlt_parallelized_lake": dlt_parallelized_lake,
     "dlt_nested_parquet": dlt_nested_parquet,
 }
 

@@ -83,8 +83,8 @@ def bench_ingest(tell: Tell = say_nothing) -> list[Figure]:
             "AUDIT_LOG_WEBHOOK_SECRET": SECRET,
             "PORT": "0",
         }
-        with process(["orchestration.cli", "serve"], environment, log):
-            seconds = asyncio.run(_send(f"{address(log)}/ingest/jira", count))
+        with process(["orchestration.cli", "serve"], environment, log) as server:
+            seconds = asyncio.run(_send(f"{address(log, server)}/ingest/jira", count))
     figures = []
     for share, goal in ((0.5, ""), (0.99, "<= 200 ms")):
         on_disk, answered = percentile(floor, share), percentile(seconds, share)

@@ -58,8 +58,9 @@ def measure(
         with process(["orchestration.cli", "run"], environment, log) as first:
             if first.wait() != 0:
                 raise RuntimeError(log.read_text())
-        stack.enter_context(process(["orchestration.cli", "serve"], environment, log))
-        sandbox.webhooks(f"{address(log)}/ingest/jira", SECRET)
+        serving = process(["orchestration.cli", "serve"], environment, log)
+        server = stack.enter_context(serving)
+        sandbox.webhooks(f"{address(log, server)}/ingest/jira", SECRET)
         found: dict[Runner, list[float]] = {}
         for runner in runners:
             tell(f"realtime: {bursts} bursts of changes, with {runner}")

@@ -58,10 +58,15 @@ def process(
                     os.killpg(started.pid, signal.SIGKILL)
 
 
-def address(log: Path) -> str:
-    """Return the URL that `serve` says in its log; waits for it. TimeoutError with the log."""
+def address(log: Path, server: subprocess.Popen[bytes]) -> str:
+    """Return the URL that `server` says in its log; waits for it.
+
+    RuntimeError with the log when it ends before, TimeoutError when it takes too long.
+    """
     deadline = time.monotonic() + LONGEST_WAIT
     while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise RuntimeError(log.read_text())
         found = re.findall(r"Serving on (http://\S+)", log.read_text())
         if found:
             return str(found[-1])
@@ -92,8 +97,8 @@ def serving_nothing() -> Iterator[tuple[str, int]]:
 def _listening(arguments: list[str], environment: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory) / "log.txt"
-        with process(arguments, environment, log):
-            parts = urlsplit(address(log))
+        with process(arguments, environment, log) as server:
+            parts = urlsplit(address(log, server))
             yield str(parts.hostname), int(parts.port or 0)
 
 
