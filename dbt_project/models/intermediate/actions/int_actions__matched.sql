@@ -10,7 +10,8 @@
     A webhook of a `vague` action says only that something has changed: where nobody else tells of
     that action at its moment, but of one it may have `meant`, it means that one. Which one it meant may
     also have been concluded from the webhook before; one that was lost in between makes that wrong, and
-    an exact word of others on its moment beats it. -#}
+    an exact word of others on its moment beats it. A word that a webhook of its own action answers to
+    says nothing about another one. -#}
 {%- set meanings = [
     ('PROJECT_UPDATED', ['PROJECT_CATEGORY_CHANGED']),
     ('USER_UPDATED', ['USER_DEACTIVATED', 'USER_REACTIVATED']),
@@ -30,43 +31,57 @@ told as (
     inner join action_types on evidence.action_code = action_types.action_code
 ),
 
+{% for vague, meant in meanings %}
+    {%- set codes = "'" ~ ([vague] + meant) | join("', '") ~ "'" %}
+    {{ vague | lower }}_webhooks as (
+        select * from told
+        where source = 'inbox' and action_code in ({{ codes }})
+    ),
+
+    {{ vague | lower }}_words as (
+        select
+            words.*,
+            words.is_exact
+            and not exists (
+                select 1
+                from {{ vague | lower }}_webhooks as webhooks
+                where
+                    webhooks.site_id = words.site_id
+                    and webhooks.match_key = words.match_key
+                    and webhooks.action_code = words.action_code
+                    and webhooks.occurred_at >= words.occurred_at - {{ tolerance }}
+                    and webhooks.occurred_at <= words.occurred_at + {{ tolerance }}
+            ) as is_unanswered
+        from told as words
+        where words.source != 'inbox' and words.action_code in ({{ codes }})
+    ),
+
+{% endfor %}
 -- An exact word on what it meant beats a window that holds both.
 explained as (
-    {% for vague, meant in meanings %}
+    {% for vague, _ in meanings %}
         select
             webhooks.site_id,
             webhooks.source_event_id,
             webhooks.action_code,
-            max(others.action_code) filter (where others.is_exact) as meant_code
-        from told as webhooks
-        inner join told as others
+            max(words.action_code) filter (where words.is_unanswered) as meant_code
+        from {{ vague | lower }}_webhooks as webhooks
+        inner join {{ vague | lower }}_words as words
             on
-                webhooks.site_id = others.site_id
-                and webhooks.match_key = others.match_key
-                and others.source != 'inbox'
-                and others.action_code in (
-                    '{{ vague }}',
-                    {% for code in meant %}
-                        '{{ code }}'{{ ',' if not loop.last }}
-                    {% endfor %}
-                )
+                webhooks.site_id = words.site_id
+                and webhooks.match_key = words.match_key
                 and webhooks.occurred_at
-                >= coalesce(others.observed_from_at, others.occurred_at) - {{ tolerance }}
-                and webhooks.occurred_at <= others.occurred_at + {{ tolerance }}
-        where
-            webhooks.source = 'inbox'
-            and webhooks.action_code in (
-                '{{ vague }}',
-                {% for code in meant %}
-                    '{{ code }}'{{ ',' if not loop.last }}
-                {% endfor %}
-            )
+                >= coalesce(words.observed_from_at, words.occurred_at) - {{ tolerance }}
+                and webhooks.occurred_at <= words.occurred_at + {{ tolerance }}
         group by webhooks.site_id, webhooks.source_event_id, webhooks.action_code
         having
-            not bool_or(others.is_exact and others.action_code = webhooks.action_code)
+            not bool_or(words.is_exact and words.action_code = webhooks.action_code)
             and (
-                bool_or(others.is_exact)
-                or (webhooks.action_code = '{{ vague }}' and bool_and(others.action_code != '{{ vague }}'))
+                bool_or(words.is_unanswered)
+                or (
+                    webhooks.action_code = '{{ vague }}'
+                    and bool_and(words.action_code != '{{ vague }}' and not words.is_exact)
+                )
             )
         {{ 'union all' if not loop.last }}
     {% endfor %}

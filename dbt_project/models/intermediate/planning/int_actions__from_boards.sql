@@ -30,6 +30,22 @@ in_sight as (
         'browsable_projects', 'project_id', 'is_present',
         ref('stg_jira_platform__sweeps'), "'browsable_projects'"
     ) }}
+    union all
+    -- Lakes of before have no such list: then whoever is shown a project is taken to browse it.
+    select
+        site_id,
+        project_id,
+        since_at,
+        looked_at
+    from {{ ref('int_projects__in_sight') }} as shown
+    where
+        not exists (
+            select 1 from {{ ref('stg_jira_platform__sweeps') }} as sweeps
+            where
+                sweeps.site_id = shown.site_id
+                and sweeps.list_name = 'browsable_projects'
+                and sweeps.is_complete
+        )
 ),
 
 gone as (
