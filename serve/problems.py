@@ -54,6 +54,7 @@ _WORDS = {
     "less_than_equal": ("must be at most {le}", "give a number of at most {le}"),
     "literal_error": ("must be {expected}", "take one of these words"),
     "missing": ("is missing", "give it; /api/docs describes it"),
+    "string_pattern_mismatch": ("must match {pattern}", "see its description in /api/docs"),
     "string_too_long": (
         "has more than {max_length} characters",
         "give at most {max_length} characters",

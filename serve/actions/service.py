@@ -376,7 +376,9 @@ def _item(
             label=row["target_label"],
         ),
         action=_kind(
-            row["action_code"], directory.catalogue.label(row["action_code"]), has_changes
+            row["action_code"],
+            directory.catalogue.label(row["action_code"]),
+            has_changes=has_changes,
         ),
         project=project_label(directory, row["site_id"], row["project_id"]),
         issue=issue,
@@ -389,5 +391,5 @@ def _item(
 
 
 @lru_cache(KEPT_LABELS)
-def _kind(code: str, label: str, has_changes: bool) -> ActionKind:  # noqa: FBT001 - a cache's key
+def _kind(code: str, label: str, *, has_changes: bool) -> ActionKind:
     return ActionKind.of(code=code, label=label, has_changes=has_changes)

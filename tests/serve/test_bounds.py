@@ -235,6 +235,7 @@ def test_bodies_are_held_to_their_members(
         ({"limit": "1001"}, "must be at most 1000", "give a number of at most 1000"),
         ({"limit": "1.5"}, "is not a whole number", "give a whole number"),
         ({"count": "perhaps"}, "is neither true nor false", "give true or false"),
+        ({"cursor": "!"}, "must match ^[A-Za-z0-9_-]+$", "see its description in /api/docs"),
         ({"user": "x" * 256}, "has more than 255 characters", "give at most 255 characters"),
         ({"user": ["x"] * 1_001}, "has more than 1000 values", "give at most 1000 values"),
         ({"sort": "size"}, "must be '-occurred_at', 'occurred_at'", "take one of these words"),
