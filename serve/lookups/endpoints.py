@@ -39,7 +39,7 @@ def search(
     with warehouse.lease() as snapshot:
         rights = snapshot.rights(viewer)
         rows = snapshot.run(compile_search(kind, request.q))
-        key = request.q.upper()
+        key = request.q.strip().upper()
         is_key = kind == "projects" and _KEY.fullmatch(key) is not None
         # A key that is in use names its project; looking for those it named before costs more.
         if is_key and key not in snapshot.directory.project_ids and len(rows) <= MOST:

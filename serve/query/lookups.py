@@ -72,6 +72,9 @@ LOOKUPS: dict[LookupKind, Lookup] = {
 }
 
 _SEPARATORS = "-_.,;:/\\()[]{}<>@'\"+&|"
+# Letters that are not another one with an accent, and what people type in their place.
+_LETTERS = dict(zip("łøđðħŧıς", "loddhtiσ", strict=True))
+_DIGRAPHS = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
 
 
 def compile_search(kind: LookupKind, text: str) -> Query:
@@ -98,9 +101,7 @@ def compile_search(kind: LookupKind, text: str) -> Query:
                 {lookup.detail} as detail,
                 {lookup.state} as state,
                 {lookup.recent} as recent,
-                ' ' || translate(
-                    strip_accents(lower(concat({searched}))), $separators, $blanks
-                ) as words
+                ' ' || translate({_folded(f"concat({searched})")}, $separators, $blanks) as words
             from {lookup.table}
         )
         select id, min(label), min(detail), min(state)
@@ -109,8 +110,7 @@ def compile_search(kind: LookupKind, text: str) -> Query:
         group by id
         order by
             min(state) is not null, max(recent) desc nulls last,
-            not starts_with(strip_accents(lower(min(label))), $text),
-            strip_accents(lower(min(label))), id
+            not starts_with({_folded("min(label)")}, $text), {_folded("min(label)")}, id
         limit {MOST + 1}
         """,
         {f"word_{index}": word for index, word in enumerate(words)}
@@ -142,11 +142,18 @@ def compile_labels(kind: LookupKind, ids: Sequence[str]) -> Query:
 
 
 def unaccented(text: str) -> str:
-    """Do as DuckDB's strip_accents(lower(…))."""
+    """Return `text` in small letters without accents, vowel signs and other marks, as `_folded`."""
     decomposed = unicodedata.normalize("NFD", text.lower())
-    return unicodedata.normalize(
-        "NFC", "".join(one for one in decomposed if not unicodedata.combining(one))
-    )
+    letters = "".join(one for one in decomposed if not unicodedata.category(one).startswith("M"))
+    return unicodedata.normalize("NFC", letters).translate(str.maketrans(_LETTERS | _DIGRAPHS))
+
+
+def _folded(text: str) -> str:
+    """Return SQL of `unaccented(text)`."""
+    folded = f"strip_accents(lower({text}))"
+    for letter, letters in _DIGRAPHS.items():
+        folded = f"replace({folded}, '{letter}', '{letters}')"
+    return f"translate({folded}, '{''.join(_LETTERS)}', '{''.join(_LETTERS.values())}')"
 
 
 def _plain(text: str) -> str:

@@ -114,6 +114,13 @@ def test_days_on_which_clocks_change_are_days() -> None:
         ("2026-04-24T12:00", "Africa/Cairo", "startOfDay()", "2026-04-23T22:00"),
         ("2026-04-25T12:00", "Africa/Cairo", "startOfDay('-1d')", "2026-04-23T22:00"),
         ("2026-04-24T12:00", "Africa/Cairo", "endOfDay('-1d')", "2026-04-23T21:59:59.999"),
+        # Santiago, Cairo, Beirut: 24:00 is 23:00 again, the day has an hour more at its end
+        ("2026-04-04T15:00", "America/Santiago", "endOfDay()", "2026-04-05T03:59:59.999"),
+        ("2026-04-03T15:00", "America/Santiago", "endOfDay('+24h')", "2026-04-05T02:59:59.999"),
+        ("2026-04-03T15:00", "America/Santiago", "endOfDay(1)", "2026-04-05T03:59:59.999"),
+        ("2026-10-29T12:00", "Africa/Cairo", "endOfDay()", "2026-10-29T21:59:59.999"),
+        ("2026-10-24T12:00", "Asia/Beirut", "startOfWeek('+5d')", "2026-10-23T21:00"),
+        ("2026-10-22T12:00", "Asia/Beirut", "endOfWeek('-1d')", "2026-10-24T21:59:59.999"),
         # Apia had no 30 December 2011
         ("2011-12-31T12:00", "Pacific/Apia", "startOfDay()", "2011-12-31T10:00"),
     ],

@@ -183,13 +183,15 @@ def _called(call: Function, clock: Clock) -> datetime:
         if unit == period.letter:
             # of its own unit it means another period, of another one it is added to the edge
             local, amount = _shifted(period.start(local), amount, unit), 0
-        place = period.start(local)
+        place, before = period.start(local), timedelta()
         if edge == "end":
-            place = _shifted(place, 1, period.letter) - _INSTANT
+            # the last instant before the next period, however often its wall-clock time was shown
+            place, before = _shifted(place, 1, period.letter) - _INSTANT, _INSTANT
         if unit in _OF_CLOCKS:
             # hours and minutes pass whether clocks change or not
-            return clock.utc(place) + amount * _UNITS[unit]
-        return clock.utc(_shifted(place, amount, unit) if amount else place)
+            return clock.utc(place + before) - before + amount * _UNITS[unit]
+        place = _shifted(place, amount, unit) if amount else place
+        return clock.utc(place + before) - before
 
     return _bounded(resolved, call.span)
 
