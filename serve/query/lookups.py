@@ -73,8 +73,9 @@ LOOKUPS: dict[LookupKind, Lookup] = {
 
 _SEPARATORS = "-_.,;:/\\()[]{}<>@'\"+&|"
 # Letters that are not another one with an accent, and what people type in their place.
-_LETTERS = dict(zip("łøđðħŧıς", "loddhtiσ", strict=True))
+_LETTERS = dict(zip("łøđðħŧıς", "loddhti\N{GREEK SMALL LETTER SIGMA}", strict=True))
 _DIGRAPHS = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
+_TYPED = {ord(letter): typed for letter, typed in (_LETTERS | _DIGRAPHS).items()}
 
 
 def compile_search(kind: LookupKind, text: str) -> Query:
@@ -145,7 +146,7 @@ def unaccented(text: str) -> str:
     """Return `text` in small letters without accents, vowel signs and other marks, as `_folded`."""
     decomposed = unicodedata.normalize("NFD", text.lower())
     letters = "".join(one for one in decomposed if not unicodedata.category(one).startswith("M"))
-    return unicodedata.normalize("NFC", letters).translate(str.maketrans(_LETTERS | _DIGRAPHS))
+    return unicodedata.normalize("NFC", letters).translate(_TYPED)
 
 
 def _folded(text: str) -> str:

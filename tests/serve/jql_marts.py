@@ -155,6 +155,18 @@ VALUES: list[Row] = [
     _value(1, "customfield_10007", text="alpha"),
     _value(2, "customfield_10012", at="2026-02-14 09:30:20"),
     _value(1, "customfield_10013", text="https://example.com/A"),
+    _value(1, "statuscategorychangedate", text="x", at="2026-01-06 09:00:10"),
+    _value(2, "statuscategorychangedate", text="x", at="2026-01-05 08:30:00"),
+    # Europe, Rome; Europe; none; a region called none, the town of Europe
+    _value(1, "customfield_10014", id="700", text="Europe"),
+    _value(1, "customfield_10014", 1, id="701", text="Rome"),
+    _value(2, "customfield_10014", id="700", text="Europe"),
+    _value(3, "customfield_10014", id="710", text="none"),
+    _value(3, "customfield_10014", 1, id="711", text="Europe"),
+    _value(1, "customfield_10015", id="801", text="Example Ltd"),
+    _value(2, "customfield_10015", id="801", text="Example Ltd"),
+    _value(2, "customfield_10015", 1, id="802", text="Other Inc"),
+    _value(4, "customfield_10016", id="t-1", text="Painters"),
     _value(6, "labels", text="red"),
     _value(7, "labels", text="red"),
     _value(7, "components", id="99", text="Hidden"),
@@ -190,6 +202,21 @@ FIELDS: list[Row] = [
     _field(10011, "Odd", "any", custom="com.example:odd"),
     _field(10012, "Moment", "datetime", custom="datetime"),
     _field(10013, "Address", "string", custom="url"),
+    _field(10014, "Location", "option-with-child", custom="cascadingselect"),
+    _field(
+        10015,
+        "Organizations",
+        "array",
+        "sd-customerorganization",
+        "com.atlassian.servicedesk:sd-customer-organizations",
+    ),
+    _field(10016, "Squad", "team", custom="atlassian-team"),
+    _field(
+        10017,
+        "Time to resolution",
+        "sd-servicelevelagreement",
+        custom="com.atlassian.servicedesk:sd-sla-field",
+    ),
 ]
 
 
@@ -368,6 +395,7 @@ def _write_names(database: duckdb.DuckDBPyConnection) -> None:
                                            ("4", "Sub-task")]),
         ("dim_groups", "group", [("g1", "staff"), ("g2", "guests")]),
         ("dim_request_types", "request_type", [("7", "Get help")]),
+        ("dim_organizations", "organization", [("801", "Example Ltd"), ("802", "Other Inc")]),
     ):  # fmt: skip
         _fill(
             database,
@@ -397,6 +425,16 @@ def _write_names(database: duckdb.DuckDBPyConnection) -> None:
             {"site_id": SITE, "group_id": "g2", "account_id": "bob"},
         ],
     )
+    _fill(
+        database,
+        "bridge_organization_members",
+        [
+            {"site_id": SITE, "organization_id": "801", "account_id": "ann"},
+            {"site_id": SITE, "organization_id": "802", "account_id": "bob"},
+            {"site_id": SITE, "organization_id": "802", "account_id": "ann",
+             "valid_to_at": "2026-01-01"},
+        ],
+    )  # fmt: skip
     _fill(
         database,
         "dim_versions",

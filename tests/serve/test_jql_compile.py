@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pytest
 
 from serve.config import ServeSettings
@@ -41,16 +43,17 @@ def find(snapshot: Snapshot) -> Find:
     """Return what finds the numbers of the issues that match a query."""
 
     def found(text: str, viewer: Viewer = ANN, time_zone: str = "UTC") -> set[int]:
-        rights = snapshot.rights(viewer)
-        clock = Clock(snapshot.directory.now, ZoneInfo(time_zone))
-        selection = compile_query(parse(text), SnapshotNames(snapshot, rights), rights, clock)
-        rows = snapshot.run(
-            Query(f"select issue_id from ({selection.sql})",
-                  selection.params)
-        )  # fmt: skip
-        return {int(issue_id) for (issue_id,) in rows}
+        return _found(snapshot, text, viewer, time_zone)
 
     return found
+
+
+def _found(snapshot: Snapshot, text: str, viewer: Viewer = ANN, time_zone: str = "UTC") -> set[int]:
+    rights = snapshot.rights(viewer)
+    clock = Clock(snapshot.directory.now, ZoneInfo(time_zone))
+    selection = compile_query(parse(text), SnapshotNames(snapshot, rights), rights, clock)
+    rows = snapshot.run(Query(f"select issue_id from ({selection.sql})", selection.params))
+    return {int(issue_id) for (issue_id,) in rows}
 
 
 LISTED = {1, 2, 3, 4, 5, 8}
@@ -289,6 +292,65 @@ NOW_VALUES: list[tuple[str, set[int]]] = [
     ("Reviewers = 'Ann Ünal'", {1}),
     ("Reviewers in membersOf(staff)", {1}),
     ("customfield_10001 = 5", {2}),
+    ("'Squad[Team]' = t-1", {4}),
+    ("Squad = Painters", {4}),
+    ("'Address[URL Field]' = 'https://example.com/A'", {1}),
+    # options of two levels: the first, both, and what has no second
+    ("Location = Europe", {1, 2, 3}),
+    ("Location in cascadeOption(Europe)", {1, 2}),
+    ("Location in cascadeOption('700')", {1, 2}),
+    ("'Location[Select List (cascading)]' in cascadeOption(europe, ROME)", {1}),
+    ("Location in cascadeOption(Europe, none)", {2}),
+    ("Location in cascadeOption(none)", {4, 5, 8}),
+    ("Location in cascadeOption(none, none)", {4, 5, 8}),
+    ("Location in cascadeOption('\"none\"')", {3}),
+    ("Location in cascadeOption('\"none\"', Europe)", {3}),
+    ("Location in cascadeOption('\"none\"', none)", set()),
+    ("Location in (cascadeOption(Europe, none), cascadeOption(none))", {2, 4, 5, 8}),
+    ("Location not in cascadeOption(Europe, Rome)", {2, 3}),
+    ("Location not in cascadeOption(Europe, none)", {1, 3}),
+    ("not Location in cascadeOption(Europe)", {3}),
+    ("Location not in cascadeOption(none)", {1, 2, 3}),
+    ("Team in choiceOption('Team Blue', 502)", {1, 2}),
+    ("Team not in choiceOption(501)", {2}),
+    # customers' organizations
+    ("organizations = 'example ltd'", {1, 2}),
+    ("Organizations in (802)", {2}),
+    ("Organizations is empty", {3, 4, 5, 8}),
+    ("reporter in organizationMembers('Other Inc')", {1}),
+    ("reporter in organizationMembers('Other Inc', 'Example Ltd')", {1, 2, 3, 5, 8}),
+    ("assignee not in organizationMembers('Example Ltd')", {1, 5}),
+    # when the category of the status changed
+    ("statusCategoryChangedDate >= '2026-01-06'", {1}),
+    ("statusCategoryChangedDate is empty", {3, 4, 5, 8}),
+    # all texts but comments
+    ("textfields ~ door", {1, 2, 5}),
+    ("textfields ~ ladder", set()),
+    # above an issue
+    ("parentEpic = DEV-3", {2, 4}),
+    ("parentEpic != DEV-3", set()),
+    ("parentProject = DEV", {2, 4}),
+    ("parentProject in projectsLeadByUser(bob)", set()),
+    # links that read so
+    ("issueLink['blocks'] = DEV-2", {1}),
+    ("issueLink['Blocks'] = DEV-1", set()),
+    ('workItemLink["is blocked by"] in (DEV-1, DEV-3)', {2}),
+    ("issueLink[blocks] != DEV-1", {1}),
+    # words of a key, as Jira explains them
+    ("key ~ '-2'", {2}),
+    ("key ~ '*ev*'", {1, 2, 3, 4}),
+    ("issuekey ~ 'OPS'", {5, 8}),
+    ("workItemKey ~ '*V-1*'", {1}),
+    ("key !~ 'DEV'", {5, 8}),
+    ("not key ~ '*-4'", {1, 2, 3, 5}),
+    # new words of Jira for the same
+    ("space = DEV and workType = Bug", {2}),
+    ("workItemKey = DEV-1 or workItem = DEV-2", {1, 2}),
+    ("workType in subtaskWorkTypes()", {4}),
+    ("workType not in standardWorkTypes()", {4}),
+    ("space in spacesLeadByUser()", {1, 2, 3, 4}),
+    ("workItem in linkedWorkItems(DEV-1)", {2}),
+    ("workItemLinkType = 'is blocked by'", {2}),
     # projects of people
     ("project in projectsLeadByUser()", {1, 2, 3, 4}),
     ("project in projectsLeadByUser('bob@example.com')", {5, 8}),
@@ -561,7 +623,28 @@ ERRORS: list[tuple[str, str, str]] = [
     ("issue in issueHistory()", "issueHistory()", "/api/v1/issue-views"),
     ("issue in watchedIssues()", "watchedIssues()", "watchers"),
     ("component in componentsLeadByUser()", "componentsLeadByUser()", "component"),
-    ("'Time to resolution' = breached()", "'Time to resolution'", "does not exist"),
+    ("'Time to resolution' = breached()", "'Time to resolution'", "sd-sla-field"),
+    ("Location in cascadeOption(Mars)", "Mars", "does not exist"),
+    ("Location in cascadeOption(Europe, Paris)", "Paris", "does not exist"),
+    ("Location in cascadeOption(Rome)", "Rome", "does not exist"),
+    ("Location in cascadeOption(none, Rome)", "Rome", "first"),
+    ("Location = cascadeOption(Europe)", "cascadeOption(Europe)", "list"),
+    ("Location in cascadeOption()", "cascadeOption()", "arguments"),
+    ("Location changed to cascadeOption(Europe)", "cascadeOption(Europe)", "history"),
+    ("Location was in cascadeOption(Europe)", "cascadeOption(Europe)", "history"),
+    ("Team in cascadeOption(x)", "cascadeOption(x)", "gives no"),
+    ("status in choiceOption(Done)", "choiceOption(Done)", "gives no"),
+    ("Team in choiceOption(Nope)", "Nope", "does not exist"),
+    ("reporter in organizationMembers(Nope)", "Nope", "organization"),
+    ("issueLink[hates] = DEV-1", "issueLink[hates]", "No link reads 'hates'"),
+    ("issueLink[blocks] = OPS-3", "OPS-3", "no issue"),
+    ("key ~ '*'", "'*'", "no word"),
+    ("issue in workItemHistory()", "workItemHistory()", "/api/v1/issue-views"),
+    ("approvals = pending()", "approvals", "Service Management"),
+    ("reporter in customerDetail(Region, APAC)", "customerDetail(Region, APAC)", "customer"),
+    ("'request-channel-type' = email", "'request-channel-type'", "not logged"),
+    ("journeyID = 1", "journeyID", "not logged"),
+    ("linkedIssue = DEV-1", "linkedIssue", "parentEpic"),
     ("filter = 10000", "filter", "brackets"),
     ("lastViewed > -1d", "lastViewed", "issue-views"),
     ("watcher = bob", "watcher", "watchers > 0"),
@@ -582,6 +665,19 @@ def test_what_cannot_be_answered_says_where_and_why(
     assert word in f"{caught.value.reason} {caught.value.remedy}"
     assert caught.value.reason.endswith(".")
     assert caught.value.remedy
+
+
+def test_a_key_of_a_project_hides_a_name_that_is_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "marts.duckdb"
+    write_jql_marts(path)
+    with duckdb.connect(str(path)) as database:
+        database.execute("update dim_projects set project_name = 'dev' where project_key = 'OPS'")
+    opened = Snapshot("named", path, ServeSettings(home=tmp_path), Turns(4))
+    try:
+        assert _found(opened, "project = DEV") == {1, 2, 3, 4}
+        assert _found(opened, "project in (dev, OPS)") == LISTED
+    finally:
+        opened.close()
 
 
 def test_nobody_is_current_unless_said(find: Find) -> None:

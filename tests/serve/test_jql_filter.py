@@ -186,8 +186,9 @@ def texts(answer: dict[str, Any], *kinds: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "begun", "expected"),
     [
-        ("sta", "sta", ["status", "statusCategory"]),
-        ("project = DEV and STAT", "STAT", ["status", "statusCategory"]),
+        ("sta", "sta", ["status", "statusCategory", "statusCategoryChangedDate"]),
+        ("project = DEV and STAT", "STAT",
+         ["status", "statusCategory", "statusCategoryChangedDate"]),
         ("not (ass", "ass", ["assignee"]),
         ('"story', '"story', ['"Story Points"', '"Story points"']),
         ("order by upd", "upd", ["updated"]),
@@ -205,7 +206,8 @@ def texts(answer: dict[str, Any], *kinds: str) -> list[str]:
         ("fixVersion in releasedVersions(o", "o", ["Operate"]),
         ("issue in ", "", ["EMPTY", "linkedIssue()", "linkedIssues()", "updatedBy()"]),
         ("labels = R", "R", ["Red"]),
-        ("Team = ", "", ["EMPTY", '"Team Blue"', '"Team Red"']),
+        ("Team = ", "", ["EMPTY", '"Team Blue"', '"Team Red"', "choiceOption()"]),
+        ("reporter in organizationMembers(ex", "ex", ['"Example Ltd"']),
         ("cf[10002] = 'team r", "'team r", ['"Team Red"']),
         ("deleted = ", "", ["false", "true"]),
         ("status = Done o", "o", ["OR", "ORDER BY"]),

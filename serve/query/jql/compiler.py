@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NoReturn
@@ -30,7 +30,14 @@ from serve.query.jql.fields import (
     system_field,
     without_suffix,
 )
-from serve.query.jql.functions import FUNCTIONS, LINKED, REFUSED_FUNCTIONS, Among, Question
+from serve.query.jql.functions import (
+    ALL_FUNCTIONS,
+    FUNCTIONS,
+    LINKED,
+    REFUSED_FUNCTIONS,
+    Among,
+    Question,
+)
 from serve.query.jql.moments import CALENDAR_NAMES, TIME_FUNCTIONS, Clock, moment_of, naive
 from serve.query.jql.names import (
     CATEGORIES,
@@ -44,6 +51,7 @@ from serve.query.jql.names import (
     compile_beyond,
     fold,
 )
+from serve.query.jql.parser import unescape
 from serve.query.jql.passes import Passes, Relation
 from serve.query.jql.past import compile_past
 from serve.query.jql.syntax import (
@@ -191,11 +199,17 @@ class Compiler:
             self._bound[key] = f"${name}"
         return self._bound[key]
 
-    @property
-    def question(self) -> Question:
-        """What functions need to know."""
+    def question(self, named: JqlField) -> Question:
+        """Return what functions of a field need to know."""
         return Question(
-            self.names, self.rights, self.clock, self.bind, self.issues, self.find, self.near
+            self.names,
+            self.rights,
+            self.clock,
+            self.bind,
+            self.issues,
+            self.find,
+            self.near,
+            _field_ids(named),
         )
 
     def issues(self, text: str) -> tuple[Thing, ...]:
@@ -408,18 +422,38 @@ class Compiler:
 
     def field(self, named: Field) -> JqlField:
         """Return the entry of a field. JqlError if there is none, or it cannot be answered."""
+        found = self._lookup(named)
+        if named.property_path is not None and found is not None and found.name == "issueLink":
+            return self._links(found, named, named.property_path)
         if named.property_path is not None:
             raise JqlError(
                 "Entity properties are not part of this log.",
                 "Leave the clause out, or use a field.",
                 named.span,
             )
-        found = self._lookup(named)
         if found is None:
             self._no_field(named)
         if found.refusal is not None:
             raise JqlError(found.refusal.reason, found.refusal.remedy, named.span)
         return found
+
+    def _links(self, linked: JqlField, named: Field, path: str) -> JqlField:
+        """Return the field of the links that read as the text in brackets behind its name."""
+        inner = path.strip("[] ")
+        is_quoted = inner[:1] in {"'", '"'}
+        phrase = unescape(inner[1:-1] if is_quoted else inner, named.span.start)
+        types = self.names.vocabulary(Kind(LINK_TYPES))
+        found = types.find(phrase)
+        if not found:
+            near = types.near(phrase)
+            raise JqlError(
+                f"No link reads '{phrase[:80]}'.",
+                f"Did you mean '{near}'?" if near else "Give a phrase such as 'is blocked by'.",
+                named.span,
+            )
+        texts = self.bind([one.id for one in found])
+        where = f"lower(held.direction_name) in (select unnest({texts}::varchar[]))"
+        return replace(linked, sources=(Hanging("links", "linked_issue_id", where),))
 
     def _lookup(self, named: Field) -> JqlField | None:
         facts = self.names.custom_fields()
@@ -462,18 +496,15 @@ class Compiler:
         return Vocabulary([*system, *custom])
 
     def _sources(self, named: JqlField) -> tuple[Source, ...]:
-        if named.name != "text":
+        if named.name not in {"text", "textfields"}:
             return named.sources
         texts = tuple(
             one.id for one in self.names.custom_fields() if compared_as(one) is FieldType.TEXT
         )
         comments = system_field("comment")
         assert comments is not None  # noqa: S101 - an entry of the registry
-        return (
-            Column("issues.summary"),
-            Values(("description", "environment", *texts)),
-            *comments.sources,
-        )
+        written = (Column("issues.summary"), Values(("description", "environment", *texts)))
+        return written if named.name == "textfields" else (*written, *comments.sources)
 
     # -- values of now -------------------------------------------------------------------------
 
@@ -549,24 +580,32 @@ class Compiler:
         comparing = operator.value if operator in ORDERING else "="
         if named.type in _OF_TIME:
             return self._time_test(named.type, comparing, one)
-        if named.type is FieldType.ISSUE:
+        if named.type is FieldType.ISSUE and operator in ORDERING:
             return self._key_test(named, comparing, one)
         if isinstance(one, Function):
             self._misplaced(one, named)
+        if named.type is FieldType.ISSUE:
+            # "-12" is the number of an issue, and no word that is not wanted
+            has_words = self._text_test(replace(one, text=one.text.strip().removeprefix("-")))
+            return lambda _, site: has_words("lower(issues.issue_key)", site)
         if named.type is FieldType.TEXT:
-            wanted = wanted_of(one)
-            parts = [self.bind(part) for part in wanted.parts]
-            found = [self.bind(pattern) for pattern in wanted.patterns]
-            return lambda cell, _: _one_by_one(
-                [f"contains({cell}, lower({part}))" for part in parts]
-                + [f"regexp_matches({cell}, {pattern}, 'i')" for pattern in found]
-            )
+            return self._text_test(one)
         if named.type not in _WRITTEN:
             self._misplaced(one, named)
         value = self.bind(_WRITTEN[named.type](one))
         if named.type is FieldType.WORD:
             return lambda cell, _: f"lower({cell}) = {value}"
         return lambda cell, _: f"{cell} {comparing} {value}"
+
+    def _text_test(self, one: Literal) -> Test:
+        """Return the test of a text in small letters."""
+        wanted = wanted_of(one)
+        parts = [self.bind(part) for part in wanted.parts]
+        found = [self.bind(pattern) for pattern in wanted.patterns]
+        return lambda cell, _: _one_by_one(
+            [f"contains({cell}, lower({part}))" for part in parts]
+            + [f"regexp_matches({cell}, {pattern}, 'i')" for pattern in found]
+        )
 
     def _time_test(self, kind: FieldType, comparing: str, one: Literal | Function) -> Test:
         moment = moment_of(one, self.clock)
@@ -636,8 +675,13 @@ class Compiler:
 
     # -- what operands mean --------------------------------------------------------------------
 
-    def resolved(self, operand: Operand, named: JqlField, operator: Operator) -> Wanted:
-        """Resolve an operand. JqlError for what does not exist or cannot be compared so."""
+    def resolved(
+        self, operand: Operand, named: JqlField, operator: Operator, *, is_past: bool = False
+    ) -> Wanted:
+        """Resolve an operand. JqlError for what does not exist or cannot be compared so.
+
+        `is_past`: it is compared with values that the field had.
+        """
         if isinstance(operand, List) and operator not in LIST_OPERATORS:
             raise JqlError(
                 f"'{operator.value.upper()}' compares with one value, not with a list.",
@@ -658,7 +702,17 @@ class Compiler:
                         atom.span,
                     )
             elif isinstance(atom, Function) and atom.name.lower() not in TIME_FUNCTIONS:
-                among.append(self._call(atom, named, operator))
+                found = self._call(atom, named, operator)
+                if found.test is not None and is_past:
+                    raise JqlError(
+                        f"{atom.name}() does not read the history.",
+                        "Name the option itself.",
+                        atom.span,
+                    )
+                if found.is_nothing:
+                    has_empty = True
+                else:
+                    among.append(found)
             elif isinstance(atom, Literal) and self._is_named(named, operator):
                 things |= dict.fromkeys(self.things(atom, named))
             else:
@@ -680,7 +734,7 @@ class Compiler:
     def _is_named(named: JqlField, operator: Operator) -> bool:
         """Whether literals are names of things, to be resolved to ids."""
         if named.type is FieldType.ISSUE:
-            return operator not in ORDERING
+            return operator not in ORDERING | MATCHING
         if named.type is FieldType.WORD:
             return named.kind is not None
         return named.type in _OF_THINGS
@@ -715,6 +769,10 @@ class Compiler:
         former: Callable[[str], tuple[Thing, ...]] | None,
     ) -> Sequence[Thing]:
         found = self.find(kind, one.text)
+        if kind.name == "project":
+            # a key hides the projects that are called so
+            key = fold(one.text)
+            found = tuple(thing for thing in found if key in map(fold, thing.others)) or found
         if not found and former is not None:
             found = former(one.text.strip())
         if not found:
@@ -744,7 +802,7 @@ class Compiler:
                 f"Did you mean '{near}()'?" if near else "Give the values themselves.",
                 call.span,
             )
-        if function.gives != ("issue" if named.type is FieldType.ISSUE else named.kind):
+        if function.gives not in gives_of(named):
             self._misplaced(call, named)
         fewest, most = function.arguments
         if not fewest <= len(call.arguments) <= most:
@@ -760,7 +818,7 @@ class Compiler:
                 "Use IN or NOT IN.",
                 call.span,
             )
-        among = function.answer(self.question, call)
+        among = function.answer(self.question(named), call)
         if named.type is FieldType.ISSUE and named.name != "issuekey" and among.relation:
             # of issues that hang on others only those count whose name may be known
             return Among(
@@ -792,6 +850,8 @@ class Compiler:
             if one.relation is not None:
                 key = f"({site}, {cell})" if one.is_of_site else cell
                 parts.append(f"{key} in ({one.relation})")
+            if one.test is not None:
+                parts.append(f"({one.test(cell, site)})")
         return f"({' or '.join(parts)})" if parts else "false"
 
     def _ids(self, ids: list[str]) -> str:
@@ -857,7 +917,7 @@ STATUS_CATEGORIES = Vocabulary(
 )
 FUNCTION_NAMES = Vocabulary(
     Thing(None, name, name)
-    for name in (*(one.name for one in FUNCTIONS.values()), "now", *CALENDAR_NAMES)
+    for name in (*(one.name for one in ALL_FUNCTIONS), "now", *CALENDAR_NAMES)
 )
 
 
@@ -882,8 +942,19 @@ def _kind_of(named: JqlField) -> Kind | None:
         return Kind(named.kind)
     if named.type not in _OF_THINGS:
         return None
+    return Kind(VALUES, _field_ids(named))
+
+
+def _field_ids(named: JqlField) -> tuple[str, ...]:
     held = [source for source in named.sources if isinstance(source, Values)]
-    return Kind(VALUES, tuple(field_id for source in held for field_id in source.field_ids))
+    return tuple(field_id for source in held for field_id in source.field_ids)
+
+
+def gives_of(named: JqlField) -> frozenset[str | None]:
+    """Return what a function may give to be compared with a field."""
+    if named.type is FieldType.ISSUE:
+        return frozenset({"issue"})
+    return frozenset({named.kind, named.options}) - {None}
 
 
 def _one_by_one(conditions: Sequence[str]) -> str:

@@ -118,7 +118,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class JqlField:
-    """A field as a query may name it. `kind` is the vocabulary of its values, where it has one."""
+    """A field as a query may name it. `kind` is the vocabulary of its values, where it has one.
+
+    `options`: its values are options of a custom field, of one level or of two.
+    """
 
     name: str
     type: FieldType
@@ -128,6 +131,7 @@ class JqlField:
     history: History | None = None
     only: frozenset[Operator] | None = None
     refusal: Refusal | None = None
+    options: Literal["options", "options of two levels"] | None = None
 
     @property
     def operators(self) -> frozenset[Operator]:
@@ -194,11 +198,41 @@ _CATEGORY = (
     "(select coalesce(statuses.status_category, 'undefined') from dim_statuses as statuses "
     "where statuses.site_id = issues.site_id and statuses.status_id = issues.status_id)"
 )
+
+
 # a parent that is deleted, or that the viewer may not know of, is none, as with links
-_PARENT = """
+def _of_parent(column: str) -> str:
+    return f"""
+        (
+            select parents.{column}
+            from {{issues}} as parents
+            where
+                parents.site_id = issues.site_id
+                and parents.issue_id = issues.parent_issue_id
+                and parents.deletion_state not in ('deleted', 'trashed')
+        )
+    """
+
+
+_PARENT = _of_parent("issue_id")
+# of a sub-task the epic is two levels above
+_PARENT_EPIC = """
     (
-        select parents.issue_id
+        select
+            case
+                when types.hierarchy_level = 1 then parents.issue_id
+                when types_above.hierarchy_level = 1 then above.issue_id
+            end
         from {issues} as parents
+        left join dim_issue_types as types
+            on types.site_id = parents.site_id and types.issue_type_id = parents.issue_type_id
+        left join {issues} as above
+            on above.site_id = parents.site_id
+            and above.issue_id = parents.parent_issue_id
+            and above.deletion_state not in ('deleted', 'trashed')
+        left join dim_issue_types as types_above
+            on types_above.site_id = above.site_id
+            and types_above.issue_type_id = above.issue_type_id
         where
             parents.site_id = issues.site_id
             and parents.issue_id = issues.parent_issue_id
@@ -220,8 +254,15 @@ _HAS_SUBTASKS = """
 _PARENTS = History(("parent", "IssueParentAssociation", "Parent", "Epic Link"))
 
 SYSTEM_FIELDS: tuple[JqlField, ...] = (
-    _column("project", "project_id", "project", history=History(("project",))),
-    _column("issuetype", "issue_type_id", "issue_type", "type", history=History(("issuetype",))),
+    _column("project", "project_id", "project", "space", history=History(("project",))),
+    _column(
+        "issuetype",
+        "issue_type_id",
+        "issue_type",
+        "type",
+        "workType",
+        history=History(("issuetype",)),
+    ),
     _column("status", "status_id", "status", history=History(("status",))),
     _column("statusCategory", _CATEGORY, "status_category"),
     _column("resolution", "resolution_id", "resolution", history=History(("resolution",))),
@@ -254,6 +295,8 @@ SYSTEM_FIELDS: tuple[JqlField, ...] = (
     _column("summary", "summary", of=FieldType.TEXT, history=History(("summary",))),
     _column("parent", _PARENT, of=FieldType.ISSUE, history=_PARENTS),
     _column("Epic Link", _EPIC, of=FieldType.ISSUE, history=_PARENTS),
+    _column("parentEpic", _PARENT_EPIC, of=FieldType.ISSUE, only=EQUALITY),
+    _column("parentProject", _of_parent("project_id"), "project", only=EQUALITY),
     _column(
         "issuekey",
         "issue_id",
@@ -261,8 +304,10 @@ SYSTEM_FIELDS: tuple[JqlField, ...] = (
         "key",
         "id",
         "issue",
+        "workItemKey",
+        "workItem",
         of=FieldType.ISSUE,
-        only=EQUALITY | PRESENCE | ORDERING,
+        only=EQUALITY | PRESENCE | ORDERING | MATCHING,
     ),
     _column("category", _of_project("project_category"), "project_category", of=FieldType.WORD),
     _column(
@@ -290,6 +335,9 @@ SYSTEM_FIELDS: tuple[JqlField, ...] = (
         shape="members",
     ),
     _values("resolved", "resolutiondate", FieldType.TIME, "resolutionDate", has_history=False),
+    _values(
+        "statusCategoryChangedDate", "statuscategorychangedate", FieldType.TIME, has_history=False
+    ),
     _values("due", "duedate", FieldType.DATE, "dueDate"),
     _values("description", "description", FieldType.TEXT),
     _values("environment", "environment", FieldType.TEXT),
@@ -340,14 +388,21 @@ SYSTEM_FIELDS: tuple[JqlField, ...] = (
         FieldType.WORD,
         (Hanging("links", "direction_name"),),
         "link_type",
+        ("workItemLinkType",),
     ),
-    JqlField("issueLink", FieldType.ISSUE, (Hanging("links", "linked_issue_id"),)),
+    JqlField(
+        "issueLink",
+        FieldType.ISSUE,
+        (Hanging("links", "linked_issue_id"),),
+        aliases=("workItemLink",),
+    ),
     JqlField(
         "subtasks",
         FieldType.PRESENCE,
         (Column(_HAS_SUBTASKS),),
     ),
     JqlField("text", FieldType.TEXT, only=frozenset({Operator.CONTAINS})),
+    JqlField("textfields", FieldType.TEXT, only=frozenset({Operator.CONTAINS})),
     _refused(
         "lastViewed",
         "When you last viewed an issue is kept by Jira for you alone.",
@@ -377,7 +432,28 @@ SYSTEM_FIELDS: tuple[JqlField, ...] = (
             f"{name} is decided by Jira Service Management when it is asked, not logged.",
             "Leave it out, and ask Jira.",
         )
-        for name in ("approvals", "approver", "approvers", "myApproval", "myPending")
+        for name in (
+            "approval",
+            "approvals",
+            "approver",
+            "approvers",
+            "myApproval",
+            "myPending",
+            "change-gating-type",
+            "request-channel-type",
+            "request-last-activity-time",
+            "journeyID",
+            "journeyParentOfTypeId",
+            "journeyTypeId",
+            "journeyTypeVersion",
+            "journeyWorkItemId",
+        )
+    ),
+    _refused(
+        "linkedIssue",
+        "Which issues Jira means by it depends on what the named one is.",
+        "Use parent, parentEpic or issueLink.",
+        "linkedWorkItem",
     ),
     _refused(
         "Rank",
@@ -404,6 +480,8 @@ _SUFFIXES: Mapping[str, frozenset[FieldType]] = {
     "select list": frozenset({FieldType.CHOICE}),
     "labels": frozenset({FieldType.WORD}),
     "url": frozenset({FieldType.WORD}),
+    "url field": frozenset({FieldType.WORD}),
+    "team": frozenset({FieldType.CHOICE}),
     "date": frozenset({FieldType.DATE}),
     "time stamp": frozenset({FieldType.TIME}),
     "people": frozenset({FieldType.PERSON}),
@@ -460,7 +538,15 @@ def custom_field(name: str, facts: Iterable[FieldFacts]) -> JqlField:
     elif field_type in _WITH_PAST_VALUES:
         shape = "ids"
     history = History(field_ids, shape)
-    return JqlField(fields[0].name, field_type, (Values(field_ids),), vocabulary, history=history)
+    value_types = {one.item_type if one.type == "array" else one.type for one in fields}
+    return JqlField(
+        fields[0].name,
+        field_type,
+        (Values(field_ids),),
+        vocabulary,
+        history=history,
+        options=_OPTIONS.get(value_types.pop() or "") if len(value_types) == 1 else None,
+    )
 
 
 def compared_as(facts: FieldFacts) -> FieldType | None:
@@ -485,6 +571,10 @@ def _type_of(facts: FieldFacts) -> tuple[FieldType, str | None] | None:
     return _TYPES.get(value_type or "")
 
 
+_OPTIONS: Mapping[str, Literal["options", "options of two levels"]] = {
+    "option": "options",
+    "option-with-child": "options of two levels",
+}
 _TYPES: Mapping[str, tuple[FieldType, str | None]] = {
     "number": (FieldType.NUMBER, None),
     "date": (FieldType.DATE, None),
@@ -497,4 +587,5 @@ _TYPES: Mapping[str, tuple[FieldType, str | None]] = {
     "project": (FieldType.CHOICE, "project"),
     "team": (FieldType.CHOICE, None),
     "sd-customerrequesttype": (FieldType.CHOICE, "request_type"),
+    "sd-customerorganization": (FieldType.CHOICE, "organization"),
 }

@@ -7,13 +7,22 @@ What cannot be answered exactly from the log is refused, with the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from serve.query.jql.errors import JqlError
 from serve.query.jql.fields import Refusal
 from serve.query.jql.moments import Clock, naive, span_of
-from serve.query.jql.names import LINK_TYPES, Kind, Names, Thing
+from serve.query.jql.names import (
+    FIRST_OPTIONS,
+    LINK_TYPES,
+    SECOND_OPTIONS,
+    VALUES,
+    Kind,
+    Names,
+    Thing,
+    fold,
+)
 from serve.query.jql.syntax import Function, Literal
 from serve.query.visibility import Rights, of_listed_issues
 
@@ -22,19 +31,24 @@ from serve.query.visibility import Rights, of_listed_issues
 class Among:
     """What a value may be: things, or a relation of ids.
 
-    `relation` is SQL of rows (site_id, id), or of rows (id) where `is_of_site` is False.
+    `relation` is SQL of rows (site_id, id), or of rows (id) where `is_of_site` is False. `test`
+    asks more of a value of now than its id: SQL of the id and of its site -> SQL of the condition.
+    `is_nothing`: it stands for no value at all.
     """
 
     things: tuple[Thing, ...] = ()
     relation: str | None = None
     is_of_site: bool = True
+    test: Callable[[str, str], str] | None = None
+    is_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who asks, when, where, how values are bound, and what texts stand for.
+    """Who asks, when, of which field, how values are bound, and what texts stand for.
 
-    `issues` takes the key or the id of an issue; `near` gives the name of a thing like a text.
+    `field_ids` are those of a custom field; `issues` takes the key or the id of an issue; `near`
+    gives the name of a thing like a text.
     """
 
     names: Names
@@ -44,13 +58,14 @@ class Question:
     issues: Callable[[str], tuple[Thing, ...]]
     find: Callable[[Kind, str], tuple[Thing, ...]]
     near: Callable[[Kind, str], str | None]
+    field_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class JqlFunction:
-    """A function. `gives` is the vocabulary of its values; `is_list`: IN is needed.
+    """A function. `gives` is the vocabulary of its values, or what a field's `options` are.
 
-    `arguments` is how many it takes at least and at most.
+    `arguments` is how many it takes at least and at most; `is_list`: IN is needed.
     """
 
     name: str
@@ -58,6 +73,7 @@ class JqlFunction:
     arguments: tuple[int, int]
     answer: Callable[[Question, Function], Among]
     is_list: bool = True
+    aliases: tuple[str, ...] = ()
 
 
 def things_named(question: Question, call: Function, kind: str, argument: Literal) -> list[Thing]:
@@ -119,6 +135,92 @@ def _members_of(question: Question, call: Function) -> Among:
         ),
         is_of_site=False,
     )
+
+
+def _organization_members(question: Question, call: Function) -> Among:
+    found = [
+        thing
+        for argument in call.arguments
+        for thing in things_named(question, call, "organization", argument)
+    ]
+    return Among(
+        relation=(
+            "select members.account_id from bridge_organization_members as members "
+            "where members.valid_to_at is null "
+            f"and (members.site_id, members.organization_id) in {_pairs(question, found)}"
+        ),
+        is_of_site=False,
+    )
+
+
+def _options(question: Question, kind: str, call: Function, argument: Literal) -> list[Thing]:
+    """Return the options of the field that an argument names. JqlError if there is none."""
+    options = Kind(kind, question.field_ids)
+    found = question.find(options, argument.text)
+    if not found:
+        near = question.near(options, argument.text)
+        raise JqlError(
+            f"The value '{argument.text[:80]}' does not exist for the function {call.name}().",
+            f"Did you mean '{near}'?" if near else "Give the name or the id of an option.",
+            argument.span,
+        )
+    return list(found)
+
+
+def _choice_option(question: Question, call: Function) -> Among:
+    return Among(
+        tuple(
+            thing
+            for argument in call.arguments
+            for thing in _options(question, VALUES, call, argument)
+        )
+    )
+
+
+def _cascade_option(question: Question, call: Function) -> Among:
+    """Return the values with a first option, and with a second one or none if that is said.
+
+    The word none stands for no option, and for an option called so in quotes of its own.
+    """
+    first, *seconds = call.arguments
+    if _is_none(first):
+        if seconds and not _is_none(seconds[0]):
+            raise JqlError(
+                "There is no second option without a first one.",
+                "Name the first option, or leave the second out.",
+                seconds[0].span,
+            )
+        return Among(is_nothing=True)
+    parents = _pairs(question, _options(question, FIRST_OPTIONS, call, _unquoted(first)))
+    values = of_listed_issues(question.rights, "field_values")
+
+    def with_option(place: int, which: str = "true") -> str:
+        return (
+            "(held.site_id, held.issue_id, held.field_id) in (select options.site_id, "
+            f"options.issue_id, options.field_id from {values} as options where "
+            f"options.field_id in {bound_texts(question, question.field_ids)} "
+            f"and options.value_index = {question.bind(place)} and {which})"
+        )
+
+    if not seconds:
+        return Among(test=lambda cell, site: f"({site}, {cell}) in {parents}")
+    if _is_none(seconds[0]):
+        return Among(
+            test=lambda cell, site: f"({site}, {cell}) in {parents} and not {with_option(1)}"
+        )
+    children = _pairs(question, _options(question, SECOND_OPTIONS, call, _unquoted(seconds[0])))
+    below = with_option(0, f"(options.site_id, options.value_id) in {parents}")
+    return Among(test=lambda cell, site: f"({site}, {cell}) in {children} and {below}")
+
+
+def _is_none(argument: Literal) -> bool:
+    return fold(argument.text) == "none"
+
+
+def _unquoted(argument: Literal) -> Literal:
+    text = argument.text.strip()
+    is_quoted = len(text) > 1 and text[0] == text[-1] == '"'
+    return replace(argument, text=text[1:-1]) if is_quoted else argument
 
 
 def _sprints(state: str) -> Callable[[Question, Function], Among]:
@@ -281,83 +383,158 @@ def _linked_issues(question: Question, call: Function) -> Among:
 
 _MANY = 100
 
-LINKED = frozenset({"linkedissue", "linkedissues"})
+LINKED = frozenset({"linkedissue", "linkedissues", "linkedworkitems"})
 """Functions, in lower case, whose first argument is an issue."""
 
+ALL_FUNCTIONS = (
+    JqlFunction("currentUser", "user", (0, 0), _current_user, is_list=False),
+    JqlFunction("membersOf", "user", (1, 1), _members_of),
+    JqlFunction("organizationMembers", "user", (1, _MANY), _organization_members),
+    JqlFunction("choiceOption", "options", (1, _MANY), _choice_option),
+    JqlFunction("cascadeOption", "options of two levels", (1, 2), _cascade_option),
+    JqlFunction("openSprints", "sprint", (0, 0), _sprints("active")),
+    JqlFunction("closedSprints", "sprint", (0, 0), _sprints("closed")),
+    JqlFunction("futureSprints", "sprint", (0, 0), _sprints("future")),
+    JqlFunction("releasedVersions", "version", (0, _MANY), _versions(released=True)),
+    JqlFunction("unreleasedVersions", "version", (0, _MANY), _versions(released=False)),
+    JqlFunction(
+        "latestReleasedVersion",
+        "version",
+        (1, 1),
+        _one_version(released=True),
+        is_list=False,
+    ),
+    JqlFunction(
+        "earliestUnreleasedVersion",
+        "version",
+        (1, 1),
+        _one_version(released=False),
+        is_list=False,
+    ),
+    JqlFunction(
+        "standardIssueTypes",
+        "issue_type",
+        (0, 0),
+        _issue_types(subtasks=False),
+        aliases=("standardWorkTypes",),
+    ),
+    JqlFunction(
+        "subtaskIssueTypes",
+        "issue_type",
+        (0, 0),
+        _issue_types(subtasks=True),
+        aliases=("subtaskWorkTypes",),
+    ),
+    JqlFunction(
+        "projectsLeadByUser", "project", (0, 1), _led_projects, aliases=("spacesLeadByUser",)
+    ),
+    JqlFunction(
+        "projectsWhereUserHasRole",
+        "project",
+        (1, 1),
+        _projects_with_role,
+        aliases=("spacesWhereUserHasRole",),
+    ),
+    JqlFunction("updatedBy", "issue", (1, 3), _updated_by),
+    JqlFunction("linkedIssues", "issue", (1, _MANY), _linked_issues, aliases=("linkedWorkItems",)),
+    JqlFunction("linkedIssue", "issue", (1, _MANY), _linked_issues),
+)
 FUNCTIONS: Mapping[str, JqlFunction] = {
-    function.name.lower(): function
-    for function in (
-        JqlFunction("currentUser", "user", (0, 0), _current_user, is_list=False),
-        JqlFunction("membersOf", "user", (1, 1), _members_of),
-        JqlFunction("openSprints", "sprint", (0, 0), _sprints("active")),
-        JqlFunction("closedSprints", "sprint", (0, 0), _sprints("closed")),
-        JqlFunction("futureSprints", "sprint", (0, 0), _sprints("future")),
-        JqlFunction("releasedVersions", "version", (0, _MANY), _versions(released=True)),
-        JqlFunction("unreleasedVersions", "version", (0, _MANY), _versions(released=False)),
-        JqlFunction(
-            "latestReleasedVersion",
-            "version",
-            (1, 1),
-            _one_version(released=True),
-            is_list=False,
-        ),
-        JqlFunction(
-            "earliestUnreleasedVersion",
-            "version",
-            (1, 1),
-            _one_version(released=False),
-            is_list=False,
-        ),
-        JqlFunction("standardIssueTypes", "issue_type", (0, 0), _issue_types(subtasks=False)),
-        JqlFunction("subtaskIssueTypes", "issue_type", (0, 0), _issue_types(subtasks=True)),
-        JqlFunction("projectsLeadByUser", "project", (0, 1), _led_projects),
-        JqlFunction("projectsWhereUserHasRole", "project", (1, 1), _projects_with_role),
-        JqlFunction("updatedBy", "issue", (1, 3), _updated_by),
-        JqlFunction("linkedIssues", "issue", (1, _MANY), _linked_issues),
-        JqlFunction("linkedIssue", "issue", (1, _MANY), _linked_issues),
-    )
+    name.lower(): function
+    for function in ALL_FUNCTIONS
+    for name in (function.name, *function.aliases)
 }
 
-REFUSED_FUNCTIONS: Mapping[str, Refusal] = {
-    "issuehistory": Refusal(
-        "Which issues you opened last is kept by Jira for you alone.",
-        "Ask /api/v1/issue-views who viewed which issue.",
+_REFUSED: tuple[tuple[tuple[str, ...], Refusal], ...] = (
+    (
+        ("issueHistory", "workItemHistory"),
+        Refusal(
+            "Which issues you opened last is kept by Jira for you alone.",
+            "Ask /api/v1/issue-views who viewed which issue.",
+        ),
     ),
-    "votedissues": Refusal(
-        "Who voted for an issue is not told to this log.",
-        "Compare the number of votes: votes > 0.",
+    (
+        ("votedIssues", "votedWorkItems"),
+        Refusal(
+            "Who voted for an issue is not told to this log.",
+            "Compare the number of votes: votes > 0.",
+        ),
     ),
-    "watchedissues": Refusal(
-        "Who watches an issue is not told to this log.",
-        "Compare their number: watchers > 0.",
+    (
+        ("watchedIssues", "watchedWorkItems"),
+        Refusal(
+            "Who watches an issue is not told to this log.",
+            "Compare their number: watchers > 0.",
+        ),
     ),
-    "componentsleadbyuser": Refusal(
-        "Who leads a component is not part of this log.",
-        "Name the components: component IN (…).",
+    (
+        ("issuesWithRemoteLinksByGlobalId", "workItemsWithRemoteLinksByGlobalId"),
+        Refusal(
+            "Links to things outside of Jira are not part of this log.",
+            "Leave it out, and ask Jira.",
+        ),
     ),
-    "projectswhereuserhaspermission": Refusal(
-        "Permissions are decided by Jira when they are asked for.",
-        "Use projectsWhereUserHasRole(), or name the projects.",
+    (
+        ("componentsLeadByUser",),
+        Refusal(
+            "Who leads a component is not part of this log.",
+            "Name the components: component IN (…).",
+        ),
     ),
-    "currentlogin": Refusal(
-        "When you signed in is not part of this log.", "Give the time, such as startOfDay()."
+    (
+        ("projectsWhereUserHasPermission", "spacesWhereUserHasPermission"),
+        Refusal(
+            "Permissions are decided by Jira when they are asked for.",
+            "Use projectsWhereUserHasRole(), or name the projects.",
+        ),
     ),
-    "lastlogin": Refusal(
-        "When you signed in is not part of this log.", "Give the time, such as -1w."
+    (
+        ("currentLogin", "lastLogin"),
+        Refusal(
+            "When you signed in is not part of this log.",
+            "Give the time, such as startOfDay() or -1w.",
+        ),
     ),
-    "approved": Refusal(
-        "Approvals are decided by Jira Service Management, not logged.",
-        "Leave it out, and ask Jira.",
+    (
+        (
+            "approved",
+            "approver",
+            "myApproval",
+            "myPending",
+            "myPendingApproval",
+            "pending",
+            "pendingApprovalBy",
+            "pendingBy",
+        ),
+        Refusal(
+            "Approvals are decided by Jira Service Management, not logged.",
+            "Leave it out, and ask Jira.",
+        ),
     ),
-    "approver": Refusal(
-        "Approvals are decided by Jira Service Management, not logged.",
-        "Leave it out, and ask Jira.",
-    ),
-    **dict.fromkeys(
-        ("breached", "completed", "elapsed", "everbreached", "paused", "remaining", "running"),
+    (
+        (
+            "breached",
+            "completed",
+            "elapsed",
+            "everBreached",
+            "paused",
+            "remaining",
+            "running",
+            "withinCalendarHours",
+        ),
         Refusal(
             "The clocks of service level agreements are not part of this log.",
             "Leave it out, and ask Jira.",
         ),
     ),
+    (
+        ("customerDetail", "entitlementDetail", "entitlementProduct", "organizationDetail"),
+        Refusal(
+            "Details of customers, their organizations and entitlements are not part of this log.",
+            "Name the people, or use organizationMembers().",
+        ),
+    ),
+)
+REFUSED_FUNCTIONS: Mapping[str, Refusal] = {
+    name.lower(): refusal for names, refusal in _REFUSED for name in names
 }

@@ -100,7 +100,8 @@ class FieldFacts:
 class Kind:
     """A kind of thing that can be named: one of `VOCABULARIES`, or the values of some fields.
 
-    Of fields `name` is one of `VALUES`, `FORMER_VALUES` and `WORDS`.
+    Of fields `name` is one of `VALUES`, `FIRST_OPTIONS`, `SECOND_OPTIONS`, `FORMER_VALUES` and
+    `WORDS`.
     """
 
     name: str
@@ -108,6 +109,8 @@ class Kind:
 
 
 VALUES, FORMER_VALUES, WORDS, LINK_TYPES = "value", "former value", "word", "link_type"
+FIRST_OPTIONS, SECOND_OPTIONS = "first option", "second option"
+"""Values of fields of options in two levels."""
 
 
 class Names(Protocol):
@@ -167,6 +170,10 @@ VOCABULARIES: Mapping[str, str] = {
         group by account_id
         """,
     "group": "select site_id, group_id, group_name, [], null, null, is_deleted from dim_groups",
+    "organization": """
+        select site_id, organization_id, organization_name, [], null, null, is_deleted
+        from dim_organizations
+        """,
     "role": "select site_id, role_id, role_name, [], null, null, is_deleted from dim_project_roles",
     "status": """
         select site_id, status_id, status_name, [], null, null, is_deleted
@@ -228,8 +235,9 @@ def compile_vocabulary(kind: Kind, rights: Rights) -> Query:
 def _things(kind: Kind, rights: Rights, *, is_narrowed: bool = False) -> str:
     """Return SQL of the things of a kind; narrowed: of no others than `$texts` may stand for."""
     match kind.name:
-        case "value":
-            return _values(rights, _is_called("value_text", "value_id") if is_narrowed else "true")
+        case "value" | "first option" | "second option":
+            called = _is_called("value_text", "value_id") if is_narrowed else "true"
+            return _values(rights, f"({called}) and {_OF_LEVEL[kind.name]}")
         case "former value":
             # some histories write ids in brackets
             sides = (
@@ -243,6 +251,14 @@ def _things(kind: Kind, rights: Rights, *, is_narrowed: bool = False) -> str:
             return _link_types(rights)
         case _:
             return VOCABULARIES[kind.name]
+
+
+# An option of two levels is followed by the one below it.
+_OF_LEVEL = {
+    VALUES: "true",
+    FIRST_OPTIONS: "value_index = 0",
+    SECOND_OPTIONS: "value_index = 1",
+}
 
 
 def _params(kind: Kind) -> dict[str, object]:

@@ -62,7 +62,7 @@ def _was(compiler: Compiler, one: Comparison, named: JqlField, story: Story) -> 
                 predicate.span,
             )
     assert one.operand is not None  # noqa: S101 - only CHANGED has none
-    wanted = compiler.resolved(one.operand, named, one.operator)
+    wanted = compiler.resolved(one.operand, named, one.operator, is_past=True)
     if not one.predicates and not (wanted.has_empty and story.shape == "members"):
         # at any time: it is so now, or a change tells of it; which is much cheaper to ask
         told_of = [_is_any(compiler, story, f"held.{side}_item", wanted) for side in ("old", "new")]
@@ -107,7 +107,7 @@ def _changes(compiler: Compiler, one: Comparison, named: JqlField, story: Story)
                 predicate.span,
             )
         item = "held.old_item" if predicate.name is PredicateName.FROM else "held.new_item"
-        wanted = compiler.resolved(predicate.operand, named, Operator.IN)
+        wanted = compiler.resolved(predicate.operand, named, Operator.IN, is_past=True)
         conditions.append(_is_any(compiler, story, item, wanted))
     return conditions
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from serve.query.jql.compiler import MAX_COMPARISONS, MAX_HISTORY
 from serve.query.jql.fields import SYSTEM_FIELDS, FieldType, JqlField
-from serve.query.jql.functions import FUNCTIONS
+from serve.query.jql.functions import ALL_FUNCTIONS
 from serve.query.jql.moments import CALENDAR_NAMES
 from serve.query.jql.parser import MAX_DEPTH, MAX_LENGTH
 from serve.query.jql.syntax import Operator
@@ -19,6 +19,8 @@ DIFFERENCES = r"""
   stand for letters within a word; a phrase goes into quotes: `summary ~ "\"two words\""`. AND, OR
   and NOT belong between clauses, not into the text. Comments for some people only are not searched.
 - Weeks begin on Monday. A day of an estimate has eight hours, a week five days.
+- `issueLinkType = blocks` means links that read so, also where the type of link is called so, which
+  for Jira stands for both directions. `updatedBy()` takes hours and minutes as they are.
 - Several custom fields of one name are asked together; fields of different types are told apart
   by `cf[10016]`, or by a type behind the name, as in `"Story points[Number]"`.
 - ORDER BY is read, and changes nothing: a filter has no order.
@@ -30,7 +32,7 @@ DIFFERENCES = r"""
 def reference() -> str:
     """Return what is answered, in Markdown: fields, functions, limits, differences to Jira."""
     fields = [_field(one) for one in SYSTEM_FIELDS if one.refusal is None]
-    functions = [f"`{one.name}()`" for one in FUNCTIONS.values()]
+    functions = [f"`{name}()`" for one in ALL_FUNCTIONS for name in (one.name, *one.aliases)]
     functions += [f"`{name}()`" for name in ("now", *CALENDAR_NAMES)]
     listed = "\n".join(f"- {one}" for one in fields)
     return f"""

@@ -12,10 +12,10 @@ from typing import Literal as OneOf
 
 from lark import Token
 
-from serve.query.jql.compiler import FUNCTION_NAMES, Compiler
+from serve.query.jql.compiler import FUNCTION_NAMES, Compiler, gives_of
 from serve.query.jql.errors import JqlError
 from serve.query.jql.fields import FieldType, JqlField, Values, system_field
-from serve.query.jql.functions import FUNCTIONS
+from serve.query.jql.functions import ALL_FUNCTIONS
 from serve.query.jql.moments import TIME_FUNCTIONS
 from serve.query.jql.names import VALUES, WORDS, Kind, Vocabulary
 from serve.query.jql.parser import tokens_of, unescape
@@ -257,9 +257,9 @@ class _Place:
 
     @staticmethod
     def _functions(field: JqlField) -> Iterator[Suggestion]:
-        gives = "issue" if field.type is FieldType.ISSUE else field.kind
-        for function in FUNCTIONS.values():
-            if function.gives == gives:
+        gives = gives_of(field)
+        for function in ALL_FUNCTIONS:
+            if function.gives in gives:
                 yield Suggestion("function", f"{function.name}()", function.name)
         if field.type in {FieldType.TIME, FieldType.DATE, FieldType.DAY_OF_TIME}:
             for name in FUNCTION_NAMES.things:
@@ -271,8 +271,9 @@ class _Place:
 _ARGUMENTS = {
     "membersof": "group",
     "updatedby": "user",
-    "projectsleadbyuser": "user",
-    "projectswhereuserhasrole": "role",
+    **dict.fromkeys(("projectsleadbyuser", "spacesleadbyuser"), "user"),
+    **dict.fromkeys(("projectswhereuserhasrole", "spaceswhereuserhasrole"), "role"),
+    "organizationmembers": "organization",
     **dict.fromkeys(
         (
             "releasedversions",
