@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from serve.query.compiler import AUTHOR_NAMES, Query, author_order
 from serve.query.scope import Scope, compile_where
-from serve.query.spec import AggregatedView, Breakdown
+from serve.query.spec import AggregatedView, Breakdown, row_part
 from serve.query.visibility import (
     Purpose,
     Rights,
@@ -127,6 +127,8 @@ def compile_breakdown(
         if scope.fields:
             names = ", ".join(f"$fields_{index}" for index in range(len(scope.fields)))
             keeps += f" and changes.field_id in ({names})"
+        if any(kind == "fields" for kind, _ in map(row_part, scope.row)):
+            keeps += " and changes.field_id = $row_fields"
     nameless = is_nameless(rights, "actions")
     return Query(
         sql=f"""

@@ -8,7 +8,7 @@ stays relative, with what it means today behind it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -131,8 +131,8 @@ def _when(spec: WhoAndWhen, interval: Interval) -> str:
 
 def _span(start: datetime, end: datetime) -> str:
     """Name a half-open interval by its days where it is made of whole ones."""
-    first, last = start.replace(tzinfo=None), end.replace(tzinfo=None) - _DAY
-    if not (_is_midnight(start) and _is_midnight(end) and first <= last):
+    first, last = start.date(), end.date() - _DAY
+    if not (_begins_a_day(start) and _begins_a_day(end) and first <= last):
         return f"from {_moment(start)} to {_moment(end)}"
     if first == last:
         return f"on {_date(first)}"
@@ -143,11 +143,13 @@ def _span(start: datetime, end: datetime) -> str:
     return f"from {_date(first)} to {_date(last)}"
 
 
-def _is_midnight(moment: datetime) -> bool:
-    return (moment.hour, moment.minute, moment.second, moment.microsecond) == (0, 0, 0, 0)
+def _begins_a_day(moment: datetime) -> bool:
+    """Whether it is the first instant of its day: not each is shown as midnight, and not once."""
+    midnight = datetime(moment.year, moment.month, moment.day, tzinfo=moment.tzinfo)
+    return midnight.astimezone(UTC) == moment.astimezone(UTC)
 
 
-def _date(moment: datetime) -> str:
+def _date(moment: date) -> str:
     return f"{moment:%-d %B %Y}"
 
 

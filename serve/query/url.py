@@ -8,7 +8,7 @@ used as a link; a relative time stays relative.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
@@ -95,7 +95,7 @@ def _text(value: object, time_zone: str) -> str:
 def _moment(moment: datetime, zone: ZoneInfo) -> str:
     """Return the date if its midnight in `zone` is meant, else the time in UTC."""
     day = moment.astimezone(zone).date()
-    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-    if midnight == moment:
+    # in UTC: times that clocks show twice or never are equal to none of another zone
+    if datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) == moment:
         return day.isoformat()
     return moment.isoformat().replace("+00:00", "Z")

@@ -78,6 +78,19 @@ def english(kind: type[WhoAndWhen] = FilterSpec, **question: object) -> str:
             {"period": "last_month", "time_zone": "Europe/Zurich"},
             "Actions, last month (from 1 to 31 December 2025, Europe/Zurich)",
         ),
+        # A day that begins at 01:00, and one with two midnights: an hour of it is not asked for.
+        (
+            {"from": "2026-04-24", "to": "2026-04-25", "time_zone": "Africa/Cairo"},
+            "Actions, on 24 April 2026 (Africa/Cairo)",
+        ),
+        (
+            {"from": "2026-11-01", "to": "2026-11-02", "time_zone": "America/Havana"},
+            "Actions, on 1 November 2026 (America/Havana)",
+        ),
+        (
+            {"from": "2026-11-01T05:00Z", "to": "2026-11-02", "time_zone": "America/Havana"},
+            "Actions, from 1 November 2026 00:00 to 2 November 2026 00:00 (America/Havana)",
+        ),
         ({"period": "all"}, "Actions, at any time (until 31 January 2026 12:00:30, UTC)"),
         (
             {

@@ -109,6 +109,17 @@ def test_total_of_a_status_opens_all_issues_whose_status_the_person_changed(
         assert opened.setdefault(tuple(total), issues) == issues
 
 
+@pytest.mark.parametrize("subset", LEGAL, ids="+".join)
+def test_a_row_asked_for_again_is_itself(client: TestClient, subset: tuple[str, ...]) -> None:
+    """Also of fields: an action that changed another one, too, counts in no row but this."""
+    question: dict[str, Any] = ALL_TIME | {"breakdown": list(subset), "limit": 1_000}
+    for item in pick(get(client, "/api/v1/activity", **question)["items"], 3):
+        if item["drill"] is not None:
+            again = get(client, "/api/v1/activity", row=item["drill"]["row"], **question)
+            assert again["items"] == [item]
+            assert again["action_count"] == item["total"]
+
+
 def test_without_a_breakdown_of_statuses_total_and_row_are_one(client: TestClient) -> None:
     for subset in ((), ("projects",), ("issues",), ("fields", "projects")):
         page = get(client, "/api/v1/activity", limit=50, breakdown=list(subset), **ALL_TIME)

@@ -187,6 +187,25 @@ def test_relative_times_stay_relative(period: str) -> None:
             ["from=2026-01-01T08:00", "from=2026-01-01T09:00%2B01:00"],
             "from=2026-01-01T08%3A00%3A00Z",
         ),
+        # A day that begins at 01:00, and one with two midnights.
+        (
+            [
+                "from=2026-04-24&time_zone=Africa/Cairo",
+                "from=2026-04-23T22:00:00Z&time_zone=Africa/Cairo",
+            ],
+            "time_zone=Africa%2FCairo&from=2026-04-24",
+        ),
+        (
+            [
+                "from=2026-11-01&time_zone=America/Havana",
+                "from=2026-11-01T04:00:00Z&time_zone=America/Havana",
+            ],
+            "time_zone=America%2FHavana&from=2026-11-01",
+        ),
+        (
+            ["from=2026-11-01T05:00:00Z&time_zone=America/Havana"],
+            "time_zone=America%2FHavana&from=2026-11-01T05%3A00%3A00Z",
+        ),
         (["user=b&user=a&user=b", "user=a&user=b"], "user=a&user=b"),
         (["row=status:4&row=author:", "row=author:&row=status:4"], "row=author%3A&row=status%3A4"),
     ],
