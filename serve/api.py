@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends, FastAPI
 
 from serve.actions import endpoints as actions
 from serve.coverage import endpoints as coverage
@@ -16,23 +16,25 @@ from serve.middleware import API_PREFIX
 from serve.parameters import refuse_unknown_parameters
 from serve.status import endpoints as status
 
-# Whoever pushes to us may add to the address what they like: it is kept with what they sent.
-router = APIRouter()
-router.include_router(ingest.router, prefix="/ingest")
-
 _STRICT = [Depends(refuse_unknown_parameters)]
-router.include_router(status.health_router, dependencies=_STRICT)
-for _feature in (
-    actions.router,
-    actions.workbook_router,
-    coverage.router,
-    filters.router,
-    issue_views.router,
-    issue_views.workbook_router,
-    issues.router,
-    jql.router,
-    lookups.router,
-    status.meta_router,
-    status.router,
-):
-    router.include_router(_feature, prefix=API_PREFIX, dependencies=_STRICT)
+
+
+def include_routes(app: FastAPI) -> None:
+    """Give `app` all routes, none deeper than it must be: FastAPI looks twice at each level."""
+    # Whoever pushes to us may add to the address what they like: it is kept with what they sent.
+    app.include_router(ingest.router, prefix="/ingest")
+    app.include_router(status.health_router, dependencies=_STRICT)
+    for feature in (
+        actions.router,
+        actions.workbook_router,
+        coverage.router,
+        filters.router,
+        issue_views.router,
+        issue_views.workbook_router,
+        issues.router,
+        jql.router,
+        lookups.router,
+        status.meta_router,
+        status.router,
+    ):
+        app.include_router(feature, prefix=API_PREFIX, dependencies=_STRICT)

@@ -75,7 +75,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
     app.state.issues = IssuesService(warehouse)
     app.state.bodies = BodyReader()
     app.state.inbox = inbox
-    app.include_router(api.router)
+    api.include_routes(app)
     app.include_router(reference.router, dependencies=[Depends(refuse_unknown_parameters)])
     app.add_middleware(KeptAnswers)
     app.add_middleware(Guard)

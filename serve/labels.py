@@ -84,8 +84,8 @@ def issue_names(snapshot: Snapshot, rights: Rights, issue_ids: Iterable[str | No
 
     def read(wanted: Sequence[str]) -> dict[str, IssueNames]:
         named: dict[str, IssueNames] = {}
-        for site_id, issue_id, *name in snapshot.run(compile_issues(wanted, rights)):
-            if any(name):
+        for site_id, issue_id, name in snapshot.run(compile_issues(wanted, rights)):
+            if name is not None:
                 named.setdefault(issue_id, {})[site_id, issue_id] = IssueName(*name)
         return named
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -104,6 +104,8 @@ class Page(Answer):
 
 
 AnyCursor = TypeVar("AnyCursor", bound=Cursor)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - marts hold naive UTC
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def decode_cursor(kind: type[AnyCursor], request: Paging) -> AnyCursor | None:
@@ -136,6 +138,4 @@ def next_offset(snapshot: Snapshot, request: Paging, offset: int, found: int) ->
 
 def microseconds(moment: datetime) -> int:
     """Return whole microseconds since 1970 of a naive UTC time; a float would round."""
-    return (moment.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
-        microseconds=1
-    )
+    return (moment - _EPOCH) // _MICROSECOND

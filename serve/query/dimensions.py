@@ -45,19 +45,16 @@ _ISSUE_NAME = ("issue_key", "summary", "deletion_state", "issue_type_id", "reque
 
 
 def compile_issues(issue_ids: Sequence[str], rights: Rights) -> Query:
-    """Return what IssueName holds, after the site's and the issue's id, of issues.
+    """Return (site id, issue id, list of what IssueName holds) of issues.
 
-    Of those that may not be listed it is null.
+    The list of those that may not be listed is null.
     """
     params: dict[str, object] = {f"issue_{place}": one for place, one in enumerate(issue_ids)}
     among = ", ".join(f"${name}" for name in params)
     if len(issue_ids) > _FEW:
         params, among = {"issue_ids": list(issue_ids)}, "select unnest($issue_ids)"
-    names = visible_names(rights, _ISSUE_NAME, among)
     return Query(
-        f"select site_id, issue_id, {', '.join(_ISSUE_NAME)} from {names} as issues",
-        params,
-        f"Labels of {len(issue_ids)} issues",
+        visible_names(rights, _ISSUE_NAME, among), params, f"Labels of {len(issue_ids)} issues"
     )
 
 

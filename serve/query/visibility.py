@@ -297,17 +297,18 @@ def visible_issues(rights: Rights) -> str:
 
 
 def visible_names(rights: Rights, columns: Sequence[str], among: str) -> str:
-    """Return the relation (site_id, issue_id, *columns) of the issues of some ids.
+    """Return the SELECT of (site_id, issue_id, names) of the issues of some ids.
 
-    Of an issue that may not be listed all `columns` are null: DuckDB uses the index on the ids only
-    where nothing else is asked of a row. `among` are SQL terms with commas between, or a SELECT.
+    `names` is a list of the `columns`, which are texts; null for an issue that may not be listed:
+    DuckDB uses the index on the ids only where nothing else is asked of a row. `among` are SQL
+    terms with commas between, or a SELECT.
     """
     joins, rule = _secured(rights, "issues") or ([], "true")
-    shown = ", ".join(f"case when {rule} then issues.{name} end as {name}" for name in columns)
+    shown = ", ".join(f"issues.{name}" for name in columns)
     source = " ".join(["dim_issues as issues", *joins])
     return (
-        f"(select issues.site_id, issues.issue_id, {shown} from {source} "
-        f"where issues.issue_id in ({among}))"
+        f"select issues.site_id, issues.issue_id, case when {rule} then [{shown}] end as names "
+        f"from {source} where issues.issue_id in ({among})"
     )
 
 
