@@ -381,6 +381,18 @@ def test_values_of_now(find: Find, text: str, expected: set[int]) -> None:
 
 PAST: list[tuple[str, set[int]]] = [
     ("status was 'To Do'", {1, 2, 5, 8}),
+    # 54 days before now, the first of March at noon, is the 6th of January
+    ("status changed on startOfDay(-54)", {1}),
+    ("status changed on endOfDay('-54d')", {1}),
+    ("status changed on -54d", {1}),
+    ("status changed on -1296h", {1}),
+    ("status changed to 'To Do' on startOfDay(-54)", {1}),
+    ("status changed on startOfDay(-53)", set()),
+    ("not status changed on -54d", {2, 3, 4, 5, 8}),
+    # of what was so the instant is meant
+    ("status was 'In Progress' on startOfDay(-54)", {1, 2}),
+    ("status was 'In Progress' on endOfDay(-54)", {2}),
+    ("status was 'In Progress' on startOfDay(-55)", {1}),
     ("status was 'In Progress'", {1, 2}),
     ("status was Doing", {1, 2}),
     ("status was Ancient", {3}),

@@ -32,7 +32,7 @@ _UNITS = {
     "m": timedelta(minutes=1),
 }
 _OF_CLOCKS = frozenset({"h", "m"})
-_INSTANT = timedelta(milliseconds=1)
+INSTANT = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def span_of(operand: Operand, clock: Clock) -> tuple[datetime, datetime]:
     moment = moment_of(operand, clock)
     date_written = _DATE.fullmatch(operand.text.strip()) if isinstance(operand, Literal) else None
     if date_written is None:
-        return moment, moment + _INSTANT
+        return moment, moment + INSTANT
     if date_written[5] is None:
         return clock.day_bounds(clock.day(moment))
     return moment, moment + timedelta(minutes=1)
@@ -186,7 +186,7 @@ def _called(call: Function, clock: Clock) -> datetime:
         place, before = period.start(local), timedelta()
         if edge == "end":
             # the last instant before the next period, however often its wall-clock time was shown
-            place, before = _shifted(place, 1, period.letter) - _INSTANT, _INSTANT
+            place, before = _shifted(place, 1, period.letter) - INSTANT, INSTANT
         if unit in _OF_CLOCKS:
             # hours and minutes pass whether clocks change or not
             return clock.utc(place + before) - before + amount * _UNITS[unit]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from serve.query.jql.errors import JqlError
 from serve.query.jql.fields import Column, FieldType, JqlField, system_field
 from serve.query.jql.history import Story, Window, empty_periods, periods, told
-from serve.query.jql.moments import naive, span_of
+from serve.query.jql.moments import INSTANT, naive, span_of
 from serve.query.jql.passes import Relation
 from serve.query.jql.syntax import (
     Comparison,
@@ -149,7 +149,7 @@ def _within(compiler: Compiler, one: Comparison, after: str, before: str) -> lis
     """Return the conditions of the time that all predicates of time have in common."""
     window = Window()
     for predicate in one.predicates:
-        window = window.within(_window(compiler, predicate))
+        window = window.within(_window(compiler, one.operator, predicate))
     conditions = []
     if window.start is not None:
         conditions.append(after.format(start=compiler.bind(naive(window.start))))
@@ -158,15 +158,21 @@ def _within(compiler: Compiler, one: Comparison, after: str, before: str) -> lis
     return conditions
 
 
-def _window(compiler: Compiler, predicate: Predicate) -> Window:
-    """Return the time that a predicate speaks of; times are as precise as they are written."""
+def _window(compiler: Compiler, operator: Operator, predicate: Predicate) -> Window:
+    """Return the time that a predicate speaks of; times are as precise as they are written.
+
+    Nothing changes in an instant: CHANGED ON startOfDay() or -1d means the day that holds it.
+    """
     match predicate.name:
         case PredicateName.BEFORE:
             return Window(end=span_of(predicate.operand, compiler.clock)[0])
         case PredicateName.AFTER:
             return Window(start=span_of(predicate.operand, compiler.clock)[1])
         case PredicateName.ON:
-            return Window(*span_of(predicate.operand, compiler.clock))
+            start, end = span_of(predicate.operand, compiler.clock)
+            if operator is Operator.CHANGED and end - start <= INSTANT:
+                start, end = compiler.clock.day_bounds(compiler.clock.day(start))
+            return Window(start, end)
         case PredicateName.DURING:
             first, last = _pair(predicate.operand)
             return Window(

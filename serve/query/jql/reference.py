@@ -14,7 +14,8 @@ DIFFERENCES = r"""
   `deleted = true` or `deleted in (true, false)`. Issues that you may not list are not found.
 - The history (WAS, CHANGED) can be asked of every field whose changes have values, not only of
   those that Jira keeps an index of. FROM and TO take lists. A bare date in AFTER, BEFORE, ON and
-  DURING is the whole day; elsewhere it is its midnight.
+  DURING is the whole day; elsewhere it is its midnight. CHANGED ON startOfDay() or -1d means the
+  day that holds it.
 - `~` looks for words as they are written, in any case: no stems, no similar words. `*` and `?`
   stand for letters within a word; a phrase goes into quotes: `summary ~ "\"two words\""`. AND, OR
   and NOT belong between clauses, not into the text. Comments for some people only are not searched.
