@@ -5,17 +5,17 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import compress
 from typing import Any
 
+from serve.narrowing import known_days
 from serve.paging import microseconds
 from serve.query.columns import DETAIL_COLUMNS
-from serve.query.compiler import Query, compile_detail, compile_withheld, compile_withheld_times
+from serve.query.compiler import compile_detail, compile_withheld, compile_withheld_times
 from serve.query.cursors import DetailCursor
-from serve.query.known_days import compile_known_days
-from serve.query.scope import Scope
+from serve.query.scope import DAY, Scope, midnight
 from serve.query.visibility import WITHHELD_PARTS, Rights, withhold
 from serve.warehouse.snapshot import Snapshot
 
@@ -25,10 +25,9 @@ _FIRST_REACH = 4
 _SHORTEST_REACH = timedelta(minutes=5)
 _WIDER = 16
 # Days that one search looks at: all of them become part of its text.
-_MOST_DAYS = 100
+_MOSTDAYS = 100
 # So many times as much of a day as its mean would ask for.
 _UNEVEN = 2
-_DAY = timedelta(days=1)
 
 Rows = list[tuple[Any, ...]]
 """What a query returns."""
@@ -46,7 +45,7 @@ def newest_actions(
     latest = min(
         scope.interval.end, directory.newest_at, after[0] if after else directory.newest_at
     )
-    known = _known_days(snapshot, scope)
+    known = known_days(snapshot, scope)
     days = [one for one in known or () if start.date() <= one[0] <= latest.date()]
     before = scope.interval.end
     rows: Rows = []
@@ -59,7 +58,7 @@ def newest_actions(
             not_before = latest - _reach(snapshot, wanted)
         else:
             here, not_before = _nearest(days, latest, wanted)
-            days = [one for one in days if _midnight(one[0]) < not_before]
+            days = [one for one in days if midnight(one[0]) < not_before]
         rows += snapshot.run(
             compile_detail(
                 scope,
@@ -130,39 +129,14 @@ def _nearest(
     here: list[date] = []
     begin = latest
     for day, count in days:
-        begin = _midnight(day)
-        end = min(latest, begin + _DAY)
+        begin = midnight(day)
+        end = min(latest, begin + DAY)
         here.append(day)
-        part = max(_SHORTEST_REACH, _DAY * (wanted * _UNEVEN / max(count, 1)))
+        part = max(_SHORTEST_REACH, DAY * (wanted * _UNEVEN / max(count, 1)))
         if part < end - begin:
             return here, end - part
-        share = (end - begin) / _DAY
+        share = (end - begin) / DAY
         wanted -= count if share == 1 else count * share / _UNEVEN
-        if wanted <= 0 or len(here) == _MOST_DAYS:
+        if wanted <= 0 or len(here) == _MOSTDAYS:
             break
     return here, begin
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
-
-
-def _known_days(snapshot: Snapshot, scope: Scope) -> list[tuple[date, int]] | None:
-    """Return (day, most actions there can be), newest first, of all days with actions of `scope`.
-
-    None: it may have some on every day. The answer holds for all times and is kept.
-    """
-    known: list[tuple[date, int]] | None = None
-    for query in compile_known_days(scope):
-        of_some = snapshot.kept(
-            (query.sql, *query.params.items()), partial(_numbers_by_day, snapshot, query)
-        )
-        if known is None:
-            known = list(of_some.items())
-        else:
-            known = [(day, min(count, of_some[day])) for day, count in known if day in of_some]
-    return known
-
-
-def _numbers_by_day(snapshot: Snapshot, query: Query) -> dict[date, int]:
-    return dict(snapshot.run(query))

@@ -36,6 +36,7 @@ from serve.labels import (
     issue_names,
     project_label,
 )
+from serve.narrowing import narrowed
 from serve.paging import decode_cursor, microseconds, next_offset, offset_of
 from serve.query.breakdowns import SECURED, STATUS_CHANGED, compile_breakdown
 from serve.query.columns import (
@@ -47,6 +48,7 @@ from serve.query.columns import (
     TARGET_LABELS,
 )
 from serve.query.compiler import (
+    compile_author_counts,
     compile_authors,
     compile_changes,
     compile_count,
@@ -60,6 +62,8 @@ from serve.query.export import (
     compile_export_months,
     compile_export_rows,
 )
+from serve.query.known_days import is_narrow
+from serve.query.rollups import is_rolled_up
 from serve.query.scope import Scope
 from serve.query.spec import BREAKDOWN_LABELS, NEWEST_FIRST, AggregatedView
 from serve.query.visibility import Rights, Viewer
@@ -98,7 +102,7 @@ class ActionsService:
         place = offset_of(request)
         with self.warehouse.lease(place.snapshot if place else None) as snapshot:
             rights = snapshot.rights(viewer)
-            scope = resolve(request, snapshot, rights)
+            scope = narrowed(snapshot, resolve(request, snapshot, rights))
             offset = place.offset if place else 0
             query = compile_sorted_detail(
                 scope, request, rights, limit=request.limit + 1, offset=offset
@@ -114,7 +118,7 @@ class ActionsService:
             rights = snapshot.rights(viewer)
             catalogue = snapshot.directory.catalogue
             _check_codes(request, catalogue)
-            scope = resolve(request, snapshot, rights)
+            scope = narrowed(snapshot, resolve(request, snapshot, rights))
             offset = cursor.offset if cursor else 0
             counted = _broken_down if request.breakdowns else _plain
             # One more than asked for tells whether there is a next page.
@@ -151,7 +155,7 @@ class ActionsService:
         """Write all actions of a filter, newest first, as a workbook."""
 
         def plan(snapshot: Snapshot, rights: Rights) -> Sheet:
-            scope = resolve(request, snapshot, rights)
+            scope = narrowed(snapshot, resolve(request, snapshot, rights))
             return Sheet(
                 title="Activity",
                 scope=scope,
@@ -178,7 +182,7 @@ class ActionsService:
         def plan(snapshot: Snapshot, rights: Rights) -> Sheet:
             catalogue = snapshot.directory.catalogue
             _check_codes(request, catalogue)
-            scope = resolve(request, snapshot, rights)
+            scope = narrowed(snapshot, resolve(request, snapshot, rights))
             ((row_count, occurred),) = snapshot.run(compile_activity_size(scope, request, rights))
             known = [kind.code for kind in catalogue.action_types]
             # What only the facts know stands last.
@@ -229,7 +233,7 @@ def _page(
     """Dress up the rows of a page; a row beyond its limit only said that another page follows."""
     action_count = None
     if request.count:
-        ((action_count,),) = snapshot.run(compile_count(scope, rights))
+        ((action_count,),) = snapshot.run(compile_count(narrowed(snapshot, scope), rights))
     return ActionPage.of(
         snapshot_id=snapshot.id,
         interval_from=scope.interval.start,
@@ -278,7 +282,17 @@ def _drill(row: _Row) -> Drill | None:
 def _plain(
     snapshot: Snapshot, scope: Scope, request: ActivityRequest, rights: Rights, offset: int
 ) -> _Rows:
-    """Count in two stages: first who is on the page, then what they did."""
+    """Count in two stages: first who is on the page, then what they did; of few actions at once."""
+    if not is_rolled_up(scope) and is_narrow(scope):
+        rows = snapshot.run(
+            compile_author_counts(scope, request, rights, limit=request.limit + 1, offset=offset)
+        )
+        return _Rows(
+            [_Row(author_id, [], counts, total, None) for author_id, _, counts, total, *_ in rows],
+            author_count=rows[0][4] if rows else 0,
+            row_count=rows[0][4] if rows else 0,
+            action_count=rows[0][5] if rows else 0,
+        )
     authors = snapshot.run(
         compile_authors(scope, request, rights, limit=request.limit + 1, offset=offset)
     )

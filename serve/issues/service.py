@@ -14,6 +14,7 @@ from serve.issues.schemas import (
     ListedIssue,
 )
 from serve.labels import issue_label, issue_names, project_label
+from serve.narrowing import narrowed
 from serve.paging import next_offset, offset_of
 from serve.query.issues import (
     ISSUE_COLUMNS,
@@ -41,7 +42,7 @@ class IssuesService:
         place = offset_of(request)
         with self.warehouse.lease(place.snapshot if place else None) as snapshot:
             rights = snapshot.rights(viewer)
-            scope = resolve(request, snapshot, rights)
+            scope = narrowed(snapshot, resolve(request, snapshot, rights))
             offset = place.offset if place else 0
             rows = snapshot.run(
                 compile_listed_issues(scope, rights, limit=request.limit + 1, offset=offset)
@@ -75,7 +76,7 @@ class IssuesService:
         place = offset_of(request)
         with self.warehouse.lease(place.snapshot if place else None) as snapshot:
             rights = snapshot.rights(viewer)
-            scope = resolve(request, snapshot, rights)
+            scope = narrowed(snapshot, resolve(request, snapshot, rights))
             offset = place.offset if place else 0
             rows = snapshot.run(
                 compile_issue_ranges(scope, rights, limit=request.limit + 1, offset=offset)

@@ -8,18 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from serve.query.columns import CHANGE_COLUMNS, DETAIL_COLUMNS, SORT_COLUMNS, SortColumn
-from serve.query.rollups import counted_actions, is_rolled_up
-from serve.query.scope import Condition, Scope, compile_what, compile_where, naive
-from serve.query.spec import AggregatedView, DetailView
+from serve.query.rollups import (
+    counted_actions,
+    is_of_few_issues,
+    is_rolled_up,
+    listed_of_issues,
+)
+from serve.query.scope import (
+    DAY,
+    Condition,
+    Scope,
+    compile_days,
+    compile_what,
+    compile_where,
+    midnight,
+    naive,
+    on_days,
+)
+from serve.query.spec import AggregatedView, DetailView, Interval
 from serve.query.visibility import (
     WITHHELD_PARTS,
     Purpose,
     Rights,
-    visible_actions,
     visible_changes,
     visible_rows,
     withheld_texts,
@@ -33,9 +47,6 @@ class Query:
     sql: str
     params: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
-
-
-_DAY = timedelta(days=1)
 
 
 def compile_detail(
@@ -54,16 +65,14 @@ def compile_detail(
     all) and, with the (time, id) `after` of the last row already given, behind that row. The
     caller goes on until the page is full.
     """
-    start = naive(max(scope.interval.start, not_before))
-    end = naive(min(scope.interval.end, before))
+    start = max(scope.interval.start, not_before)
+    end = min(scope.interval.end, before)
     place = []
     if days:
-        params = {f"day_{number}": day for number, day in enumerate(days)}
-        named = ", ".join(f"${name}" for name in params)
-        place.append(Condition(f"actions.occurred_date in ({named})", params))
+        place.append(compile_days(days))
     # A comparison that whole days meet anyhow would be made for each of their actions.
-    if not days or start > datetime.combine(days[-1], time.min):
-        place.append(Condition("actions.occurred_at >= $not_before", {"not_before": start}))
+    if not days or start > midnight(days[-1]):
+        place.append(Condition("actions.occurred_at >= $not_before", {"not_before": naive(start)}))
     if after is not None:
         # The time alone comes first: a row comparison (a, b) < (x, y) cannot use the zone maps. Of
         # all ways to say the rest DuckDB plans this one in the shortest time.
@@ -75,10 +84,13 @@ def compile_detail(
                 {"after_at": naive(after[0]), "after_id": after[1]},
             )
         )
-    is_behind = after is not None and naive(after[0]) < end
-    if not is_behind and (not days or end < datetime.combine(days[0], time.min) + _DAY):
-        place.append(Condition("actions.occurred_at < $before", {"before": end}))
-    where = compile_what(scope, rights, Purpose.LIST, *place)
+    is_behind = after is not None and after[0] < end
+    if not is_behind and (not days or end < midnight(days[0]) + DAY):
+        place.append(Condition("actions.occurred_at < $before", {"before": naive(end)}))
+    within = Interval(start=start, end=end)
+    if days:
+        within = on_days(within, days)
+    where = compile_what(scope, rights, Purpose.LIST, *place, within=within)
     rows, rule = visible_rows(rights, Purpose.LIST)
     # DuckDB asks the zone map of every row group in the order of the conditions: the times, which
     # rule out nearly all of them, stand before the rule.
@@ -103,14 +115,25 @@ def compile_sorted_detail(
     direction = "desc" if view.sort.startswith("-") else "asc"
     key = view.sort.removeprefix("-")
     column = SORT_COLUMNS.get(key, _BY_TIME)
+    rows, rule = visible_rows(rights, Purpose.LIST)
+    order = f"sorted_by {direction} nulls last, actions.occurred_at desc, actions.action_id desc"
     return Query(
+        # Which rows they are is found without their texts, of which there may be many millions.
         sql=f"""
+            with chosen as materialized (
+                select
+                    actions.rowid as place, {column.sql} as sorted_by
+                from {rows}
+                {column.join}
+                where {rule} and {where.sql}
+                order by {order}
+                limit $limit offset $offset
+            )
             select {", ".join(f"actions.{name}" for name in DETAIL_COLUMNS)}
-            from {visible_actions(rights, Purpose.LIST, texts=False)} as actions
-            {column.join}
-            where {where.sql}
-            order by {column.sql} {direction} nulls last, occurred_at desc, action_id desc
-            limit $limit offset $offset
+            from {rows}
+            join chosen on chosen.place = actions.rowid
+            where {rule}
+            order by {order}
         """,
         params=where.params | {"limit": limit, "offset": offset},
         description=f"Actions by {key}: {scope.description}",
@@ -122,7 +145,10 @@ _BY_TIME = SortColumn("actions.occurred_at")
 
 def compile_count(scope: Scope, rights: Rights) -> Query:
     """Return the number of actions of `scope` that may be listed."""
-    counted = counted_actions(scope, rights, Purpose.LIST, by_code=False)
+    if is_of_few_issues(scope) and rights.counts_everything:
+        counted = listed_of_issues(scope, rights)
+    else:
+        counted = counted_actions(scope, rights, Purpose.LIST, by_code=False)
     return Query(
         f"select coalesce(sum(number), 0)::bigint from {counted.sql} as counted",
         counted.params,
@@ -221,11 +247,14 @@ def compile_authors(
     )
 
 
-def compile_author_counts(scope: Scope, view: AggregatedView, rights: Rights) -> Query:
-    """All authors in the order of `view`, with their counts: both stages at once, for an export.
+def compile_author_counts(
+    scope: Scope, view: AggregatedView, rights: Rights, *, limit: int | None = None, offset: int = 0
+) -> Query:
+    """One page of authors in the order of `view`, or all, with their counts: both stages at once.
 
+    For an export, and for so few actions that it costs less to count all than to read them twice.
     Columns: actor_account_id (null: unknown), labels (of groups: none), counts (map of action code
-    to number), total, row_count (the same in every row), author_name.
+    to number), total, row_count and action_count (the same in every row), author_name.
     """
     sort_count, order, sort_params = author_order(view.sort, "action_code", "sum(number)")
     counted = counted_actions(scope, rights, Purpose.COUNT, by_code=True)
@@ -247,12 +276,18 @@ def compile_author_counts(scope: Scope, view: AggregatedView, rights: Rights) ->
             select
                 authors.actor_account_id, []::varchar[] as labels, authors.counts, authors.total,
                 count(*) over () as row_count,
+                (sum(authors.total) over ())::bigint as action_count,
                 users.display_name as author_name
             from authors
             left join users on users.account_id = authors.actor_account_id
             order by {order}, authors.actor_account_id nulls last
+            {"" if limit is None else "limit $limit offset $offset"}
         """,
-        params={**counted.params, **sort_params},
+        params={
+            **counted.params,
+            **sort_params,
+            **({} if limit is None else {"limit": limit, "offset": offset}),
+        },
         description=f"Actions by author: {scope.description}",
     )
 

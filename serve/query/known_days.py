@@ -42,6 +42,11 @@ def compile_known_days(scope: Scope) -> list[Query]:
     ]
 
 
+def is_narrow(scope: Scope) -> bool:
+    """Return whether `compile_known_days` knows where to look for the actions of `scope`."""
+    return any(True for _ in _narrow(scope))
+
+
 def _narrow(scope: Scope) -> Iterator[tuple[str, Condition]]:
     """Yield the conditions of `scope` that few days meet, with the rollup that knows them."""
     # Sets of people can be large.

@@ -18,13 +18,16 @@ from serve.query.visibility import (
     Purpose,
     Rights,
     Rollup,
+    days_of_issues,
     is_decided_by_issues,
+    unlisted_of_issues,
     visible_actions,
     visible_rollup,
 )
 
 # What a rollup can tell apart. Whatever else a scope comes to hold is a matter of the facts.
-_TOLD_APART = {"interval", "description", "users", *MEMBERSHIPS, "membership", "action_codes"}
+_ALWAYS = {"interval", "description", "membership", "days"}
+_TOLD_APART = {*_ALWAYS, "users", *MEMBERSHIPS, "action_codes"}
 
 _DAY = timedelta(days=1)
 _TIME_COLUMNS: dict[Rollup, str] = {
@@ -113,9 +116,67 @@ def _within(stretch: Stretch, number: int) -> Condition:
 
 def is_rolled_up(scope: Scope) -> bool:
     """Whether the rollups answer for whole days of `scope` what the facts would."""
-    return not _is_of_then(scope) and not any(
-        getattr(scope, field.name) for field in fields(scope) if field.name not in _TOLD_APART
+    return not _is_of_then(scope) and not _asks_for_more_than(scope, _TOLD_APART)
+
+
+def is_of_few_issues(scope: Scope) -> bool:
+    """Whether `scope` is all that was done to so few issues that their own rollup is of use."""
+    return (
+        scope.jql is not None
+        and scope.jql.is_narrow
+        and not _asks_for_more_than(scope, {*_ALWAYS, "jql"})
     )
+
+
+def _asks_for_more_than(scope: Scope, told: set[str]) -> bool:
+    return any(getattr(scope, field.name) for field in fields(scope) if field.name not in told)
+
+
+def listed_of_issues(scope: Scope, rights: Rights) -> Relation:
+    """Return the listed actions of a scope that `is_of_few_issues` as numbers to be added up.
+
+    Columns: actor_account_id (null: unknown or not told), number, below 0 for what is counted with
+    the rest but may not be listed. `rights` are those of somebody who may count everything.
+    """
+    of_issues = scope.jql
+    assert of_issues is not None  # noqa: S101 - what is of few issues has a condition on them
+    params = dict(of_issues.params)
+    parts = []
+    whole = []
+    for number, stretch in enumerate(stretches(scope.interval.start, scope.interval.end)):
+        if stretch.rollup is not None:
+            whole.append(stretch)
+            continue
+        during = _within(stretch, number)
+        params |= during.params
+        facts = visible_actions(rights, Purpose.LIST, texts=False)
+        parts.append(_rows(facts, "1", _all_of([during, of_issues]), by_code=False))
+    if whole:
+        params |= {"first_day": whole[0].start, "next_day": whole[-1].end}
+        days = "day >= $first_day and day < $next_day"
+        parts.append(
+            f"""
+            select null, number
+            from (
+                select
+                    unnest(map_keys(actions.day_counts)) as day,
+                    unnest(map_values(actions.day_counts)) as number
+                from {days_of_issues()} as actions
+                where
+                    actions.occurred_month >= date_trunc('month', $first_day::date)
+                    and actions.occurred_month < $next_day and {of_issues.sql}
+            )
+            where {days}
+            """
+        )
+        parts.append(
+            f"""
+            select null, -actions.action_count
+            from (select *, occurred_date as day from {unlisted_of_issues(rights)}) as actions
+            where {days} and {of_issues.sql}
+            """
+        )
+    return Relation(f"({' union all '.join(parts)})", params)
 
 
 def _is_of_then(scope: Scope) -> bool:

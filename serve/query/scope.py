@@ -10,9 +10,9 @@ once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 
 from serve.query.columns import FILTER_COLUMNS, MEMBERSHIPS
@@ -48,6 +48,8 @@ class Scope:
     fields: tuple[str, ...] = ()
     row: tuple[str, ...] = ()
     jql: Condition | None = None
+    days: tuple[date, ...] | None = None
+    """The days (UTC) of all its actions, as a help to find them; None: there is no need to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +76,56 @@ class Where:
 
 def compile_where(scope: Scope, rights: Rights, purpose: Purpose, *more: Condition) -> Where:
     """Return the clause that keeps the actions of `scope` that also meet `more`."""
-    return compile_what(scope, rights, purpose, Condition(_DURING, _ends(scope)), *more)
+    days = [] if scope.days is None else [compile_days(scope.days)]
+    interval = scope.interval
+    if scope.days and _kinds_of_edits(scope) < _SEVERAL:
+        interval = on_days(interval, scope.days)
+    during = Condition(_DURING, _ends(interval))
+    return compile_what(scope, rights, purpose, during, *days, *more, within=interval)
 
 
-def compile_what(scope: Scope, rights: Rights, purpose: Purpose, *more: Condition) -> Where:
-    """Do as `compile_where`, but leave it to `more` to keep the actions of the interval."""
+def compile_what(
+    scope: Scope,
+    rights: Rights,
+    purpose: Purpose,
+    *more: Condition,
+    within: Interval | None = None,
+) -> Where:
+    """Do as `compile_where`, but leave it to `more` to keep the actions of the interval.
+
+    If they keep only those of a part of it, it is worth to be told `within` which.
+    """
     conditions = [*more, *compile_people(scope)]
     for name, column in FILTER_COLUMNS.items():
         values: tuple[str, ...] = getattr(scope, name)
         if values:
             conditions.append(_any_of(name, column, values))
-    conditions += _edits(scope, rights, purpose)
-    conditions += _row(scope, rights, purpose)
+    kinds = _kinds_of_edits(scope)
+    # The actions of one edit need not be of the same part.
+    interval = within if within is not None and kinds < _SEVERAL else scope.interval
+    conditions += _edits(scope, rights, purpose, interval)
+    conditions += _row(scope, rights, purpose, interval)
     if scope.jql is not None:
         conditions.append(scope.jql)
     return Where(
         " and ".join(condition.sql for condition in conditions) or "true",
         {name: value for condition in conditions for name, value in condition.params.items()},
+    )
+
+
+DAY = timedelta(days=1)
+
+
+def midnight(day: date) -> datetime:
+    """Return the beginning of a day (UTC)."""
+    return datetime.combine(day, time.min, UTC)
+
+
+def on_days(interval: Interval, days: Sequence[date]) -> Interval:
+    """Return the part of `interval` from the first to the last of `days` (UTC, newest first)."""
+    return Interval(
+        start=max(interval.start, midnight(days[-1])),
+        end=min(interval.end, midnight(days[0]) + DAY),
     )
 
 
@@ -102,8 +137,15 @@ def naive(moment: datetime) -> datetime:
 _DURING = "actions.occurred_at >= $start and actions.occurred_at < $end"
 
 
-def _ends(scope: Scope) -> dict[str, datetime]:
-    return {"start": naive(scope.interval.start), "end": naive(scope.interval.end)}
+def _ends(interval: Interval) -> dict[str, datetime]:
+    return {"start": naive(interval.start), "end": naive(interval.end)}
+
+
+def compile_days(days: Sequence[date]) -> Condition:
+    """Return the condition that an action is of one of some days (UTC)."""
+    params = {f"day_{number}": day for number, day in enumerate(days)}
+    named = ", ".join(f"${name}" for name in params)
+    return Condition(f"actions.occurred_date in ({named})" if params else "false", params)
 
 
 def compile_codes(scope: Scope) -> list[Condition]:
@@ -155,7 +197,15 @@ def _any_of(name: str, column: str, values: tuple[str, ...]) -> Condition:
     )
 
 
-def _edits(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
+_SEVERAL = 2
+
+
+def _kinds_of_edits(scope: Scope) -> int:
+    kinds = (scope.statuses_from or scope.statuses_to, scope.resolutions, scope.fields)
+    return sum(map(bool, kinds))
+
+
+def _edits(scope: Scope, rights: Rights, purpose: Purpose, interval: Interval) -> list[Condition]:
     """Return the conditions on what an edit changed: at most one, or one for all of them."""
     kinds = []
     if scope.statuses_from or scope.statuses_to:
@@ -172,15 +222,8 @@ def _edits(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
         kinds.append(_any_of("resolutions", "actions.resolution_id", scope.resolutions))
     if scope.fields:
         changed = _any_of("fields", "changes.field_id", scope.fields)
-        kinds.append(
-            Condition(
-                "actions.action_id in (select changes.action_id "
-                f"from {visible_changes(rights, purpose)} as changes where {changed.sql} "
-                "and changes.occurred_at >= $start and changes.occurred_at < $end)",
-                {**changed.params, **_ends(scope)},
-            )
-        )
-    if len(kinds) < 2:  # noqa: PLR2004 - a single kind needs no comparing of edits
+        kinds.append(_with_changes(changed, rights, purpose, interval))
+    if len(kinds) < _SEVERAL:
         return kinds
     events = "(actions.site_id, actions.source, actions.source_event_id)"
     meeting = [
@@ -188,7 +231,7 @@ def _edits(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
             f"{events} in (select {events} "
             f"from {visible_actions(rights, purpose, texts=False)} as actions "
             f"where {_DURING} and {kind.sql})",
-            _ends(scope),
+            _ends(interval),
         )
         for kind in kinds
     ]
@@ -197,6 +240,18 @@ def _edits(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
         {name: value for kind in kinds for name, value in kind.params.items()},
     )
     return [either, *meeting]
+
+
+def _with_changes(
+    changed: Condition, rights: Rights, purpose: Purpose, interval: Interval
+) -> Condition:
+    """Return the condition on actions that some of their changes, of the same time, are so."""
+    return Condition(
+        "actions.action_id in (select changes.action_id "
+        f"from {visible_changes(rights, purpose)} as changes where {changed.sql} "
+        "and changes.occurred_at >= $start and changes.occurred_at < $end)",
+        {**changed.params, **_ends(interval)},
+    )
 
 
 # Kind of a part of a row -> columns of the facts; a field is in the changes.
@@ -210,21 +265,14 @@ _ROW_COLUMNS: dict[RowKind, tuple[str, ...]] = {
 }
 
 
-def _row(scope: Scope, rights: Rights, purpose: Purpose) -> list[Condition]:
+def _row(scope: Scope, rights: Rights, purpose: Purpose, interval: Interval) -> list[Condition]:
     """Return the conditions that keep what one row of the aggregated view counts."""
     conditions = []
     for text in scope.row:
         kind, thing_id = row_part(text)
         if kind == "fields":
-            conditions.append(
-                Condition(
-                    "actions.action_id in (select changes.action_id "
-                    f"from {visible_changes(rights, purpose)} as changes "
-                    "where changes.field_id = $row_fields "
-                    "and changes.occurred_at >= $start and changes.occurred_at < $end)",
-                    {"row_fields": thing_id, **_ends(scope)},
-                )
-            )
+            changed = Condition("changes.field_id = $row_fields", {"row_fields": thing_id})
+            conditions.append(_with_changes(changed, rights, purpose, interval))
             continue
         if kind == "issues":
             # Issues without a name share a row; none of them can be counted by itself.

@@ -229,8 +229,25 @@ def days_of_people() -> str:
 
 
 def days_of_issues() -> str:
-    """Return the rollup of the days with actions on issues: where to look, never an answer."""
+    """Return the rollup of the days with actions on issues: where to look for them.
+
+    It counts whatever was done: an answer only where everything may be counted, together with
+    `unlisted_of_issues` if it is about what may be listed.
+    """
     return "agg_issue_months"
+
+
+def unlisted_of_issues(rights: Rights) -> str:
+    """Return the relation of what `agg_actor_issue_days` counts and may not be listed.
+
+    Of the actions on issues that may be counted these are all: only their issue decides.
+    """
+    joins: list[str] = []
+    rules: list[str] = []
+    _add(joins, rules, _secured(rights, "actions"))
+    _add(joins, rules, _views(rights))
+    hidden = f"not ({' and '.join(rules) or 'true'})"
+    return _relation("actions.*", "agg_actor_issue_days as actions", joins, [hidden])
 
 
 def visible_changes(rights: Rights, purpose: Purpose) -> str:

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from serve.config import ServeSettings
 from serve.errors import ProblemError
 from serve.query.compiler import Query, compile_authors, compile_count, compile_counts
-from serve.query.rollups import Stretch, counted_actions, is_rolled_up, stretches
+from serve.query.jql.compiler import Selection
+from serve.query.jql.kept import FEW
+from serve.query.rollups import (
+    Stretch,
+    counted_actions,
+    is_of_few_issues,
+    is_rolled_up,
+    stretches,
+)
 from serve.query.scope import Scope, compile_where
 from serve.query.spec import AggregatedView, Interval
 from serve.query.visibility import (
@@ -136,6 +144,30 @@ def test_rollups_count_what_the_facts_hold(
     )
     assert total == sum(wanted.values())
     assert least is None or least > 0
+
+
+@settings(max_examples=150)
+@given(
+    interval=intervals,
+    issue_count=st.sampled_from([0, 1, FEW, FEW + 1, 400]),
+    name=st.sampled_from(NAMES),
+    changes=st.sampled_from([{}, {"assets": Extent.ALL}]),
+)
+def test_few_issues_are_counted_as_the_facts_hold_them(
+    snapshot: Snapshot, interval: Interval, issue_count: int, name: str, changes: dict[str, Any]
+) -> None:
+    rights = replace(rights_of(snapshot, name), **changes)
+    selection = Selection(
+        "select site_id, issue_id from dim_issues order by hash(issue_id) limit $issue_count",
+        {"issue_count": issue_count},
+    )
+    found = snapshot.issues_found(("few", issue_count), lambda: selection)
+    scope = Scope(interval, jql=found)
+    assert is_of_few_issues(scope)
+    query = compile_count(scope, rights)
+    if interval.end - interval.start > timedelta(days=2):
+        assert ("agg_issue_months" in query.sql) == (rights.assets is Extent.ALL)
+    assert snapshot.run(query) == [(sum(by_facts(snapshot, scope, rights, Purpose.LIST).values()),)]
 
 
 @settings(max_examples=60)
