@@ -15,7 +15,7 @@ from serve.paging import microseconds
 from serve.query.columns import DETAIL_COLUMNS
 from serve.query.compiler import compile_detail, compile_withheld, compile_withheld_times
 from serve.query.cursors import DetailCursor
-from serve.query.scope import DAY, Scope, midnight
+from serve.query.scope import DAY, Scope, compares_edits, midnight
 from serve.query.visibility import WITHHELD_PARTS, Rights, withhold
 from serve.warehouse.snapshot import Snapshot
 
@@ -45,7 +45,9 @@ def newest_actions(
     latest = min(
         scope.interval.end, directory.newest_at, after[0] if after else directory.newest_at
     )
-    known = known_days(snapshot, scope)
+    # To compare edits is to look through all of the time, and that once.
+    at_once = compares_edits(scope)
+    known = None if at_once else known_days(snapshot, scope)
     days = [one for one in known or () if start.date() <= one[0] <= latest.date()]
     before = scope.interval.end
     rows: Rows = []
@@ -55,7 +57,7 @@ def newest_actions(
         wanted = (limit - len(rows)) * reserve
         if known is None:
             here: Sequence[date] = ()
-            not_before = latest - _reach(snapshot, wanted)
+            not_before = start if at_once else latest - _reach(snapshot, wanted)
         else:
             here, not_before = _nearest(days, latest, wanted)
             days = [one for one in days if midnight(one[0]) < not_before]

@@ -78,7 +78,7 @@ def compile_where(scope: Scope, rights: Rights, purpose: Purpose, *more: Conditi
     """Return the clause that keeps the actions of `scope` that also meet `more`."""
     days = [] if scope.days is None else [compile_days(scope.days)]
     interval = scope.interval
-    if scope.days and _kinds_of_edits(scope) < _SEVERAL:
+    if scope.days and not compares_edits(scope):
         interval = on_days(interval, scope.days)
     during = Condition(_DURING, _ends(interval))
     return compile_what(scope, rights, purpose, during, *days, *more, within=interval)
@@ -100,9 +100,7 @@ def compile_what(
         values: tuple[str, ...] = getattr(scope, name)
         if values:
             conditions.append(_any_of(name, column, values))
-    kinds = _kinds_of_edits(scope)
-    # The actions of one edit need not be of the same part.
-    interval = within if within is not None and kinds < _SEVERAL else scope.interval
+    interval = scope.interval if within is None or compares_edits(scope) else within
     conditions += _edits(scope, rights, purpose, interval)
     conditions += _row(scope, rights, purpose, interval)
     if scope.jql is not None:
@@ -197,12 +195,10 @@ def _any_of(name: str, column: str, values: tuple[str, ...]) -> Condition:
     )
 
 
-_SEVERAL = 2
-
-
-def _kinds_of_edits(scope: Scope) -> int:
+def compares_edits(scope: Scope) -> bool:
+    """Whether edits have to be looked at as a whole: their actions need not be of one time."""
     kinds = (scope.statuses_from or scope.statuses_to, scope.resolutions, scope.fields)
-    return sum(map(bool, kinds))
+    return sum(map(bool, kinds)) > 1
 
 
 def _edits(scope: Scope, rights: Rights, purpose: Purpose, interval: Interval) -> list[Condition]:
@@ -223,7 +219,7 @@ def _edits(scope: Scope, rights: Rights, purpose: Purpose, interval: Interval) -
     if scope.fields:
         changed = _any_of("fields", "changes.field_id", scope.fields)
         kinds.append(_with_changes(changed, rights, purpose, interval))
-    if len(kinds) < _SEVERAL:
+    if not compares_edits(scope):
         return kinds
     events = "(actions.site_id, actions.source, actions.source_event_id)"
     meeting = [

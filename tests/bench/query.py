@@ -66,6 +66,24 @@ _ISSUES = (
     "select * from fct_actions where occurred_at >= $start and occurred_at <= $end "
     "and issue_id in (select unnest($issues)) order by occurred_at desc limit 50"
 )
+_ISSUES_COUNT = (
+    "select count(*) from fct_actions where occurred_at >= $start and occurred_at < $end "
+    "and issue_id in (select unnest($issues)) and not is_secured"
+)
+_ISSUES_COUNTS = (
+    "select actor_account_id, action_code, count(*) from fct_actions "
+    "where occurred_at >= $start and occurred_at < $end "
+    "and issue_id in (select unnest($issues)) group by all"
+)
+_ISSUES_SORTED = (
+    "select * from fct_actions where occurred_at >= $start and occurred_at < $end "
+    "and issue_id in (select unnest($issues)) order by action_code, occurred_at desc limit 50"
+)
+_FIELD = (
+    "select * from fct_actions where occurred_at >= $start and occurred_at < $end "
+    "and action_id in (select action_id from fct_action_changes where field_id = 'priority' "
+    "and occurred_at >= $start and occurred_at < $end) order by occurred_at desc limit 50"
+)
 _COUNT = (
     "select count(*) from fct_actions "
     "where occurred_at >= $start and occurred_at < $end and not is_secured"
@@ -255,10 +273,10 @@ class Drawn:
             seconds=self._draw.random() * 86_400 * (self._shape.days - 10)
         )
 
-    def _issues(self) -> list[int]:
-        """Return the numbers of 50 issues that everybody may see."""
-        drawn = self._draw.sample(range(self._shape.issues), 100)
-        return [number for number in drawn if number % 100 != 7][:50]
+    def _issues(self, count: int) -> list[int]:
+        """Return the numbers of so many issues that everybody may see."""
+        drawn = self._draw.sample(range(self._shape.issues), 2 * count + 10)
+        return [number for number in drawn if number % 100 != 7][:count]
 
     def since(self, days: int) -> Params:
         """Return the parameters of the last so many days."""
@@ -302,16 +320,22 @@ class Drawn:
         """Read a page of one person that begins at a random time."""
         return self.bare(_PERSON, _BEGINNING, self._somewhen(), person=person)
 
-    def keys(self) -> Params:
-        """Return the parameters of a page of 50 issues that nobody has asked for before."""
-        projects = self._shape.projects
-        keys = [f"P{number % projects}-{number // projects + 1}" for number in self._issues()]
-        return self.everything | {"jql": f"issue in ({', '.join(keys)})"}
+    def bare_field(self) -> object:
+        """Read a page of the changes of a field in the last year."""
+        return self.bare(_FIELD, self._since(365), self._shape.until)
 
-    def bare_keys(self) -> object:
-        """Read a page of 50 issues."""
-        ids = [str(100_000 + number) for number in self._issues()]
-        return self.bare(_ISSUES, _BEGINNING, self._shape.until, issues=ids)
+    def keys(self, number_of: int = 50, **more: str) -> Params:
+        """Return the parameters of so many issues that nobody has asked for before."""
+        projects = self._shape.projects
+        keys = [
+            f"P{number % projects}-{number // projects + 1}" for number in self._issues(number_of)
+        ]
+        return self.everything | {"jql": f"issue in ({', '.join(keys)})"} | more
+
+    def bare_keys(self, sql: str, count: int = 50) -> object:
+        """Ask about so many issues."""
+        ids = [str(100_000 + number) for number in self._issues(count)]
+        return self.bare(sql, _BEGINNING, self._shape.until, issues=ids)
 
 
 def _questions(warehouse: Warehouse, shape: Shape) -> list[Question]:
@@ -355,8 +379,42 @@ def _questions(warehouse: Warehouse, shape: Shape) -> list[Question]:
             "detail, 50 given issues",
             actions,
             drawn.keys,
-            drawn.bare_keys,
+            partial(drawn.bare_keys, _ISSUES),
             "",
+        ),
+        Question(
+            "detail by action, 50 given issues",
+            actions,
+            partial(drawn.keys, sort="action"),
+            partial(drawn.bare_keys, _ISSUES_SORTED),
+            "",
+        ),
+        Question(
+            "detail of 1 year, one field",
+            actions,
+            lambda: drawn.since(365) | {"field": "priority"},
+            drawn.bare_field,
+            "",
+        ),
+        *(
+            question
+            for count, issues in ((1, "one given issue"), (50, "50 given issues"))
+            for question in (
+                Question(
+                    f"count, {issues}",
+                    actions,
+                    partial(drawn.keys, count, count="true", limit="1"),
+                    partial(drawn.bare_keys, _ISSUES_COUNT, count),
+                    "",
+                ),
+                Question(
+                    f"aggregated, {issues}",
+                    activity,
+                    partial(drawn.keys, count),
+                    partial(drawn.bare_keys, _ISSUES_COUNTS, count),
+                    "",
+                ),
+            )
         ),
         Question(
             "count of 1 year, with one row",
