@@ -121,11 +121,10 @@ def compile_sorted_detail(
         # Which rows they are is found without their texts, of which there may be many millions.
         sql=f"""
             with chosen as materialized (
-                select
-                    actions.rowid as place, {column.sql} as sorted_by
+                select actions.rowid as place, {column.sql} as sorted_by
                 from {rows}
                 {column.join}
-                where {rule} and {where.sql}
+                where {where.sql} and {rule}
                 order by {order}
                 limit $limit offset $offset
             )
