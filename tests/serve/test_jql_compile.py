@@ -795,6 +795,44 @@ def test_hostile_queries_are_answered(find: Find, text: str) -> None:
     assert {1, 3} <= find(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted", "expected"),
+    [
+        ("これは漢字です", "漢字", {3}),
+        ("漢文の字です", "漢字", set()),
+        ("用户无法登录系统", "登录 用户", {3}),
+        ("Jiraの設定を変更", "jira", {3}),
+        ("Jiraの設定を変更", "設定を変", {3}),
+        ("設定APIの仕様", "設定API", {3}),
+        ("設定APIの仕様", "api", {3}),
+        ("設定APIの仕様", "ap", set()),
+        ("単体テストを実行", "テスト", {3}),
+        ("単体テストを実行", "スト", set()),
+        ("単体テストを実行", "テス*", {3}),
+        ("新サーバーを", "サーバー", {3}),
+        ("新サーバーを", "サーバ", set()),
+        ("テスト サーバー", r"\"テスト サーバー\"", {3}),
+        ("テストサーバー", r"\"テスト サーバー\"", set()),
+        ("서울에서", "서울", set()),
+        ("서울에서", "서울*", {3}),
+        ("a shed, painted", "shed", {3}),
+        ("ashed", "shed", set()),
+    ],
+)
+def test_words_of_scripts_without_blanks(
+    snapshot: Snapshot, text: str, wanted: str, expected: set[int]
+) -> None:
+    """As Jira's index cuts them; a text of its own is put in the place of the only summary."""
+    rights = snapshot.rights(ANN)
+    clock = Clock(snapshot.directory.now, ZoneInfo("UTC"))
+    query = parse(f"key = DEV-3 and summary ~ '{wanted}'")
+    selection = compile_query(query, SnapshotNames(snapshot, rights), rights, clock)
+    sql = selection.sql.replace("lower(issues.summary)", "lower($text)")
+    assert sql != selection.sql
+    rows = snapshot.run(Query(sql, selection.params | {"text": text}))
+    assert {int(issue_id) for _, issue_id in rows} == expected
+
+
 def test_wildcards_and_words_are_bounded(find: Find) -> None:
     assert find("summary ~ 's*h*e*d*'") == {1, 2, 4, 5}
     for text in ("a*" * 11, " ".join(f"w{n}" for n in range(51)), '\\"' + "w x " * 60 + '\\"'):

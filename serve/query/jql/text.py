@@ -1,6 +1,7 @@
 """What `~` looks for: words, phrases in quotes, `*` and `?` within a word; never stems of words.
 
 A word is a run of letters, digits, marks and low lines, in any script and any case; accents count.
+Chinese and Japanese have no blanks: there each character is a word, but a run of Katakana is one.
 All words must occur in one text, in any order. Each becomes one pattern of RE2, which DuckDB
 matches in time that grows with the length of the text alone.
 """
@@ -9,14 +10,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from serve.query.jql.errors import JqlError
 from serve.query.jql.syntax import Literal
 
-_LETTER = r"[\pL\pN\pM_]"
-_GAP = r"[^\pL\pN\pM_]+"
-_START, _END = rf"(^|{_GAP[:-1]})", rf"({_GAP[:-1]}|$)"
+_LETTER, _NO_LETTER = r"[\pL\pN\pM_]", r"[^\pL\pN\pM_]"
+_CHARACTERS = (
+    "\u3005-\u3007\u3041-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
+_RUNS = re.compile(f"([{_CHARACTERS}]+)|([{_KATAKANA}]+)|[^{_CHARACTERS}{_KATAKANA}]+")
+# What may stand beside a run of words: characters, Katakana, others.
+_BESIDE = ("", f"[^{_KATAKANA}]", f"{_NO_LETTER}|[{_CHARACTERS}{_KATAKANA}]")
 _WILD = {"*": f"{_LETTER}*", "?": _LETTER}
 
 _MAX_WORDS = 50
@@ -68,7 +75,7 @@ def wanted_of(literal: Literal) -> Wanted:
         plain |= {part: None for word in words for part in re.split("[*?]+", word) if part}
         # what stands together without a blank, such as a-b, is looked for as a phrase
         if words:
-            found.append(_START + _GAP.join(map(_pattern, words)) + _END)
+            found.append(_phrase(words))
     if not found:
         raise JqlError(
             "There is no word to look for.",
@@ -114,6 +121,22 @@ def _words(text: str) -> list[str]:
         for letter in text
     )
     return [word for word in "".join(kept).split() if word.strip("*?")]
+
+
+def _phrase(words: Sequence[str]) -> str:
+    """Return the pattern of words that follow each other."""
+    first, *others = (run for word in words for run in _RUNS.finditer(word))
+    pattern, last = _beside("^", first) + _pattern(first[0]), first
+    for run in others:
+        # what is in two scripts is two words, also without anything in between
+        gap = "+" if last.lastindex == run.lastindex != 1 else "*"
+        pattern, last = f"{pattern}{_NO_LETTER}{gap}{_pattern(run[0])}", run
+    return pattern + _beside("$", last)
+
+
+def _beside(edge: str, run: re.Match[str]) -> str:
+    other = _BESIDE[(run.lastindex or 3) - 1]
+    return f"({edge}|{other})" if other else ""
 
 
 def _pattern(word: str) -> str:
