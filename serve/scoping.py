@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from serve.errors import invalid_parameter
 from serve.labels import issue_names
 from serve.query.describe import NameKind, Namer, describe
-from serve.query.dimensions import compile_former_projects
 from serve.query.jql.compiler import Selection, compile_query
 from serve.query.jql.errors import JqlError
 from serve.query.jql.moments import Clock
@@ -19,7 +18,7 @@ from serve.query.jql.parser import parse
 from serve.query.scope import Condition, Scope
 from serve.query.spec import FilterSpec, Interval, IssueViewFilter, WhoAndWhen, row_part
 from serve.query.visibility import Rights
-from serve.warehouse.names import SnapshotNames
+from serve.warehouse.names import SnapshotNames, former_projects
 from serve.warehouse.snapshot import Directory, Snapshot
 
 
@@ -149,8 +148,7 @@ def _projects(
     for name in names:
         found = known.get(name) or known.get(name.upper())
         if not found:
-            former = snapshot.run(compile_former_projects(name.upper(), rights))
-            found = tuple(project_id for (project_id,) in former)
+            found = former_projects(snapshot, name, rights)
         if not found:
             raise invalid_parameter(
                 parameter,

@@ -86,7 +86,8 @@ class IssueViewsService:
             view_count = None
             if request.count:
                 ((view_count,),) = snapshot.run(compile_view_count(scope, rights, issue_ids))
-            ((first_view_at,),) = snapshot.run(compile_first_view(rights))
+            first_view = compile_first_view(rights)
+            ((first_view_at,),) = snapshot.kept(first_view.sql, partial(snapshot.run, first_view))
             directory = snapshot.directory
             return IssueViewsPage.of(
                 snapshot_id=snapshot.id,

@@ -11,8 +11,8 @@ from serve.answering import SnapshotRoute
 from serve.dependencies import CurrentViewer, OpenWarehouse
 from serve.lookups.schemas import Choice, Choices, Labels, LabelsRequest, SearchRequest
 from serve.problems import QUERY_PROBLEMS, problem_responses
-from serve.query.dimensions import compile_former_projects
 from serve.query.lookups import MOST, LookupKind, compile_labels, compile_search
+from serve.warehouse.names import former_projects
 
 router = APIRouter(route_class=SnapshotRoute, prefix="/lookups", tags=["lookups"])
 
@@ -44,8 +44,8 @@ def search(
         # A key that is in use names its project; looking for those it named before costs more.
         if is_key and key not in snapshot.directory.project_ids and len(rows) <= MOST:
             known = {row[0] for row in rows}
-            former = snapshot.run(compile_former_projects(key, rights))
-            ids = [project_id for (project_id,) in former if project_id not in known]
+            former = former_projects(snapshot, key, rights)
+            ids = [project_id for project_id in former if project_id not in known]
             rows += snapshot.run(compile_labels(kind, ids))
         return Choices.of(
             snapshot_id=snapshot.id,

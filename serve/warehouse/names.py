@@ -78,11 +78,21 @@ class SnapshotNames:
 
     def former_projects(self, key: str) -> tuple[Thing, ...]:
         """Return the projects whose issues once bore `key`."""
-        ids = {
-            one for (one,) in self.snapshot.run(compile_former_projects(key.upper(), self.rights))
-        }
+        ids = former_projects(self.snapshot, key, self.rights)
         projects = self.vocabulary(Kind("project")).things
         return tuple(one for one in projects if one.id in ids)
+
+
+def former_projects(snapshot: Snapshot, key: str, rights: Rights) -> tuple[str, ...]:
+    """Return the ids of the projects whose issues once bore `key`, in any case, in order.
+
+    They are kept: all that was done to those issues is looked through for them.
+    """
+    query = compile_former_projects(key.upper(), rights)
+    return snapshot.kept(
+        (query.sql, *query.params.items()),
+        lambda: tuple(project_id for (project_id,) in snapshot.run(query)),
+    )
 
 
 def _thing(row: Sequence[Any]) -> Thing:

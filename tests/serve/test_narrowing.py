@@ -38,6 +38,7 @@ from serve.query.rollups import is_of_few_issues
 from serve.query.scope import Scope
 from serve.query.spec import AggregatedView, DetailSort, DetailView, Interval, row_part
 from serve.query.visibility import OPERATOR, Rights
+from serve.warehouse.names import former_projects
 from serve.warehouse.snapshot import Snapshot
 from serve.warehouse.warehouse import Warehouse
 from tests.bench.synthetic import Shape, publish, write_marts, write_rollups
@@ -399,3 +400,19 @@ def test_of_people_who_did_nothing_nothing_is_found(snapshot: Snapshot) -> None:
     assert snapshot.run(compile_count(nothing, everybody)) == [(0,)]
     assert snapshot.run(compile_author_counts(nothing, AggregatedView(), everybody)) == []
     assert newest_actions(snapshot, scope, everybody, 10, None) == []
+
+
+def test_a_former_key_is_looked_up_once(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Query] = []
+    run = Snapshot.run
+
+    def listening(self: Snapshot, query: Query) -> list[tuple[Any, ...]]:
+        asked.append(query)
+        return run(self, query)
+
+    monkeypatch.setattr(Snapshot, "run", listening)
+    found = [former_projects(snapshot, key, everybody) for key in ("p2", "P2", "P3", "P2", "P")]
+    assert found == [("10002",), ("10002",), ("10003",), ("10002",), ()]
+    assert len(asked) == 3
