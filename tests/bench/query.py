@@ -392,7 +392,7 @@ def _questions(warehouse: Warehouse, shape: Shape) -> list[Question]:
         Question(
             "detail of 1 year, one field",
             actions,
-            lambda: drawn.since(365) | {"field": "priority"},
+            lambda: drawn.since(365) | {"field": ["priority"]},
             drawn.bare_field,
             "",
         ),
