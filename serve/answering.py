@@ -39,7 +39,11 @@ class SnapshotRoute(APIRoute):
         if self.methods != {"GET"}:
             msg = f"{self.path} takes {self.methods}: only a GET is a question to a snapshot"
             raise TypeError(msg)
-        work_out = Asking.of(self.endpoint).answer
+        asking = Asking.of(self.endpoint)
+
+        async def work_out(request: Request) -> Response:
+            async with warehouse_of(request).turn_of_question():
+                return await asking.answer(request)
 
         async def answer(request: Request) -> Response:
             warehouse = warehouse_of(request)

@@ -28,7 +28,7 @@ from serve.warehouse import contract
 from serve.warehouse.deadlines import Deadlines, interrupt
 from serve.warehouse.issue_sets import IssueSets
 from serve.warehouse.prefetch import Prefetch
-from serve.warehouse.turns import NoTurnError, Turns
+from serve.warehouse.turns import Turns
 from serve.warehouse.viewers import ViewersRights
 
 BATCH_ROWS = 4_096
@@ -162,15 +162,8 @@ class Snapshot:
 
     def run(self, query: Query) -> list[tuple[Any, ...]]:
         """Return all rows of `query`; ProblemError if no turn comes, or it takes too much."""
-        try:
-            with self._turns.take(self._settings.query_seconds):
-                return self._fetch(query, self._settings.query_seconds)
-        except NoTurnError:
-            raise ProblemError(
-                "busy",
-                f"{self._settings.queries_at_once} queries are running and none has finished",
-                "ask again in a moment, or raise AUDIT_LOG_QUERIES_AT_ONCE",
-            ) from None
+        with self._turns.take(self._settings.query_seconds):
+            return self._fetch(query, self._settings.query_seconds)
 
     def kept(self, key: Hashable, make: Callable[[], Kept]) -> Kept:
         """Return what `make` made when it was first asked for under `key`; it never changes.

@@ -1,15 +1,27 @@
-"""Whose query runs next: the one that has waited longest."""
+"""Whose turn it is: that of who has waited longest."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import anyio
+from anyio.lowlevel import RunVar
+
+from serve.errors import ProblemError
 
 
-class NoTurnError(Exception):
+class NoTurnError(ProblemError):
     """No turn came in time."""
+
+    def __init__(self, at_once: int) -> None:
+        super().__init__(
+            "busy",
+            f"{at_once} queries are running and none has finished",
+            "ask again in a moment, or raise AUDIT_LOG_QUERIES_AT_ONCE",
+        )
 
 
 class Turns:
@@ -21,6 +33,7 @@ class Turns:
 
     def __init__(self, at_once: int) -> None:
         """Let `at_once` run at the same time."""
+        self._at_once = at_once
         self._lock = threading.Lock()
         self._free = at_once
         self._waiting: deque[threading.Lock] = deque()
@@ -29,7 +42,7 @@ class Turns:
     def take(self, patience: float) -> Iterator[None]:
         """Wait for a turn, and have it until the block ends; NoTurnError after `patience` s."""
         if not self._wait(patience):
-            raise NoTurnError
+            raise NoTurnError(self._at_once)
         try:
             yield
         finally:
@@ -58,3 +71,36 @@ class Turns:
                 self._waiting.popleft().release()
             else:
                 self._free += 1
+
+
+class QuestionTurns:
+    """So many questions are worked out at once, the others wait in a line.
+
+    Every question has a thread, and more threads than can run only take the interpreter from each
+    other: beyond the queries that may run at once they answered fewer questions in all. Safe for
+    many event loops: each has turns of its own.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        """Let `at_once` be worked out at the same time."""
+        self._at_once = at_once
+        self._of_loop: RunVar[anyio.CapacityLimiter] = RunVar("turns of questions")
+
+    @asynccontextmanager
+    async def take(self, patience: float) -> AsyncIterator[None]:
+        """Do as `Turns.take`, without holding up the event loop."""
+        turns = self._of_loop.get(None)
+        if turns is None:
+            turns = anyio.CapacityLimiter(self._at_once)
+            self._of_loop.set(turns)
+        try:
+            turns.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(patience) as waiting:
+                await turns.acquire()
+            if waiting.cancelled_caught:
+                raise NoTurnError(self._at_once) from None
+        try:
+            yield
+        finally:
+            turns.release()

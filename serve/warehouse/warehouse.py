@@ -7,7 +7,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from serve.config import ServeSettings
 from serve.errors import ProblemError
 from serve.warehouse.answers import Answers
 from serve.warehouse.snapshot import Snapshot, SnapshotError
-from serve.warehouse.turns import Turns
+from serve.warehouse.turns import QuestionTurns, Turns
 
 _POINTER_BYTES = 100
 _POINTER = re.compile(rb"snapshots/([0-9A-HJKMNP-TV-Z]{26})\.duckdb\n?")
@@ -53,6 +53,7 @@ class Warehouse:
         self._broken: str | None = None
         self._fault = ""
         self._turns = Turns(settings.queries_at_once)
+        self._question_turns = QuestionTurns(settings.queries_at_once)
 
     def published_id(self) -> str | None:
         """Return the id that the pointer names; None before the first publish."""
@@ -81,6 +82,13 @@ class Warehouse:
         if current is None or published not in (current.id, self._broken):
             return None
         return current.answers
+
+    def turn_of_question(self) -> AbstractAsyncContextManager[None]:
+        """Wait for the turn of a question, and have it until the block ends.
+
+        ProblemError (503) if none comes in the time of a query.
+        """
+        return self._question_turns.take(self._settings.query_seconds)
 
     def open_current(self) -> None:
         """Open the current snapshot if it is not; if there is none, who leases it is told."""

@@ -7,9 +7,10 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import anyio
 import pytest
 
-from serve.warehouse.turns import NoTurnError, Turns
+from serve.warehouse.turns import NoTurnError, QuestionTurns, Turns
 
 
 def test_never_more_at_once_than_allowed_and_no_turn_is_lost() -> None:
@@ -85,3 +86,49 @@ def test_an_error_gives_the_turn_back() -> None:
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), turns.take(0):
             raise ZeroDivisionError
+
+
+def test_questions_take_turns_in_the_order_they_came() -> None:
+    turns = QuestionTurns(2)
+    began: list[int] = []
+    running: list[int] = []
+
+    async def ask(number: int) -> None:
+        async with turns.take(60):
+            began.append(number)
+            running.append(number)
+            assert len(running) <= 2
+            await anyio.sleep(0.001)
+            running.remove(number)
+
+    async def all_at_once() -> None:
+        async with anyio.create_task_group() as group:
+            for number in range(20):
+                group.start_soon(ask, number)
+
+    # Each time in another event loop.
+    for _ in range(2):
+        anyio.run(all_at_once)
+        assert began == list(range(20))
+        began.clear()
+
+
+def test_a_question_gives_up_and_leaves_no_turn_behind() -> None:
+    turns = QuestionTurns(1)
+
+    async def in_vain() -> None:
+        with pytest.raises(NoTurnError, match="1 queries are running"):
+            async with turns.take(0.001):
+                pass
+
+    async def ask() -> None:
+        async with turns.take(60), anyio.create_task_group() as others:
+            others.start_soon(in_vain)
+            others.start_soon(in_vain)
+        with pytest.raises(ZeroDivisionError):
+            async with turns.take(0):
+                raise ZeroDivisionError
+        async with turns.take(0):
+            pass
+
+    anyio.run(ask)
