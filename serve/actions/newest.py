@@ -25,7 +25,7 @@ _FIRST_REACH = 4
 _SHORTEST_REACH = timedelta(minutes=5)
 _WIDER = 16
 # Days that one search looks at: all of them become part of its text.
-_MOSTDAYS = 100
+_MOST_DAYS = 100
 # So many times as much of a day as its mean would ask for.
 _UNEVEN = 2
 
@@ -139,6 +139,6 @@ def _nearest(
             return here, end - part
         share = (end - begin) / DAY
         wanted -= count if share == 1 else count * share / _UNEVEN
-        if wanted <= 0 or len(here) == _MOSTDAYS:
+        if wanted <= 0 or len(here) == _MOST_DAYS:
             break
     return here, begin
