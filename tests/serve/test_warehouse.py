@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
@@ -82,6 +82,33 @@ def test_readers_never_notice_a_publish(home: Path, marts: Path, warehouse: Ware
         thread.join()
     assert failures == []
     assert all(ids == sorted(ids) for ids in seen), "no reader ever went back"
+
+
+def test_a_statement_is_read_once_and_asked_with_any_values_by_any_thread(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    extract = duckdb.extract_statements
+
+    def extract_and_tell(sql: str) -> list[duckdb.Statement]:
+        read.append(sql)
+        return extract(sql)
+
+    monkeypatch.setattr("duckdb.extract_statements", extract_and_tell)
+    sql = "select $value, typeof($value) from range(2)"
+    values = [*range(300), "text", 1.5, None, date(2026, 1, 1)]
+
+    def ask(value: object) -> list[tuple[object, ...]]:
+        with warehouse.lease() as snapshot:
+            return snapshot.run(Query(sql, {"value": value}))
+
+    ask("first")  # threads that begin together may each read it
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, values))
+    assert [[value for value, _ in rows] for rows in found] == [[value] * 2 for value in values]
+    kinds = [rows[0][1] for rows in found]
+    assert kinds == ["INTEGER"] * 300 + ["VARCHAR", "DOUBLE", '"NULL"', "DATE"]
+    assert read.count(sql) == 1
 
 
 def test_lease_outlives_its_file(home: Path, marts: Path, warehouse: Warehouse) -> None:
