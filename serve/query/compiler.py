@@ -14,9 +14,9 @@ from typing import Any
 from serve.query.columns import CHANGE_COLUMNS, DETAIL_COLUMNS, SORT_COLUMNS, SortColumn
 from serve.query.rollups import (
     counted_actions,
-    is_of_few_issues,
     is_rolled_up,
     listed_of_issues,
+    of_few_issues,
 )
 from serve.query.scope import (
     DAY,
@@ -144,8 +144,9 @@ _BY_TIME = SortColumn("actions.occurred_at")
 
 def compile_count(scope: Scope, rights: Rights) -> Query:
     """Return the number of actions of `scope` that may be listed."""
-    if is_of_few_issues(scope) and rights.counts_everything:
-        counted = listed_of_issues(scope, rights)
+    of_issues = of_few_issues(scope)
+    if of_issues is not None and rights.counts_everything:
+        counted = listed_of_issues(of_issues, scope.interval, rights)
     else:
         counted = counted_actions(scope, rights, Purpose.LIST, by_code=False)
     return Query(

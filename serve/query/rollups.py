@@ -9,11 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 from serve.query.columns import MEMBERSHIPS
-from serve.query.scope import Condition, Scope, compile_codes, compile_people, compile_where, naive
+from serve.query.scope import (
+    DAY,
+    Condition,
+    Scope,
+    compile_codes,
+    compile_people,
+    compile_where,
+    naive,
+)
+from serve.query.spec import Interval
 from serve.query.visibility import (
     Purpose,
     Rights,
@@ -29,7 +38,6 @@ from serve.query.visibility import (
 _ALWAYS = {"interval", "description", "membership", "days"}
 _TOLD_APART = {*_ALWAYS, "users", *MEMBERSHIPS, "action_codes"}
 
-_DAY = timedelta(days=1)
 _TIME_COLUMNS: dict[Rollup, str] = {
     "months": "occurred_month",
     "days": "occurred_date",
@@ -119,31 +127,31 @@ def is_rolled_up(scope: Scope) -> bool:
     return not _is_of_then(scope) and not _asks_for_more_than(scope, _TOLD_APART)
 
 
-def is_of_few_issues(scope: Scope) -> bool:
-    """Whether `scope` is all that was done to so few issues that their own rollup is of use."""
-    return (
-        scope.jql is not None
-        and scope.jql.is_narrow
-        and not _asks_for_more_than(scope, {*_ALWAYS, "jql"})
-    )
+def of_few_issues(scope: Scope) -> Condition | None:
+    """Return the condition on issues if `scope` is all that was done to few of them, else None.
+
+    So few that their own rollup is of use.
+    """
+    of_issues = scope.jql
+    if of_issues is None or not of_issues.is_narrow:
+        return None
+    return None if _asks_for_more_than(scope, {*_ALWAYS, "jql"}) else of_issues
 
 
 def _asks_for_more_than(scope: Scope, told: set[str]) -> bool:
     return any(getattr(scope, field.name) for field in fields(scope) if field.name not in told)
 
 
-def listed_of_issues(scope: Scope, rights: Rights) -> Relation:
-    """Return the listed actions of a scope that `is_of_few_issues` as numbers to be added up.
+def listed_of_issues(of_issues: Condition, interval: Interval, rights: Rights) -> Relation:
+    """Return the listed actions of an interval and `of_few_issues` as numbers to be added up.
 
     Columns: actor_account_id (null: unknown or not told), number, below 0 for what is counted with
     the rest but may not be listed. `rights` are those of somebody who may count everything.
     """
-    of_issues = scope.jql
-    assert of_issues is not None  # noqa: S101 - what is of few issues has a condition on them
     params = dict(of_issues.params)
     parts = []
     whole = []
-    for number, stretch in enumerate(stretches(scope.interval.start, scope.interval.end)):
+    for number, stretch in enumerate(stretches(interval.start, interval.end)):
         if stretch.rollup is not None:
             whole.append(stretch)
             continue
@@ -189,13 +197,13 @@ def stretches(start: datetime, end: datetime) -> Iterator[Stretch]:
     At least one stretch; their times are naive. Rollups are asked for no part of a day.
     """
     start, end = naive(start), naive(end)
-    if end - start < _DAY:
+    if end - start < DAY:
         yield Stretch(None, start, end)
         return
     first_day, last_day = _next_midnight(start), datetime.combine(end, time.min)
     first_month = first_day
     while first_month.day != 1 and first_month < last_day:
-        first_month += _DAY
+        first_month += DAY
     last_month = max(first_month, last_day.replace(day=1))
     parts: tuple[tuple[Rollup | None, datetime, datetime], ...] = (
         (None, start, first_day),
@@ -215,7 +223,7 @@ def stretches(start: datetime, end: datetime) -> Iterator[Stretch]:
 
 def _next_midnight(moment: datetime) -> datetime:
     midnight = datetime.combine(moment, time.min)
-    return midnight if midnight == moment else midnight + _DAY
+    return midnight if midnight == moment else midnight + DAY
 
 
 def _rows(relation: str, number: str, where: str, *, by_code: bool) -> str:

@@ -26,6 +26,7 @@ from serve.actions.schemas import ActionsRequest, ActivityRequest
 from serve.actions.service import ActionsService
 from serve.app import create_app
 from serve.config import ServeSettings
+from serve.paging import microseconds
 from serve.query.compiler import Query
 from serve.query.cursors import DetailCursor, digest
 from serve.query.visibility import OPERATOR, Role, Viewer
@@ -302,8 +303,7 @@ class Drawn:
             cursor = DetailCursor(
                 snapshot=snapshot.id,
                 question=digest(ActionsRequest.model_validate(self.everything)),
-                occurred_at_us=(self._somewhen() - datetime(1970, 1, 1))  # noqa: DTZ001 - marts hold naive UTC
-                // timedelta(microseconds=1),
+                occurred_at_us=microseconds(self._somewhen()),
                 action_id="8" * 32,
             )
         return self.everything | {"cursor": cursor.encode()}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from serve.actions.newest import newest_actions
 from serve.config import ServeSettings
+from serve.paging import microseconds
 from serve.query.compiler import Query
 from serve.query.cursors import DetailCursor
 from serve.query.jql.compiler import Selection
@@ -105,7 +106,7 @@ def test_pages_found_by_known_days_are_all_there_is(
         cursor = DetailCursor(
             snapshot=snapshot.id,
             question="0" * 16,
-            occurred_at_us=(found[-1][0] - datetime(1970, 1, 1)) // timedelta(microseconds=1),  # noqa: DTZ001 - marts hold naive UTC
+            occurred_at_us=microseconds(found[-1][0]),
             action_id=found[-1][1],
         )
 

@@ -20,8 +20,8 @@ from serve.query.jql.kept import FEW
 from serve.query.rollups import (
     Stretch,
     counted_actions,
-    is_of_few_issues,
     is_rolled_up,
+    of_few_issues,
     stretches,
 )
 from serve.query.scope import Scope, compile_where
@@ -163,7 +163,7 @@ def test_few_issues_are_counted_as_the_facts_hold_them(
     )
     found = snapshot.issues_found(("few", issue_count), lambda: selection)
     scope = Scope(interval, jql=found)
-    assert is_of_few_issues(scope)
+    assert of_few_issues(scope) is not None
     query = compile_count(scope, rights)
     if interval.end - interval.start > timedelta(days=2):
         assert ("agg_issue_months" in query.sql) == (rights.assets is Extent.ALL)
