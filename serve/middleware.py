@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serve.errors import ProblemError
-from serve.problems import render
+from serve.problems import respond
 
 MAX_BODY_BYTES = 1024 * 1024
 # The parsers of addresses give up at 65,535 bytes, and then answer in words of their own.
@@ -35,6 +35,10 @@ SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# As ASGI wants them, made once.
+_RAW_SECURITY_HEADERS = [
+    (name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()
+]
 
 
 class Guard:
@@ -69,7 +73,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 started = True
                 # Where more comes than is listened to, the connection cannot be used again.
-                _complete(MutableHeaders(scope=message), is_last=not incoming.has_ended)
+                _complete(message, is_last=not incoming.has_ended)
             elif not incoming.has_ended and not message.get("more_body", False):
                 await send({**message, "more_body": True})
                 await incoming.discard_rest()
@@ -86,7 +90,7 @@ class Guard:
                     raise
                 refusal = error
         if refusal is not None:
-            response = render(refusal.problem)
+            response = respond(refusal)
             await response(scope, receive, send_guarded)
 
 
@@ -140,12 +144,13 @@ class _Incoming:
         )
 
 
-def _complete(headers: MutableHeaders, *, is_last: bool) -> None:
+def _complete(start: Message, *, is_last: bool) -> None:
     """Add what every response says, and what the last one of a connection does."""
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
-    if is_last:
-        headers.setdefault("Connection", "close")
+    headers = start["headers"]
+    said = {name for name, _ in headers}
+    headers += [header for header in _RAW_SECURITY_HEADERS if header[0] not in said]
+    if is_last and b"connection" not in said:
+        headers.append((b"connection", b"close"))
 
 
 def _wrong_host(headers: Headers) -> ProblemError | None:

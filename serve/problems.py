@@ -102,6 +102,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def respond(error: ProblemError) -> Response:
+    """Return the response that tells of `error`."""
+    return render(error.problem, _HEADERS.get(error.kind))
+
+
 def render(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     """Return `problem` as a response."""
     return Response(
@@ -114,7 +119,7 @@ def render(problem: Problem, headers: dict[str, str] | None = None) -> Response:
 
 def _problem_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class only
-    return render(error.problem, _HEADERS.get(error.kind))
+    return respond(error)
 
 
 def _validation_error(_request: Request, error: Exception) -> Response:

@@ -14,10 +14,10 @@ from typing import Any, Self, TypeGuard, get_args, get_type_hints
 
 from fastapi import Request, Response, params
 from fastapi.concurrency import run_in_threadpool
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from serve.parameters import check_parameters
+from serve.problems import invalid_fields
 
 Dependency = Callable[[Request], Awaitable[object]]
 
@@ -66,8 +66,7 @@ class Asking:
     async def answer(self, request: Request) -> Response:
         """Return the answer of the endpoint as JSON.
 
-        ProblemError and RequestValidationError: a parameter is unknown or wrong. What the endpoint
-        raises goes through.
+        ProblemError: a parameter is unknown or wrong. What the endpoint raises goes through.
         """
         found = {name: await find(request) for name, find in self.dependencies.items()}
         return await run_in_threadpool(self._answer, request, found)
@@ -90,9 +89,13 @@ class Asking:
             except ValidationError as error:
                 errors += _errors(error, "query")
         if errors:
-            raise RequestValidationError(errors)
-        body = self.endpoint(**found).model_dump_json(by_alias=True)
-        return Response(body, media_type="application/json")
+            raise invalid_fields(errors, within=1)
+        return Response(_as_json(self.endpoint(**found)), media_type="application/json")
+
+
+def _as_json(answer: BaseModel) -> bytes:
+    # `model_dump_json` makes a text of the bytes, of which a response makes bytes again.
+    return answer.__pydantic_serializer__.to_json(answer, by_alias=True)
 
 
 def _errors(error: ValidationError, *place: str) -> list[dict[str, Any]]:

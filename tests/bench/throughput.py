@@ -7,7 +7,6 @@ clients have processes of their own.
 
 from __future__ import annotations
 
-import gc
 import statistics
 import tempfile
 import time
@@ -20,7 +19,7 @@ from urllib.parse import urlencode
 
 from serve.actions.schemas import ActionsRequest
 from serve.actions.service import ActionsService
-from serve.app import create_app
+from serve.app import create_app, settled
 from serve.config import ServeSettings
 from serve.query.visibility import OPERATOR
 from tests.bench.callers import Answered
@@ -45,10 +44,8 @@ def bench_throughput(
     shape = Shape(actions=actions)
     with home_of(shape, logs, tell) as home, serving(home) as (_, port):
         application = create_app(ServeSettings(home=home))
-        # What the bench has imported is more than serve has, and takes long to be looked through.
-        gc.freeze()
         try:
-            with serving_nothing() as (_, empty_port):
+            with settled(), serving_nothing() as (_, empty_port):
                 return [
                     figure
                     for clients in CLIENTS
@@ -57,7 +54,6 @@ def bench_throughput(
                     )
                 ]
         finally:
-            gc.unfreeze()
             application.state.warehouse.close()
 
 

@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from fastapi.testclient import TestClient
 
 from serve.answering import CACHE_STATUS, HIT, MISS, SnapshotRoute
+from serve.api import fixed_questions
 from serve.config import ServeSettings
 from serve.query.visibility import OPERATOR, Role, Viewer
 from serve.warehouse.answers import Answers, Asked
@@ -69,6 +70,37 @@ def test_every_question_to_a_snapshot_is_kept_and_given_again_as_it_was(
         assert (fresh.headers.pop(CACHE_STATUS), again.headers.pop(CACHE_STATUS)) == (MISS, HIT)
         assert (again.status_code, again.content) == (200, fresh.content), name
         assert dict(again.headers) == dict(fresh.headers), name
+
+
+def test_the_short_way_answers_as_the_router_does(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = fixed_questions()
+    with make_client(home) as short:
+        known = {
+            name.removeprefix("GET ")
+            for name, route in routes_of(app_of(short)).items()
+            if isinstance(route, SnapshotRoute)
+        }
+        assert questions.keys() == {path for path in known if "{" not in path}
+        monkeypatch.setattr("serve.api.fixed_questions", dict)
+        with make_client(home) as long:
+            for path in questions:
+                for query in (PARAMETERS.get(f"GET {path}"), {"nothing": "1"}, {"limit": "x"}):
+                    for method in ("GET", "HEAD", "POST"):
+                        one, other = (
+                            client.request(method, path, params=query) for client in (short, long)
+                        )
+                        assert one.status_code == other.status_code, (method, path, query)
+                        assert (one.content, dict(one.headers)) == (
+                            other.content,
+                            dict(other.headers),
+                        ), (method, path, query)
+            for client in (short, long):
+                app_of(client).state.viewer = Viewer("nobody")
+            told = [client.get("/api/v1/actions") for client in (short, long)]
+            assert [one.status_code for one in told] == [403, 403]
+            assert told[0].content == told[1].content
 
 
 def test_another_question_is_another_answer(client: TestClient) -> None:

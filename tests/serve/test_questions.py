@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from serve.answering import SnapshotRoute
 from serve.api import include_routes
 from serve.parameters import refuse_unknown_parameters
+from serve.problems import install
 from serve.questions import Asking
 
 
@@ -37,6 +38,7 @@ def tell(kind: Annotated[int, Path(ge=0)], asked: Annotated[Asked, Query()]) -> 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
     app = FastAPI()
+    install(app)
     app.add_api_route("/by-fastapi/{kind}", tell)
     app.add_route("/in-one-turn/{kind:path}", Asking.of(tell).answer)
     return TestClient(app)
