@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -63,6 +64,10 @@ class SnapshotRoute(APIRoute):
             )
             body = await answers.coming(asked) or answers.known(asked)
             if body is not None:
+                # Let all who have asked by now be read first, and be answered together. Otherwise
+                # the last of many is answered every other time: they ask again while it is
+                # answered, and the event loop looks first at who was there before.
+                await asyncio.sleep(0)
                 return Response(body, media_type="application/json", headers={CACHE_STATUS: HIT})
             with answers.working_out(asked) as keep:
                 response = await work_out(request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticKnownError
@@ -50,6 +50,12 @@ class Response(BaseModel):
     """Base of everything sent: every field is always there, null where it does not apply."""
 
     model_config = ConfigDict(frozen=True)
+    _all_fields: ClassVar[set[str]]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_kwargs: object) -> None:
+        """Name all fields once, for `of`: nobody can change a set of a frozen model."""
+        cls._all_fields = set(cls.__pydantic_fields__)
 
     @classmethod
     def of(cls, **values: object) -> Self:
@@ -63,7 +69,7 @@ class Response(BaseModel):
             raise TypeError(msg)
         made = cls.__new__(cls)
         _set(made, "__dict__", values)
-        _set(made, "__pydantic_fields_set__", set(values))
+        _set(made, "__pydantic_fields_set__", cls._all_fields)
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)
         return made
