@@ -84,13 +84,15 @@ def _at_once(
         ("kept answer", "empty route"),
     ):
         named = f"{way}, {clients} at once"
+        # A client that waits for each answer measures latency, of which `bench_query` has the goal.
+        is_busy = clients > 1 or way == "kept answer"
         yield Figure(
             named,
             rates[way],
             "answers/s",
             floor=f"{floor}, {clients} at once" if floor else None,
             ratio=rates[way] / rates[floor] if floor else None,
-            goal=">= 0.8x" if floor else "",
+            goal=">= 0.8x" if floor and is_busy else "",
         )
         found = rounds[way]
         p50 = statistics.median(one.p50 for one in found)
