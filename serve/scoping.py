@@ -36,14 +36,12 @@ def resolve_who_and_when(spec: WhoAndWhen, snapshot: Snapshot, rights: Rights) -
         description=describe(spec, interval, namer(spec, snapshot, rights)),
         users=spec.users,
         groups=_ids(directory, "group", "group", spec.groups),
-        people_in_projects=_projects(
-            snapshot, rights, "people_in_project", spec.people_in_projects
-        ),
+        people_in_projects=_projects(snapshot, "people_in_project", spec.people_in_projects),
         people_in_organizations=_ids(
             directory, "organization", "people_in_organization", spec.people_in_organizations
         ),
         membership=spec.membership,
-        projects=_projects(snapshot, rights, "project", spec.projects),
+        projects=_projects(snapshot, "project", spec.projects),
         jql=_jql(spec, snapshot, rights),
     )
 
@@ -139,16 +137,14 @@ def _name(directory: Directory, issue_keys: Mapping[str, str], kind: NameKind, v
     return next((directory.names[kind][one] for one in ids if one in directory.names[kind]), value)
 
 
-def _projects(
-    snapshot: Snapshot, rights: Rights, parameter: str, names: tuple[str, ...]
-) -> tuple[str, ...]:
+def _projects(snapshot: Snapshot, parameter: str, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the ids that ids, keys and former keys stand for; ProblemError 422 if one has none."""
     known = snapshot.directory.project_ids
     project_ids: set[str] = set()
     for name in names:
         found = known.get(name) or known.get(name.upper())
         if not found:
-            found = former_projects(snapshot, name, rights)
+            found = former_projects(snapshot, name)
         if not found:
             raise invalid_parameter(
                 parameter,

@@ -37,14 +37,14 @@ def search(
     come in the order of their last activity. A project is found by a key it once had, too.
     """
     with warehouse.lease() as snapshot:
-        rights = snapshot.rights(viewer)
+        snapshot.rights(viewer)
         rows = snapshot.run(compile_search(kind, request.q))
         key = request.q.strip().upper()
         is_key = kind == "projects" and _KEY.fullmatch(key) is not None
         # A key that is in use names its project; looking for those it named before costs more.
         if is_key and key not in snapshot.directory.project_ids and len(rows) <= MOST:
             known = {row[0] for row in rows}
-            former = former_projects(snapshot, key, rights)
+            former = former_projects(snapshot, key)
             ids = [project_id for project_id in former if project_id not in known]
             rows += snapshot.run(compile_labels(kind, ids))
         return Choices.of(

@@ -365,26 +365,6 @@ def visible_details(rights: Rights, detail: IssueDetail) -> str:
     )
 
 
-def former_project_keys(rights: Rights) -> str:
-    """Return the relation (issue_key, project_id) of keys, and projects the issues were in then.
-
-    An issue that has moved keeps its old keys, so the project is the one its actions belonged to
-    while the key was valid.
-    """
-    return f"""
-        (
-            select keys.issue_key, actions.project_id
-            from bridge_issue_keys as keys
-            join {visible_actions(rights, Purpose.COUNT)} as actions
-                on actions.site_id = keys.site_id
-                and actions.issue_id = keys.issue_id
-                and actions.occurred_at >= keys.valid_from_at
-                and (keys.valid_to_at is null or actions.occurred_at < keys.valid_to_at)
-            where actions.project_id is not null
-        )
-    """
-
-
 def visible_totals(rights: Rights) -> str:
     """Return the relation of `agg_action_totals`, of the actions that may be counted."""
     joins: list[str] = []

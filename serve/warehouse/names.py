@@ -78,17 +78,14 @@ class SnapshotNames:
 
     def former_projects(self, key: str) -> tuple[Thing, ...]:
         """Return the projects whose issues once bore `key`."""
-        ids = former_projects(self.snapshot, key, self.rights)
+        ids = former_projects(self.snapshot, key)
         projects = self.vocabulary(Kind("project")).things
         return tuple(one for one in projects if one.id in ids)
 
 
-def former_projects(snapshot: Snapshot, key: str, rights: Rights) -> tuple[str, ...]:
-    """Return the ids of the projects whose issues once bore `key`, in any case, in order.
-
-    They are kept: all that was done to those issues is looked through for them.
-    """
-    query = compile_former_projects(key.upper(), rights)
+def former_projects(snapshot: Snapshot, key: str) -> tuple[str, ...]:
+    """Return the ids of the projects whose issues once bore `key`, in any case, in order."""
+    query = compile_former_projects(key.upper())
     return snapshot.kept(
         (query.sql, *query.params.items()),
         lambda: tuple(project_id for (project_id,) in snapshot.run(query)),

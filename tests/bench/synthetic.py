@@ -185,7 +185,7 @@ def _write_dimensions(database: duckdb.DuckDBPyConnection, shape: Shape) -> None
         """
         create table bridge_issue_keys as
         select
-            site_id, issue_id, issue_key, created_at as valid_from_at,
+            site_id, issue_id, issue_key, project_id, created_at as valid_from_at,
             null::timestamp as valid_to_at, true as is_current
         from dim_issues
         """

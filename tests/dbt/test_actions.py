@@ -359,10 +359,13 @@ def test_project_and_type_are_those_of_the_time(home: Path) -> None:
 
 
 def test_keys_are_remembered(home: Path) -> None:
-    keys = "select issue_key, valid_from_at, valid_to_at, is_current from bridge_issue_keys"
+    keys = (
+        "select issue_key, project_id, valid_from_at, valid_to_at, is_current "
+        "from bridge_issue_keys"
+    )
     assert query(home, f"{keys} where issue_id = '120' order by valid_from_at") == [
-        ("CD-5", naive(0), naive(20), False),
-        ("AB-120", naive(20), None, True),
+        ("CD-5", "11", naive(0), naive(20), False),
+        ("AB-120", "10", naive(20), None, True),
     ]
     issues = "select issue_key, previous_keys, project_id from dim_issues where issue_id = '120'"
     assert query(home, issues) == [("AB-120", ["CD-5"], "10")]

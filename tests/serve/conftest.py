@@ -146,15 +146,18 @@ def make_marts(path: Path) -> None:
         )
         database.execute(
             "insert into bridge_issue_keys "
-            "select site_id, issue_id, replace(issue_key, 'P0-', 'OLD-'), timestamp '2025-01-01', "
-            "timestamp '2025-11-15', false from bridge_issue_keys "
+            "select * replace (replace(issue_key, 'P0-', 'OLD-') as issue_key, "
+            "timestamp '2025-01-01' as valid_from_at, timestamp '2025-11-15' as valid_to_at, "
+            "false as is_current) from bridge_issue_keys "
             "where starts_with(issue_key, 'P0-')"
         )
         # An issue that moved from OLD to P1 keeps its old key too; P1 never was OLD.
         database.execute(
             "insert into bridge_issue_keys "
-            "select site_id, issue_id, 'OLD-999', timestamp '2024-01-01', timestamp '2024-02-01', "
-            "false from bridge_issue_keys where starts_with(issue_key, 'P1-') limit 1"
+            "select * replace ('OLD-999' as issue_key, '10000' as project_id, "
+            "timestamp '2024-01-01' as valid_from_at, timestamp '2024-02-01' as valid_to_at, "
+            "false as is_current) from bridge_issue_keys "
+            "where starts_with(issue_key, 'P1-') limit 1"
         )
         write_named_issues(database)
         database.execute("checkpoint")

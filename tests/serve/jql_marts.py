@@ -315,13 +315,14 @@ def write_jql_marts(path: Path) -> None:
             "bridge_issue_keys",
             [
                 {"site_id": SITE, "issue_id": issue["issue_id"], "issue_key": issue["issue_key"],
-                 "valid_from_at": "2026-01-01", "is_current": True}
+                 "project_id": issue["project_id"], "valid_from_at": "2026-01-01",
+                 "is_current": True}
                 for issue in ISSUES
             ]
             + [
-                {"site_id": SITE, "issue_id": "1", "issue_key": "OLD-1",
+                {"site_id": SITE, "issue_id": "1", "issue_key": "OLD-1", "project_id": "100",
                  "valid_from_at": "2025-01-01", "valid_to_at": "2026-01-01", "is_current": False},
-                {"site_id": SITE, "issue_id": "1", "issue_key": "WAS-1",
+                {"site_id": SITE, "issue_id": "1", "issue_key": "WAS-1", "project_id": "100",
                  "valid_from_at": "2026-01-01", "valid_to_at": "2027-01-01", "is_current": False},
             ],
         )  # fmt: skip

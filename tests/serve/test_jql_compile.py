@@ -67,6 +67,7 @@ NOW_VALUES: list[tuple[str, set[int]]] = [
     ("project = DEV", {1, 2, 3, 4}),
     ("project = operate", {5, 8}),
     ("project = 100", {1, 2, 3, 4}),
+    ("project = old", {1, 2, 3, 4}),
     ("project != DEV", {5, 8}),
     ("project in (DEV, OPS)", LISTED),
     ("category = core", {1, 2, 3, 4}),

@@ -413,6 +413,6 @@ def test_a_former_key_is_looked_up_once(
         return run(self, query)
 
     monkeypatch.setattr(Snapshot, "run", listening)
-    found = [former_projects(snapshot, key, everybody) for key in ("p2", "P2", "P3", "P2", "P")]
+    found = [former_projects(snapshot, key) for key in ("p2", "P2", "P3", "P2", "P")]
     assert found == [("10002",), ("10002",), ("10003",), ("10002",), ()]
     assert len(asked) == 3

@@ -620,10 +620,12 @@ def _issue_rows(world: World) -> dict[str, list[dict[str, Any]]]:
             for issue in issues
         ],
         "bridge_issue_keys": [
-            {"site_id": issue.site, "issue_id": issue.id, "issue_key": key,
+            {"site_id": issue.site, "issue_id": issue.id, "issue_key": key, "project_id": project,
              "valid_from_at": START, "valid_to_at": None, "is_current": key == issue.key}
             for issue in issues
-            for key in (issue.key, *issue.former_keys)
+            for key, project in (
+                (issue.key, issue.project), *((key, issue.home) for key in issue.former_keys),
+            )
         ],
         "bridge_issue_field_values": values,
         "bridge_issue_links": [
