@@ -21,6 +21,7 @@ from serve.errors import ProblemError
 from serve.query import dimensions
 from serve.query.compiler import Query
 from serve.query.jql.compiler import Selection
+from serve.query.jql.names import fold
 from serve.query.rights import Policy, is_known
 from serve.query.scope import Condition
 from serve.query.visibility import MACHINE, Rights, Viewer
@@ -88,7 +89,7 @@ class Directory:
     issue_types: dict[tuple[str, str], str]
     request_types: dict[tuple[str, str], str]
     ids: dict[str, dict[str, tuple[str, ...]]]
-    """Kind of thing -> id, or id or name in lower case -> the ids it stands for."""
+    """Kind of thing -> id, or id or name as JQL folds it -> the ids it stands for."""
     names: dict[str, dict[str, str]]
     """Kind of thing -> id -> name; of a project its key."""
     action_count: int
@@ -99,7 +100,7 @@ class Directory:
     def ids_of(self, kind: str, text: str) -> tuple[str, ...]:
         """Return the ids that an id or a name in any case stands for; none: nothing has it."""
         known = self.ids[kind]
-        return known.get(text) or known.get(text.lower(), ())
+        return known.get(text) or known.get(fold(text), ())
 
     @property
     def has_one_site(self) -> bool:
@@ -378,16 +379,16 @@ class Snapshot:
 
 
 def _ids(things: Sequence[tuple[str, str | None]]) -> dict[str, tuple[str, ...]]:
-    """Return for every id, and every id and name in lower case, the ids that it stands for."""
+    """Return for every id, and every id and name as JQL folds it, the ids that it stands for."""
     ids: dict[str, tuple[str, ...]] = {}
     for thing_id, name in things:
         if name is not None:
-            known = ids.get(name.lower(), ())
-            ids[name.lower()] = known if thing_id in known else (*known, thing_id)
+            known = ids.get(fold(name), ())
+            ids[fold(name)] = known if thing_id in known else (*known, thing_id)
     # An id means itself, whatever else bears it as a name, or differs from it in case.
     return (
         ids
-        | {thing_id.lower(): (thing_id,) for thing_id, _ in things}
+        | {fold(thing_id): (thing_id,) for thing_id, _ in things}
         | {thing_id: (thing_id,) for thing_id, _ in things}
     )
 

@@ -70,7 +70,11 @@ KINDS: dict[str, tuple[object, list[Value]]] = {
         [(0, None, 'a "quoted" text\nwith lines', None, None)],
     ),
     "description": (RICH, [(0, None, "Ask \n\none", None, None)]),
-    "components": ([{"id": "7", "name": "Core", "self": "x"}], [(0, "7", "Core", None, None)]),
+    # JQL compares letters in one piece with their accents.
+    "components": (
+        [{"id": "7", "name": "Cafe\N{COMBINING ACUTE ACCENT}", "self": "x"}],
+        [(0, "7", "Caf\N{LATIN SMALL LETTER E WITH ACUTE}", None, None)],
+    ),
     "votes": ({"self": "x", "votes": 3, "hasVoted": False}, [(0, None, "3", 3.0, None)]),
     "watches": ({"watchCount": 0, "isWatching": False}, [(0, None, "0", 0.0, None)]),
     "duedate": ("2026-02-28", [(0, None, "2026-02-28", None, naive(2026, 2, 28))]),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -689,6 +691,44 @@ def test_a_key_of_a_project_hides_a_name_that_is_the_same(tmp_path: Path) -> Non
     try:
         assert _found(opened, "project = DEV") == {1, 2, 3, 4}
         assert _found(opened, "project in (dev, OPS)") == LISTED
+    finally:
+        opened.close()
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_are_found_in_either_form(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    path = tmp_path / "marts.duckdb"
+    write_jql_marts(path)
+    names = [
+        ("dim_statuses", "status_name", "status_id = '3'", "Gelöst"),
+        ("dim_projects", "project_name", "project_key = 'OPS'", "Büro"),
+        ("dim_users", "display_name", "account_id = 'bob'", "Zoë"),
+        ("dim_fields", "field_name", "field_id = 'customfield_10001'", "Größe"),
+    ]
+    # dbt composes the texts of issues, and leaves names of things as they are
+    texts = [
+        ("bridge_issue_field_values", "value_text", "value_text = 'blue'", "même"),
+        ("fct_action_changes", "old_value", "field_id = 'labels' and old_value = 'old'", "dû"),
+    ]
+    with duckdb.connect(str(path)) as database:
+        for place, (table, column, where, text) in enumerate(names + texts):
+            stored = text if place >= len(names) else unicodedata.normalize("NFD", text)
+            database.execute(f"update {table} set {column} = ? where {where}", [stored])
+    opened = Snapshot("forms", path, ServeSettings(home=tmp_path), Turns(1))
+    try:
+        for text, expected in [
+            ("summary ~ 'café'", {3}),
+            (r"summary ~ '\"café über\"'", {3}),
+            ("summary ~ 'caf?'", {3}),
+            ("status = gelöst", {3, 4}),
+            ("project = büro", {5, 8}),
+            ("assignee = zoë", {1}),
+            ("größe >= 5", {2}),
+            ("labels = même", {1}),
+            ("labels was dû", {2}),
+        ]:
+            assert _found(opened, unicodedata.normalize(form, text)) == expected, text
+        assert opened.directory.ids_of("status", unicodedata.normalize(form, "gelöst")) == ("3",)
     finally:
         opened.close()
 

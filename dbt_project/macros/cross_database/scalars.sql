@@ -24,3 +24,13 @@
         {%- endfor -%}
     )
 {%- endmacro -%}
+
+{#- A text with each letter in one piece with its accents (Unicode's form NFC), as JQL compares texts: sources
+    write both forms, and a reader cannot tell them apart. -#}
+{%- macro composed(expression) -%}
+    {{ return(adapter.dispatch('composed', 'audit_log')(expression)) }}
+{%- endmacro -%}
+
+{%- macro default__composed(expression) -%}
+    nfc_normalize({{ expression }})
+{%- endmacro -%}

@@ -76,7 +76,7 @@ from serve.query.jql.syntax import (
 from serve.query.jql.syntax import (
     Sequence as List,
 )
-from serve.query.jql.text import wanted_of
+from serve.query.jql.text import composed, wanted_of
 from serve.query.jql.values import number_of, seconds_of
 from serve.query.visibility import Rights, of_listed_issues, visible_issues
 
@@ -883,7 +883,7 @@ class Compiler:
     @staticmethod
     def words(wanted: Wanted) -> list[str]:
         """Return the wanted values that are words of their own, as changes are compared."""
-        return [one.text.strip().lower() for one in wanted.literals if isinstance(one, Literal)]
+        return [_word_of(one) for one in wanted.literals if isinstance(one, Literal)]
 
 
 _OF_TIME = frozenset({FieldType.TIME, FieldType.DATE, FieldType.DAY_OF_TIME})
@@ -891,6 +891,10 @@ _PARAMETER = re.compile(r"\$(jql_\d+)\b", re.ASCII)
 _FLAGS = {"true": True, "false": False}
 _KEY = re.compile(r"([\w]+)-(\d{1,18})", re.ASCII)
 _OF_THINGS = frozenset({FieldType.CHOICE, FieldType.ORDERED, FieldType.PERSON})
+
+
+def _word_of(one: Literal) -> str:
+    return composed(one.text.strip()).lower()
 
 
 def _flag_of(one: Literal) -> bool:
@@ -906,7 +910,7 @@ _WHOLE = frozenset({"status_category", LINK_TYPES})
 
 # How a literal of a type is read.
 _WRITTEN: Mapping[FieldType, Callable[[Literal], object]] = {
-    FieldType.WORD: lambda one: one.text.strip().lower(),
+    FieldType.WORD: _word_of,
     FieldType.NUMBER: number_of,
     FieldType.DURATION: seconds_of,
     FieldType.FLAG: _flag_of,

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from serve.query.compiler import Query
 from serve.query.jql.syntax import Operator
+from serve.query.jql.text import composed
 from serve.query.visibility import (
     Purpose,
     Rights,
@@ -71,8 +72,11 @@ class Vocabulary:
 
 
 def fold(text: str) -> str:
-    """Return a name as names are compared: without regard to case and outer blanks."""
-    return text.strip().casefold()
+    """Return a name as names are compared: without regard to case and outer blanks.
+
+    Accents are one with their letters, in whichever form somebody writes them.
+    """
+    return composed(text.strip().casefold())
 
 
 def nearest(text: str, names: Iterable[str]) -> str | None:
@@ -265,8 +269,14 @@ def _params(kind: Kind) -> dict[str, object]:
     return {"field_ids": list(kind.field_ids)} if kind.field_ids else {}
 
 
+def _folded(name: str) -> str:
+    """Return SQL of a name as names are compared."""
+    return f"lower(nfc_normalize(trim({name})))"
+
+
 def _is_called(*columns: str) -> str:
-    called = "(select lower(trim(unnest($texts::varchar[]))))"
+    """Return SQL of whether a column is a wanted name; what issues hold is composed already."""
+    called = f"(select {_folded('unnest($texts::varchar[])')})"
     return " or ".join(f"lower(trim({column})) in {called}" for column in columns)
 
 
@@ -276,7 +286,7 @@ def compile_find(kind: Kind, rights: Rights, texts: Sequence[str]) -> Query:
         f"""
         with
         wanted as (
-            select text, lower(trim(text)) as called
+            select text, {_folded("text")} as called
             from (select distinct unnest($texts::varchar[]) as text)
         ),
         things (site_id, id, label, others, project_id, rank, is_gone) as (
@@ -286,7 +296,7 @@ def compile_find(kind: Kind, rights: Rights, texts: Sequence[str]) -> Query:
             select
                 *,
                 unnest(list_distinct(list_transform(
-                    list_append(others, label), lambda one: lower(trim(one))
+                    list_append(others, label), lambda one: {_folded("one")}
                 ))) as name
             from things
         )

@@ -1,6 +1,7 @@
 """What `~` looks for: words, phrases in quotes, `*` and `?` within a word; never stems of words.
 
-A word is a run of letters, digits, marks and low lines, in any script and any case; accents count.
+A word is a run of letters, digits, marks and low lines, in any script and any case; accents count,
+in whichever form somebody writes them: the warehouse holds texts composed, and so they are wanted.
 Chinese and Japanese have no blanks: there each character is a word, but a run of Katakana is one.
 All words must occur in one text, in any order. Each becomes one pattern of RE2, which DuckDB
 matches in time that grows with the length of the text alone.
@@ -38,6 +39,11 @@ _PART = re.compile(r'"(?P<phrase>[^"]*)"|(?P<open>")|(?P<bare>[^\s"]+)')
 _BOOLEAN = frozenset({"AND", "OR", "NOT", "&&", "||", "!"})
 
 
+def composed(text: str) -> str:
+    """Return a text with each letter in one piece with its accents (NFC), as dbt's `composed`."""
+    return unicodedata.normalize("NFC", text)
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a text must have: all of `parts` somewhere, and matches of all `patterns`."""
@@ -54,7 +60,7 @@ def wanted_of(literal: Literal) -> Wanted:
     found: list[str] = []
     plain: dict[str, None] = {}
     count = wild = 0
-    for part in _PART.finditer(literal.text):
+    for part in _PART.finditer(composed(literal.text)):
         if part["open"]:
             raise JqlError(
                 "A phrase begins with a quote that is never closed.",

@@ -81,7 +81,7 @@ levelled as (
     from parsed
 ),
 
-final as (
+valued as (
     select
         site_id,
         issue_id,
@@ -100,7 +100,7 @@ final as (
                 held.key, held.objectid,
                 cast(coalesce(held.votes, held.watchcount, held.rating) as varchar), cast(element as varchar)
             )
-        end as value_text,
+        end as written,
         case
             when held is not null then coalesce(held.votes, held.watchcount, held.rating)
             when not starts_with(element, '"') then nullif(try_cast(plain as double), 'infinity')
@@ -111,6 +111,19 @@ final as (
         end as value_at
     from levelled
     where not is_child or held.child.id is not null or held.child.value is not null
+),
+
+final as (
+    select
+        site_id,
+        issue_id,
+        field_id,
+        value_index,
+        value_id,
+        {{ composed('written') }} as value_text,
+        value_number,
+        value_at
+    from valued
 )
 
 select * from final
