@@ -1,8 +1,10 @@
 """What the repository promises about itself: dependencies with reasons, a clean lock, no state."""
 
+import ast
 import re
 import subprocess
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,30 @@ def test_the_lock_covers_every_direct_dependency() -> None:
     )
 
     assert names - locked == set()
+
+
+def test_what_is_imported_is_a_direct_dependency() -> None:
+    """Also what uvicorn imports for us where it is installed."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    declared = {re.split(r"[<>=\[ ]", requirement)[0].lower() for requirement in wanted}
+    imported = {"httptools"}
+    for name in _tracked():
+        if name.endswith(".py") and name.split("/")[0] in TOP_LEVEL_FOLDERS:
+            for node in ast.walk(ast.parse((REPOSITORY / name).read_text())):
+                if isinstance(node, ast.Import):
+                    imported |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    imported.add(node.module.split(".")[0])
+    sources = packages_distributions()
+    undeclared = {
+        module: sources[module]
+        for module in imported - TOP_LEVEL_FOLDERS
+        if module in sources
+        and declared.isdisjoint(one.lower().replace("_", "-") for one in sources[module])
+    }
+
+    assert undeclared == {}
 
 
 def test_every_folder_with_tests_is_in_the_test_command() -> None:
