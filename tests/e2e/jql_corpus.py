@@ -8,9 +8,12 @@ a working day), the product's own is named.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from tests.e2e.jql_evaluator import (
     Ask,
@@ -44,7 +47,7 @@ from tests.e2e.jql_evaluator import (
     some,
     start_of,
 )
-from tests.e2e.jql_site import KEY, first_world, people
+from tests.e2e.jql_site import KEY, Truth, first_world, people
 from tests.sandbox.clock import SECOND
 from tests.sandbox.domains.admin import Admin
 from tests.sandbox.domains.software import Software
@@ -60,6 +63,7 @@ UTC, ZURICH, NEW_YORK, KIRITIMATI, KATHMANDU = (
 WORLD = first_world()
 """Only for the names that people have from the beginning."""
 PEOPLE = people(WORLD)
+OLD = next(project for project in WORLD.projects.values() if project.key == "OLD")
 REQUESTS = [kind["name"] for kind in WORLD.request_types.values()]
 
 
@@ -77,8 +81,25 @@ class Case:
 
     @property
     def jql(self) -> str:
-        """The text."""
+        """The text; what the world has yet to number stands in it as `number_of` writes it."""
         return self.clause.jql
+
+    def asked(self, truth: Truth) -> str:
+        """Give the text with the numbers of the world."""
+        world = truth.world
+        numbers = {project.key: project.id for project in world.projects.values()}
+        return _NUMBER.sub(
+            lambda found: numbers.get(found[1]) or str(world.keys[found[1]]), self.jql
+        )
+
+
+_NUMBER = re.compile(r"#([A-Z]+(?:-\d+)?)#")
+"""No query has a `#` outside of quotes."""
+
+
+def number_of(key: str) -> str:
+    """Write the id of an issue or a project made by the stories: nobody knows it before."""
+    return f"#{key}#"
 
 
 def quoted(text: str) -> str:
@@ -166,8 +187,21 @@ def _keys(ask: Ask, issue: Issue) -> tuple[str, ...]:
 
 
 def _parent(ask: Ask, issue: Issue) -> tuple[str, ...]:
+    return tuple(name for parent in _shown_parents(ask, issue) for name in _keys(ask, parent))
+
+
+def _shown_parents(ask: Ask, issue: Issue) -> list[Issue]:
     parent = None if issue.parent is None else ask.truth.world.issues.get(issue.parent)
-    return () if parent is None or parent.security is not None else _keys(ask, parent)
+    return [] if parent is None or parent.security is not None else [parent]
+
+
+def _parent_epic(ask: Ask, issue: Issue) -> tuple[str, ...]:
+    """Give the names of the epic above an issue: its parent, or of a sub-task its parent's."""
+    above = _shown_parents(ask, issue)
+    above += [one for parent in above for one in _shown_parents(ask, parent)]
+    types = ask.truth.world.issue_types
+    epics = [one for one in above if types[one.issuetype]["hierarchyLevel"] == 1]
+    return _keys(ask, epics[0]) if epics else ()
 
 
 def _others(issue: Issue, ask: Ask) -> list[tuple[str, int]]:
@@ -181,6 +215,15 @@ def _others(issue: Issue, ask: Ask) -> list[tuple[str, int]]:
     ]
     shown = ask.truth.world.issues
     return [end for end in ends if end[1] in shown and shown[end[1]].security is None]
+
+
+def _other_keys(ask: Ask, issue: Issue, phrase: str | None = None) -> list[str]:
+    """Give the keys of the issues that an issue is linked with, or of those with one phrase."""
+    return [
+        ask.truth.world.issues[other].key.lower()
+        for said, other in _others(issue, ask)
+        if phrase in {None, said}
+    ]
 
 
 def _issue_called(ask: Ask, key: str) -> Issue:
@@ -234,6 +277,11 @@ EPIC_LINK = Field(
         () if ask.truth.world.issue_types[issue.issuetype]["subtask"] else _parent(ask, issue)
     ),
 )
+PARENT_EPIC = Field("parentEpic", _parent_epic)
+PARENT_PROJECT = Field(
+    "parentProject",
+    lambda ask, issue: [name for one in _shown_parents(ask, issue) for name in _project(ask, one)],
+)
 SECURITY = Field("level", _plain("security"))
 SPRINTS = Field("Sprint", _sprints)
 SPRINT_STATE = Field("Sprint", _sprint_states)
@@ -272,15 +320,11 @@ WORKLOG_COMMENT = TextField(
     "worklogComment", lambda _, issue: [one.text for one in issue.worklogs.values()]
 )
 IMPACT_TEXT = TextField('"Customer impact"', lambda _, issue: [issue.impact])
-TEXT = TextField(
-    "text",
-    lambda _, issue: [
-        issue.summary,
-        issue.description,
-        issue.impact,
-        *_remarks(issue),
-    ],
+TEXT_FIELDS = TextField(
+    "textfields", lambda _, issue: [issue.summary, issue.description, issue.impact]
 )
+TEXT = TextField("text", lambda ask, issue: [*TEXT_FIELDS.texts(ask, issue), *_remarks(issue)])
+KEY_TEXT = TextField("key", lambda _, issue: [issue.key])
 
 STATUS_HISTORY = HistoryField("status", "status", single_spells("status", "status"))
 ASSIGNEE_HISTORY = HistoryField("assignee", "assignee", single_spells("assignee", "assignee"))
@@ -293,7 +337,12 @@ VERSION_HISTORY = HistoryField(
     "fixVersion", "Fix Version", member_spells("Fix Version", "fix_versions")
 )
 TYPE_HISTORY = HistoryField("issuetype", "issuetype", single_spells("issuetype", "issuetype"))
-PROJECT_HISTORY = HistoryField("project", "project", single_spells("project", "project"))
+PROJECT_HISTORY = HistoryField(
+    "project",
+    "project",
+    single_spells("project", "project"),
+    lambda ask, project_id: ask.truth.world.projects[project_id].key,
+)
 COMPONENT_HISTORY = HistoryField("component", "Component", member_spells("Component", "components"))
 SPRINT_HISTORY = HistoryField("Sprint", "Sprint", list_spells("Sprint", "sprints"))
 LABELS_HISTORY = HistoryField("labels", "labels", list_spells("labels", "labels"))
@@ -361,6 +410,7 @@ def equality() -> list[Clause]:
         LABELS.differs("ops", "ops"),
         LABELS.equals("naïve", "naïve"),
         LABELS.equals("NAÏVE", "naïve"),
+        LABELS.equals(unicodedata.normalize("NFD", "naïve"), "naïve"),
         LABELS.equals("tech-debt", "tech-debt"),
         LABELS.equals('"and"', "and"),
         LABELS.equals("MIDNIGHT", "midnight"),
@@ -368,7 +418,8 @@ def equality() -> list[Clause]:
         ISSUE.equals(f"{KEY}-2", f"{KEY}-2".lower()),
         ISSUE.named("issuekey").equals(f"{KEY}-2".lower(), f"{KEY}-2".lower()),
         ISSUE.named("issue").differs(f"{KEY}-2", f"{KEY}-2".lower()),
-        ISSUE.named("id").equals("10007", "10007"),
+        ISSUE.named("id").equals(number_of(f"{KEY}-2"), f"{KEY}-2".lower()),
+        PROJECT.equals(number_of(KEY), KEY.lower()),
         ISSUE.equals(f"{KEY}-12", f"{KEY}-12".lower()),
     ]
 
@@ -676,6 +727,7 @@ def texts() -> list[Clause]:
         SUMMARY.lacks('"re*"', like("re.*")),
         SUMMARY.contains("ÄRGER", all_words("ärger")),
         SUMMARY.contains("naïvem", all_words("naïvem")),
+        SUMMARY.contains(unicodedata.normalize("NFD", "naïvem"), all_words("naïvem")),
         SUMMARY.contains("Тест", all_words("тест")),
         SUMMARY.contains('"日本語"', all_words("日本語")),
         SUMMARY.contains('"read me"', all_words("read", "me")),
@@ -763,6 +815,57 @@ def _linked(key: str, *phrases: str) -> Clause:
 
     arguments = ", ".join([key, *map(quoted, phrases)])
     return complement(f"issue IN linkedIssues({arguments})", holds)
+
+
+def new_names() -> list[Clause]:
+    """Fields and functions that Jira's reference has added, and its new names of old ones.
+
+    `issueLink["blocks"]` is what an issue blocks; a sub-task's epic is its parent's.
+    """
+    blocked, blockers, linked = (
+        Field(f"{name}{said}", partial(_other_keys, phrase=phrase))
+        for name, said, phrase in (
+            ("issueLink", '["blocks"]', "blocks"),
+            ("workItemLink", "['is blocked by']", "is blocked by"),
+            ("workItemLink", "", None),
+        )
+    )
+    lead, second = PEOPLE[9], f"{KEY}-2"
+    leads = Field("space", lambda ask, issue: (ask.truth.world.projects[issue.project].lead,))
+    level = Field(
+        "workType",
+        lambda ask, issue: (ask.truth.world.issue_types[issue.issuetype]["hierarchyLevel"],),
+    )
+    return [
+        PARENT_EPIC.equals(f"{KEY}-8", *_lower(8)),
+        PARENT_EPIC.differs(f"{KEY}-8", *_lower(8)),
+        negated(PARENT_EPIC.within(f"({KEY}-8, {KEY}-9)", *_lower(8, 9))),
+        PARENT_PROJECT.equals(KEY, KEY.lower()),
+        PARENT_PROJECT.differs(KEY, KEY.lower()),
+        PARENT_PROJECT.within('(APP, "Web Shop")', "app", "web shop"),
+        blocked.equals(f"{KEY}-3", *_lower(3)),
+        blocked.differs(f"{KEY}-3", *_lower(3)),
+        blockers.equals(second, second.lower()),
+        blockers.within(f"({second}, {KEY}-3)", *_lower(2, 3)),
+        linked.equals(second, second.lower()),
+        LINK_TYPE.named("workItemLinkType").equals("clones", "clones"),
+        _linked(second, "blocks").written(f'workItem IN linkedWorkItems({second}, "blocks")'),
+        TEXT_FIELDS.contains("quokka", all_words("quokka")),
+        TEXT_FIELDS.contains("leak", all_words("leak")),
+        KEY_TEXT.contains(KEY, all_words(KEY.lower())),
+        KEY_TEXT.lacks("APP", all_words("app")),
+        KEY_TEXT.contains(f'"{second}"', phrase(KEY.lower(), "2")),
+        negated(KEY_TEXT.contains('"-2"', all_words("2"))),
+        PROJECT.named("space").within("(APP, HR)", "app", "hr"),
+        leads.within(f"spacesLeadByUser({lead.account_id})", lead.account_id),
+        level.within("standardWorkTypes()", 0, 1),
+        level.outside("subtaskWorkTypes()", -1),
+        ISSUE.named("workItem").equals(second, second.lower()),
+        ISSUE.named("workItemKey").within(f"({second}, {KEY}-3)", *_lower(2, 3)),
+        TEAM_FIELD.within('choiceOption("Team Rot")', "team rot"),
+        TEAM_FIELD.within('choiceOption(10502, "team blau")', "10502", "team blau"),
+        TEAM_FIELD.outside("choiceOption(10500)", "10500"),
+    ]
 
 
 def dates() -> list[Clause]:
@@ -927,6 +1030,11 @@ def people_functions() -> list[Clause]:
         _members_of("reporter", "support", lambda issue: issue.reporter),
         _members_of("creator", "jira-administrators", lambda issue: issue.creator),
         negated(_members_of("assignee", "Night shift", lambda issue: issue.assignee)),
+        _organization_members("reporter", ["ACME Ltd"], lambda issue: issue.reporter),
+        _organization_members(
+            "assignee", ["Zürich Versicherung", "Team “Süd”"], lambda issue: issue.assignee
+        ),
+        negated(_organization_members("assignee", ["ACME Ltd"], lambda issue: issue.assignee)),
         leads.within(f"projectsLeadByUser({quoted(lead.name)})", lead.account_id),
         leads.within(f"projectsLeadByUser({lead.account_id})", lead.account_id),
         leads.outside(f"projectsLeadByUser({lead.account_id})", lead.account_id),
@@ -937,13 +1045,38 @@ def people_functions() -> list[Clause]:
 
 
 def _members_of(name: str, group: str, account: Callable[[Issue], str | None]) -> Clause:
-    def members(ask: Ask) -> list[str]:
-        groups = ask.truth.world.domain(Admin).groups.values()
-        return [one for found in groups if found.name == group for one in found.members]
+    return _belongs(
+        f"{name} IN membersOf({quoted(group)})",
+        lambda ask: [
+            one
+            for found in ask.truth.world.domain(Admin).groups.values()
+            if found.name == group
+            for one in found.members
+        ],
+        account,
+    )
 
-    field = f"{name} IN membersOf({quoted(group)})"
+
+def _organization_members(
+    name: str, wanted: Sequence[str], account: Callable[[Issue], str | None]
+) -> Clause:
+    return _belongs(
+        f"{name} IN organizationMembers({', '.join(map(quoted, wanted))})",
+        lambda ask: [
+            one
+            for found in ask.truth.world.domain(Admin).organizations.values()
+            if found.name in wanted
+            for one in found.members
+        ],
+        account,
+    )
+
+
+def _belongs(
+    jql: str, members: Callable[[Ask], list[str]], account: Callable[[Issue], str | None]
+) -> Clause:
     return Clause(
-        field,
+        jql,
         lambda ask, issue: account(issue) in members(ask),
         lambda ask, issue: account(issue) is not None and account(issue) not in members(ask),
     )
@@ -1258,11 +1391,11 @@ def other_histories() -> list[Clause]:
         TYPE_HISTORY.was("Bug", "10202"),
         TYPE_HISTORY.was_not("Task", "10203"),
         PROJECT_HISTORY.changed(),
-        PROJECT_HISTORY.changed(changed_from(KEY, "20079"), changed_to("APP", "11000")),
-        PROJECT_HISTORY.was(KEY, "20079"),
-        PROJECT_HISTORY.was("APP", "11000", narrow=[before('"2031-05-20"', day("2031-05-20"))]),
-        every(PROJECT.equals("APP", "app"), PROJECT_HISTORY.was_not("APP", "11000")),
-        every(PROJECT_HISTORY.was("APP", "11000"), PROJECT.differs("APP", "app")),
+        PROJECT_HISTORY.changed(changed_from(KEY, KEY), changed_to("APP", "APP")),
+        PROJECT_HISTORY.was(KEY, KEY),
+        PROJECT_HISTORY.was("APP", "APP", narrow=[before('"2031-05-20"', day("2031-05-20"))]),
+        every(PROJECT.equals("APP", "app"), PROJECT_HISTORY.was_not("APP", "APP")),
+        every(PROJECT_HISTORY.was("APP", "APP"), PROJECT.differs("APP", "app")),
         COMPONENT_HISTORY.changed(),
         COMPONENT_HISTORY.changed(changed_to("Hafenmauer", "12201")),
         COMPONENT_HISTORY.was("Hafenmauer", "12201"),
@@ -1298,8 +1431,8 @@ def oddities() -> list[Clause]:
     moved = f"{KEY}-12"
     numbers = Field("key", lambda _, issue: (int(issue.key.rpartition("-")[2]),))
     open_or_third = Field("Sprint", lambda a, i: (*_sprint_states(a, i), *_sprints(a, i)))
-    others = Field("issueLink", lambda ask, i: [other for _, other in _others(i, ask)])
-    second = _id_of(f"{KEY}-2")
+    others = Field("issueLink", _other_keys)
+    second = f"{KEY}-2".lower()
     return [
         COMPONENT_NAME.equals("12000", "12000"),
         COMPONENT_NAME.differs("12000", "12000"),
@@ -1328,7 +1461,7 @@ def oddities() -> list[Clause]:
             numbers.compared(">", "APP-10", _number_in("APP", 10)),
             numbers.compared("<", "APP-30", _number_in("APP", 30)),
         ),
-        Field("project", _former_project).equals("11007", "11007"),
+        PROJECT.equals(OLD.id, "old"),
         EPIC_LINK.equals(f"{KEY}-8", *_lower(8)),
         PARENT.differs(f"{KEY}-9", *_lower(9)),
         every(PARENT.filled(), PARENT.outside(f"({KEY}-8, {KEY}-9)", *_lower(8, 9))),
@@ -1368,19 +1501,6 @@ def oddities() -> list[Clause]:
     ]
 
 
-def _id_of(key: str) -> int:
-    """Give the id of an issue of `_prepare`: they are numbered as they are made."""
-    return FIRST_ID + int(key.rpartition("-")[2]) - 1
-
-
-FIRST_ID = 10_518
-"""Of the first issue of `_prepare`."""
-
-
-def _former_project(ask: Ask, issue: Issue) -> tuple[str, ...]:
-    return (ask.truth.world.projects[issue.project].id,)
-
-
 def gone() -> list[Clause]:
     """Leave out what is deleted unless the query names the field `deleted` (our extension)."""
     either = DELETED.within("(true, false)", "True", "False")
@@ -1400,6 +1520,20 @@ def gone() -> list[Clause]:
     ]
 
 
+def _my_roles(ask: Ask, issue: Issue) -> list[str]:
+    """Give the roles that the viewer has in an issue's project, and a word for none."""
+    admin = ask.truth.world.domain(Admin)
+    mine = {("user", ask.viewer)} | {
+        ("group", group.id) for group in admin.groups.values() if ask.viewer in group.members
+    }
+    held = [
+        role.name
+        for role in admin.roles.values()
+        if mine & set(admin.actors.get((issue.project, role.id), ()))
+    ]
+    return ["a project", *held]
+
+
 def mine() -> list[Clause]:
     """Take the viewer's account for currentUser(). Who may see secured issues is not asked here."""
     me = PEOPLE[VIEWER].account_id
@@ -1410,6 +1544,8 @@ def mine() -> list[Clause]:
         ASSIGNEE_HISTORY.was("currentUser()", me),
         STATUS_HISTORY.changed(by("currentUser()", me)),
         CREATOR.equals("currentUser()", me),
+        Field("project", _my_roles).within('projectsWhereUserHasRole("Developers")', "Developers"),
+        Field("space", _my_roles).outside("spacesWhereUserHasRole(Viewers)", "Viewers"),
     ]
     return [every(clause, SECURITY.empty()) for clause in clauses]
 
@@ -1430,6 +1566,7 @@ GROUPS: dict[Callable[[], list[Clause]], tuple[str, ...]] = {
     texts: (UTC,),
     custom_fields: (UTC,),
     links_and_parents: (UTC,),
+    new_names: (UTC,),
     dates: (ZURICH, KIRITIMATI),
     calendar: (NEW_YORK, KATHMANDU, KIRITIMATI),
     versions_and_sprints: (UTC,),

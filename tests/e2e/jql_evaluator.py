@@ -526,11 +526,15 @@ def changed_to(text: str, *values: str | None) -> Narrowing:
 
 @dataclass(frozen=True)
 class HistoryField:
-    """A field with a history: its name in JQL, its changelog items, and its spells."""
+    """A field with a history: its name in JQL, its changelog items, and its spells.
+
+    `called` tells what a query is to call a value that was held.
+    """
 
     name: str
     item: str
     spells: Callable[[Issue], list[Spell]]
+    called: Callable[[Ask, str], str] = lambda _, value: value
 
     def was(self, text: str, *values: str | None, narrow: Sequence[Narrowing] = ()) -> Clause:
         """Ask with WAS: one spell with the value fulfils every narrowing."""
@@ -561,7 +565,8 @@ class HistoryField:
     ) -> Clause:
         def holds(ask: Ask, issue: Issue) -> bool:
             return any(
-                spell.value in values and all(one.of_spell(ask, spell) for one in narrow)
+                self._named(ask, spell.value) in values
+                and all(one.of_spell(ask, spell) for one in narrow)
                 for spell in self.spells(issue)
             )
 
@@ -572,11 +577,16 @@ class HistoryField:
         """Ask with CHANGED: one change fulfils every narrowing; a first value is no change."""
 
         def holds(ask: Ask, issue: Issue) -> bool:
-            return any(
-                all(one.of_step(ask, step) for one in narrow) for step in steps(issue, self.item)
-            )
+            told = [
+                replace(step, old=self._named(ask, step.old), new=self._named(ask, step.new))
+                for step in steps(issue, self.item)
+            ]
+            return any(all(one.of_step(ask, step) for one in narrow) for step in told)
 
         return complement(" ".join([self.name, "CHANGED", *(one.jql for one in narrow)]), holds)
+
+    def _named(self, ask: Ask, value: str | None) -> str | None:
+        return None if value is None else self.called(ask, value)
 
 
 def selected(clause: Clause, ask: Ask, *, with_gone: bool = False) -> set[str]:

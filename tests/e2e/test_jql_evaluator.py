@@ -355,12 +355,15 @@ resolutiondate due duedate summary description environment comment text key issu
 parent level attachments timespent originalEstimate remainingEstimate votes watchers worklogAuthor
 worklogDate worklogComment Sprint team issueLinkType deleted "story points" "customer impact"
 cf[10016] cf[10020] cf[10030] cf[10041]
+parentEpic parentProject textfields issueLink workItemLink workItemLinkType workItem workItemKey
+space workType
 """
 FUNCTIONS = """
 currentUser membersOf now startOfDay startOfWeek startOfMonth startOfYear endOfDay endOfWeek
 endOfMonth endOfYear openSprints closedSprints futureSprints releasedVersions unreleasedVersions
 latestReleasedVersion earliestUnreleasedVersion updatedBy linkedIssues projectsLeadByUser
-standardIssueTypes subtaskIssueTypes
+standardIssueTypes subtaskIssueTypes standardWorkTypes subtaskWorkTypes spacesLeadByUser
+projectsWhereUserHasRole spacesWhereUserHasRole linkedWorkItems choiceOption organizationMembers
 """
 OPERATORS = (
     " = , != , ~ , !~ , < , <= , > , >= , IN (, NOT IN (, IS EMPTY, IS NOT EMPTY, IS NULL, WAS , "
