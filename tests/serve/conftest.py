@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import duckdb
 import pytest
@@ -17,6 +17,8 @@ from fastapi.testclient import TestClient
 
 from serve.app import create_app
 from serve.config import ServeSettings
+from serve.query.compiler import Query
+from serve.warehouse.snapshot import Snapshot
 from tests.bench.synthetic import Shape, publish, write_marts, write_named_issues, write_totals
 
 SHAPE = Shape(actions=3_000, actors=40, projects=6, issues=200, days=90)
@@ -214,6 +216,20 @@ def app_of(client: TestClient) -> FastAPI:
     return cast("FastAPI", client.app)
 
 
+def publish_endless(home: Path, marts: Path, table: str) -> None:
+    """Publish a copy of a log in which the rows of `table` are too many for any machine."""
+    copy = home / "endless.duckdb"
+    copy.write_bytes(marts.read_bytes())
+    with duckdb.connect(str(copy)) as database:
+        database.execute(f"alter table {table} rename to few")
+        database.execute(
+            f"create view {table} as select few.* from few, range(1_000_000_000) as times (i)"
+        )
+        database.execute("checkpoint")
+    publish_copy(home, copy)
+    copy.unlink()
+
+
 @pytest.fixture(scope="session")
 def client(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """Return a client of an application whose snapshot never changes."""
@@ -221,6 +237,20 @@ def client(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Te
     publish_copy(home, marts)
     with make_client(home) as made:
         yield made
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
+    """Return the list of everything that is asked of a snapshot from now on."""
+    queries: list[Query] = []
+    run = Snapshot.run
+
+    def listening(self: Snapshot, query: Query) -> list[tuple[Any, ...]]:
+        queries.append(query)
+        return run(self, query)
+
+    monkeypatch.setattr(Snapshot, "run", listening)
+    return queries
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from serve.query.jql.parser import parse
 from serve.query.jql.syntax import Literal
 from serve.query.jql.text import wanted_of
 from serve.query.visibility import OPERATOR, Rights
-from tests.serve.conftest import hurried, make_client, publish_copy
+from tests.serve.conftest import hurried, make_client, publish_endless
 
 CLOCK = Clock(datetime(2026, 1, 1, tzinfo=UTC), ZoneInfo("UTC"))
 VERSIONS = [
@@ -163,16 +163,7 @@ def test_large_queries_are_answered(client: TestClient, kind: str) -> None:
 def test_a_search_that_takes_too_long_is_interrupted_and_says_so(
     marts: Path, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "endless.duckdb"
-    copy.write_bytes(marts.read_bytes())
-    with duckdb.connect(str(copy)) as database:
-        database.execute("alter table dim_comments rename to few_comments")
-        database.execute(
-            "create view dim_comments as select few.* "
-            "from few_comments as few, range(1_000_000_000) as times (i)"
-        )
-        database.execute("checkpoint")
-    publish_copy(tmp_path, copy)
+    publish_endless(tmp_path, marts, "dim_comments")
     with make_client(tmp_path) as client:
         for _ in range(2):
             with hurried(client, 1):
@@ -185,8 +176,9 @@ def test_a_search_that_takes_too_long_is_interrupted_and_says_so(
             assert other.status_code == 200, other.text
 
 
+# No letter holds the accent of a q: it stays a mark, as vowel signs do.
 @pytest.mark.parametrize(
-    "word", ["हिन्दी", "ภาษาไทย", "e\u0301te\u0301", "שָׁלוֹם", "x²", "snake_case", "Straße", "한국어"]
+    "word", ["हिन्दी", "ภาษาไทย", "q\u0301uq\u0301", "שָׁלוֹם", "x²", "snake_case", "Straße", "한국어"]
 )
 def test_words_of_any_script_are_found_whole(word: str) -> None:
     def is_found(wanted: str, text: str) -> bool:

@@ -111,20 +111,6 @@ def test_pages_found_by_known_days_are_all_there_is(
         )
 
 
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Query]:
-    """Return the list of everything that is asked of a snapshot from now on."""
-    queries: list[Query] = []
-    run = Snapshot.run
-
-    def listening(self: Snapshot, query: Query) -> list[tuple[Any, ...]]:
-        queries.append(query)
-        return run(self, query)
-
-    monkeypatch.setattr(Snapshot, "run", listening)
-    return queries
-
-
 def days_looked_at(asked: list[Query]) -> list[object]:
     return [
         value for query in asked for name, value in query.params.items() if name.startswith("day_")

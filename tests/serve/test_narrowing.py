@@ -402,17 +402,7 @@ def test_of_people_who_did_nothing_nothing_is_found(snapshot: Snapshot) -> None:
     assert newest_actions(snapshot, scope, everybody, 10, None) == []
 
 
-def test_a_former_key_is_looked_up_once(
-    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[Query] = []
-    run = Snapshot.run
-
-    def listening(self: Snapshot, query: Query) -> list[tuple[Any, ...]]:
-        asked.append(query)
-        return run(self, query)
-
-    monkeypatch.setattr(Snapshot, "run", listening)
+def test_a_former_key_is_looked_up_once(snapshot: Snapshot, asked: list[Query]) -> None:
     found = [former_projects(snapshot, key) for key in ("p2", "P2", "P3", "P2", "P")]
     assert found == [("10002",), ("10002",), ("10003",), ("10002",), ()]
     assert len(asked) == 3

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from tests.serve.conftest import hurried, make_client, publish_copy
+from tests.serve.conftest import hurried, make_client, publish_endless
 
 SECONDS = 1
 # All that reads members of organizations has thousands of millions of them to go through.
@@ -24,17 +23,7 @@ SLOW = (
 def endless(marts: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Publish a log whose memberships are too many for any machine."""
     home = tmp_path_factory.mktemp("endless")
-    copy = home / "endless.duckdb"
-    copy.write_bytes(marts.read_bytes())
-    with duckdb.connect(str(copy)) as database:
-        database.execute("alter table bridge_organization_members rename to few_members")
-        database.execute(
-            "create view bridge_organization_members as select few.* "
-            "from few_members as few, range(1_000_000_000) as times (i)"
-        )
-        database.execute("checkpoint")
-    publish_copy(home, copy)
-    copy.unlink()
+    publish_endless(home, marts, "bridge_organization_members")
     return home
 
 

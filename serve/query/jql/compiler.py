@@ -37,6 +37,8 @@ from serve.query.jql.functions import (
     REFUSED_FUNCTIONS,
     Among,
     Question,
+    links_reading,
+    no_such_value,
 )
 from serve.query.jql.moments import CALENDAR_NAMES, TIME_FUNCTIONS, Clock, moment_of, naive
 from serve.query.jql.names import (
@@ -212,11 +214,18 @@ class Compiler:
             _field_ids(named),
         )
 
-    def issues(self, text: str) -> tuple[Thing, ...]:
-        """Return the issues that a key or an id stands for, as far as they may be listed."""
-        text = text.strip().upper()
+    def issues(self, one: Literal) -> tuple[Thing, ...]:
+        """Return the issues that a key or an id stands for, as far as they may be listed.
+
+        JqlError if there is none.
+        """
+        text = one.text.strip().upper()
         if text not in self._issues:
             self._ask_for_issues([text])
+        if not self._issues[text]:
+            raise JqlError(
+                f"There is no issue {one.text[:80]} that you may see.", "Check the key.", one.span
+            )
         return self._issues[text]
 
     def _ask_for_issues(self, texts: Sequence[str]) -> None:
@@ -442,16 +451,7 @@ class Compiler:
         inner = path.strip("[] ")
         is_quoted = inner[:1] in {"'", '"'}
         phrase = unescape(inner[1:-1] if is_quoted else inner, named.span.start)
-        types = self.names.vocabulary(Kind(LINK_TYPES))
-        found = types.find(phrase)
-        if not found:
-            near = types.near(phrase)
-            raise JqlError(
-                f"No link reads '{phrase[:80]}'.",
-                f"Did you mean '{near}'?" if near else "Give a phrase such as 'is blocked by'.",
-                named.span,
-            )
-        texts = self.bind([one.id for one in found])
+        texts = self.bind(links_reading(self.names, phrase, named.span))
         where = f"lower(held.direction_name) in (select unnest({texts}::varchar[]))"
         return replace(linked, sources=(Hanging("links", "linked_issue_id", where),))
 
@@ -742,14 +742,7 @@ class Compiler:
     def things(self, one: Literal, named: JqlField) -> Sequence[Thing]:
         """Return what a literal names in a field. JqlError if there is nothing of that name."""
         if named.type is FieldType.ISSUE:
-            found = self.issues(one.text)
-            if not found:
-                raise JqlError(
-                    f"There is no issue {one.text[:80]} that you may see.",
-                    "Check the key.",
-                    one.span,
-                )
-            return found
+            return self.issues(one)
         kind = _kind_of(named)
         assert kind is not None  # noqa: S101 - whoever asks has seen that its values have names
         former: Callable[[str], tuple[Thing, ...]] | None = None
@@ -777,11 +770,8 @@ class Compiler:
             found = former(one.text.strip())
         if not found:
             near = self.near(kind, one.text)
-            raise JqlError(
-                f"The value '{one.text[:80]}' does not exist for the field '{field_name}'.",
-                f"Did you mean '{near}'?" if near else "Check the spelling, or give its id.",
-                one.span,
-            )
+            remedy = "Check the spelling, or give its id."
+            raise no_such_value(one, f"field '{field_name}'", near, remedy)
         return found
 
     def vocabulary(self, kind: str) -> Vocabulary:

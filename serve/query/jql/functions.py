@@ -6,7 +6,7 @@ What cannot be answered exactly from the log is refused, with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from serve.query.jql.names import (
     Thing,
     fold,
 )
-from serve.query.jql.syntax import Function, Literal
+from serve.query.jql.syntax import Function, Literal, Span
 from serve.query.visibility import Rights, of_listed_issues
 
 
@@ -47,15 +47,15 @@ class Among:
 class Question:
     """Who asks, when, of which field, how values are bound, and what texts stand for.
 
-    `field_ids` are those of a custom field; `issues` takes the key or the id of an issue; `near`
-    gives the name of a thing like a text.
+    `field_ids` are those of a custom field; `issues` takes the key or the id of an issue, and
+    refuses what is none; `near` gives the name of a thing like a text.
     """
 
     names: Names
     rights: Rights
     clock: Clock
     bind: Callable[[Any], str]
-    issues: Callable[[str], tuple[Thing, ...]]
+    issues: Callable[[Literal], tuple[Thing, ...]]
     find: Callable[[Kind, str], tuple[Thing, ...]]
     near: Callable[[Kind, str], str | None]
     field_ids: tuple[str, ...] = ()
@@ -76,19 +76,41 @@ class JqlFunction:
     aliases: tuple[str, ...] = ()
 
 
-def things_named(question: Question, call: Function, kind: str, argument: Literal) -> list[Thing]:
+def no_such_value(value: Literal, of: str, near: str | None, remedy: str) -> JqlError:
+    """Return the error of a text that names nothing; `near` is a name like it, if there is one."""
+    return JqlError(
+        f"The value '{value.text[:80]}' does not exist for the {of}.",
+        f"Did you mean '{near}'?" if near else remedy,
+        value.span,
+    )
+
+
+def things_named(
+    question: Question, call: Function, kind: Kind, argument: Literal
+) -> tuple[Thing, ...]:
     """Return the things that an argument names. JqlError if there is none."""
-    found = question.find(Kind(kind), argument.text)
-    if not found and kind == "project":
+    found = question.find(kind, argument.text)
+    if not found and kind.name == "project":
         found = question.names.former_projects(argument.text.strip().upper())
     if not found:
-        near = question.near(Kind(kind), argument.text)
+        near = question.near(kind, argument.text)
+        remedy = f"Give the name or the id of a {kind.name}."
+        raise no_such_value(argument, f"function {call.name}()", near, remedy)
+    return found
+
+
+def links_reading(names: Names, phrase: str, span: Span) -> list[str]:
+    """Return the phrases, in small letters, of the links that read so. JqlError if none does."""
+    types = names.vocabulary(Kind(LINK_TYPES))
+    found = types.find(phrase)
+    if not found:
+        near = types.near(phrase)
         raise JqlError(
-            f"The value '{argument.text[:80]}' does not exist for the function {call.name}().",
-            f"Did you mean '{near}'?" if near else f"Give the name or the id of a {kind}.",
-            argument.span,
+            f"No link reads '{phrase[:80]}'.",
+            f"Did you mean '{near}'?" if near else "Give a phrase such as 'is blocked by'.",
+            span,
         )
-    return list(found)
+    return [one.id for one in found]
 
 
 def current_user(question: Question, call: Function) -> Thing:
@@ -107,26 +129,26 @@ def _current_user(question: Question, call: Function) -> Among:
     return Among((current_user(question, call),))
 
 
-def _people(question: Question, call: Function, place: int = 0) -> list[Thing]:
+def _people(question: Question, call: Function, place: int = 0) -> Sequence[Thing]:
     """Return the people that an argument names, or whoever asks without one."""
     if len(call.arguments) <= place:
-        return [current_user(question, call)]
-    return things_named(question, call, "user", call.arguments[place])
+        return (current_user(question, call),)
+    return things_named(question, call, Kind("user"), call.arguments[place])
 
 
-def bound_ids(question: Question, things: list[Thing]) -> str:
+def bound_ids(question: Question, things: Sequence[Thing]) -> str:
     """Return SQL of a list of rows for IN, with the ids of things bound."""
     return f"(select unnest({question.bind([thing.id for thing in things])}::varchar[]))"
 
 
-def _pairs(question: Question, things: list[Thing]) -> str:
+def _pairs(question: Question, things: Sequence[Thing]) -> str:
     sites = question.bind([thing.site_id for thing in things])
     ids = question.bind([thing.id for thing in things])
     return f"(select unnest({sites}::varchar[]), unnest({ids}::varchar[]))"
 
 
 def _members_of(question: Question, call: Function) -> Among:
-    groups = things_named(question, call, "group", call.arguments[0])
+    groups = things_named(question, call, Kind("group"), call.arguments[0])
     return Among(
         relation=(
             "select members.account_id from bridge_group_members as members "
@@ -141,7 +163,7 @@ def _organization_members(question: Question, call: Function) -> Among:
     found = [
         thing
         for argument in call.arguments
-        for thing in things_named(question, call, "organization", argument)
+        for thing in things_named(question, call, Kind("organization"), argument)
     ]
     return Among(
         relation=(
@@ -153,26 +175,12 @@ def _organization_members(question: Question, call: Function) -> Among:
     )
 
 
-def _options(question: Question, kind: str, call: Function, argument: Literal) -> list[Thing]:
-    """Return the options of the field that an argument names. JqlError if there is none."""
-    options = Kind(kind, question.field_ids)
-    found = question.find(options, argument.text)
-    if not found:
-        near = question.near(options, argument.text)
-        raise JqlError(
-            f"The value '{argument.text[:80]}' does not exist for the function {call.name}().",
-            f"Did you mean '{near}'?" if near else "Give the name or the id of an option.",
-            argument.span,
-        )
-    return list(found)
-
-
 def _choice_option(question: Question, call: Function) -> Among:
     return Among(
         tuple(
             thing
             for argument in call.arguments
-            for thing in _options(question, VALUES, call, argument)
+            for thing in things_named(question, call, Kind(VALUES, question.field_ids), argument)
         )
     )
 
@@ -191,7 +199,12 @@ def _cascade_option(question: Question, call: Function) -> Among:
                 seconds[0].span,
             )
         return Among(is_nothing=True)
-    parents = _pairs(question, _options(question, FIRST_OPTIONS, call, _unquoted(first)))
+
+    def options(kind: str, argument: Literal) -> str:
+        among = Kind(kind, question.field_ids)
+        return _pairs(question, things_named(question, call, among, _unquoted(argument)))
+
+    parents = options(FIRST_OPTIONS, first)
     values = of_listed_issues(question.rights, "field_values")
 
     def with_option(place: int, which: str = "true") -> str:
@@ -208,7 +221,7 @@ def _cascade_option(question: Question, call: Function) -> Among:
         return Among(
             test=lambda cell, site: f"({site}, {cell}) in {parents} and not {with_option(1)}"
         )
-    children = _pairs(question, _options(question, SECOND_OPTIONS, call, _unquoted(seconds[0])))
+    children = options(SECOND_OPTIONS, seconds[0])
     below = with_option(0, f"(options.site_id, options.value_id) in {parents}")
     return Among(test=lambda cell, site: f"({site}, {cell}) in {children} and {below}")
 
@@ -239,7 +252,7 @@ def _projects(question: Question, call: Function) -> list[Thing]:
     return [
         thing
         for argument in call.arguments
-        for thing in things_named(question, call, "project", argument)
+        for thing in things_named(question, call, Kind("project"), argument)
     ]
 
 
@@ -301,7 +314,7 @@ def _led_projects(question: Question, call: Function) -> Among:
 
 
 def _projects_with_role(question: Question, call: Function) -> Among:
-    roles = things_named(question, call, "role", call.arguments[0])
+    roles = things_named(question, call, Kind("role"), call.arguments[0])
     person = current_user(question, call)
     return Among(
         relation=(
@@ -317,7 +330,7 @@ _NO_UPDATES = ("ISSUE_VIEWED", "ISSUE_DELETED")
 
 
 def _updated_by(question: Question, call: Function) -> Among:
-    people = bound_ids(question, things_named(question, call, "user", call.arguments[0]))
+    people = bound_ids(question, things_named(question, call, Kind("user"), call.arguments[0]))
     conditions = [
         f"updates.actor_account_id in {people}",
         f"updates.action_code not in {bound_texts(question, _NO_UPDATES)}",
@@ -352,31 +365,19 @@ def bound_texts(question: Question, texts: tuple[str, ...]) -> str:
 
 def _linked_issues(question: Question, call: Function) -> Among:
     key, *phrases = call.arguments
-    found = question.issues(key.text)
-    if not found:
-        raise JqlError(
-            f"There is no issue {key.text[:80]} that you may see.",
-            "Check the key.",
-            key.span,
-        )
-    types = question.names.vocabulary(Kind(LINK_TYPES))
-    wanted: list[str] = []
-    for phrase in phrases:
-        wanted += [one.id for one in types.find(phrase.text)]
-        if not types.find(phrase.text):
-            near = types.near(phrase.text)
-            raise JqlError(
-                f"No link reads '{phrase.text[:80]}'.",
-                f"Did you mean '{near}'?" if near else "Give a phrase such as 'is blocked by'.",
-                phrase.span,
-            )
+    found = question.issues(key)
+    wanted = [
+        reading
+        for phrase in phrases
+        for reading in links_reading(question.names, phrase.text, phrase.span)
+    ]
     texts = bound_texts(question, tuple(wanted))
     within = f"and lower(links.direction_name) in {texts}" if phrases else ""
     return Among(
         relation=(
             "select links.site_id, links.linked_issue_id "
             f"from {of_listed_issues(question.rights, 'links')} as links "
-            f"where (links.site_id, links.issue_id) in {_pairs(question, list(found))} {within}"
+            f"where (links.site_id, links.issue_id) in {_pairs(question, found)} {within}"
         )
     )
 
