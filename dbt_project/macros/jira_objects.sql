@@ -44,7 +44,7 @@
 
 {%- macro issue_columns(issue, request_type, payload) -%}
     {{ issue }}.key as issue_key,
-        {{ composed(issue ~ '.fields.summary') }} as summary,
+        {{ issue }}.fields.summary as summary,
         {{ issue }}.fields.project.id as project_id,
         {{ issue }}.fields.project.key as project_key,
         {{ issue }}.fields.project.name as project_name,
@@ -96,7 +96,7 @@
 {%- macro attachment(attachment) -%}
     struct_pack(
         attachment_id := {{ attachment }}.id,
-        file_name := {{ composed(attachment ~ '.filename') }},
+        file_name := {{ attachment }}.filename,
         created_at := {{ utc_timestamp(attachment ~ '.created') }},
         author := {{ embedded_user(attachment ~ '.author') }}
     )
@@ -123,9 +123,9 @@
                 field_id := coalesce(item.fieldid, item.field),
                 field_name := item.field,
                 old_id := item."from",
-                old_text := {{ composed('item.fromstring') }},
+                old_text := item.fromstring,
                 new_id := item."to",
-                new_text := {{ composed('item.tostring') }}
+                new_text := item.tostring
             )
         )
 {%- endmacro -%}
@@ -145,7 +145,7 @@
 {%- macro comment_columns(comment) -%}
     {{ embedded_user(comment ~ '.author') }} as author,
         {{ embedded_user(comment ~ '.updateauthor') }} as update_author,
-        {{ composed(rich_text(comment ~ '.body')) }} as body_text,
+        {{ rich_text(comment ~ '.body') }} as body_text,
         {{ comment }}.visibility."type" is not null as is_restricted,
         coalesce(
             {{ comment }}.visibility."type" || ':'
@@ -176,6 +176,6 @@
         {{ worklog }}.timespent as time_spent,
         {{ worklog }}.timespentseconds as time_spent_seconds,
         {{ utc_timestamp(worklog ~ '.started') }} as started_at,
-        {{ composed(rich_text(worklog ~ '.comment')) }} as comment_text,
+        {{ rich_text(worklog ~ '.comment') }} as comment_text,
         {{ utc_timestamp(worklog ~ '.created') }} as created_at
 {%- endmacro -%}

@@ -25,8 +25,8 @@
     )
 {%- endmacro -%}
 
-{#- A text with each letter in one piece with its accents (Unicode's form NFC), as JQL compares texts: sources
-    write both forms, and a reader cannot tell them apart. -#}
+{#- A text of now with each letter in one piece with its accents (Unicode's form NFC), as JQL searches texts:
+    sources write both forms, and a reader cannot tell them apart. Histories stay as they were told. -#}
 {%- macro composed(expression) -%}
     {{ return(adapter.dispatch('composed', 'audit_log')(expression)) }}
 {%- endmacro -%}

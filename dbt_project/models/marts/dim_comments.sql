@@ -37,7 +37,7 @@ final as (
         known.comment_id,
         known.issue_id,
         known.author_account_id,
-        known.body_text,
+        {{ composed('known.body_text') }} as body_text,
         known.created_at,
         known.updated_at,
         known.is_restricted,

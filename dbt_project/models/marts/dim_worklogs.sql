@@ -41,7 +41,7 @@ final as (
         known.author_account_id,
         known.started_at,
         known.time_spent_seconds,
-        known.comment_text,
+        {{ composed('known.comment_text') }} as comment_text,
         known.created_at,
         known.updated_at,
         deletions.worklog_id is not null as is_deleted

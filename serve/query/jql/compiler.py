@@ -78,7 +78,7 @@ from serve.query.jql.syntax import (
 from serve.query.jql.syntax import (
     Sequence as List,
 )
-from serve.query.jql.text import composed, wanted_of
+from serve.query.jql.text import composed, spellings, wanted_of
 from serve.query.jql.values import number_of, seconds_of
 from serve.query.visibility import Rights, of_listed_issues, visible_issues
 
@@ -873,7 +873,12 @@ class Compiler:
     @staticmethod
     def words(wanted: Wanted) -> list[str]:
         """Return the wanted values that are words of their own, as changes are compared."""
-        return [_word_of(one) for one in wanted.literals if isinstance(one, Literal)]
+        return [
+            word
+            for one in wanted.literals
+            if isinstance(one, Literal)
+            for word in spellings(_word_of(one))
+        ]
 
 
 _OF_TIME = frozenset({FieldType.TIME, FieldType.DATE, FieldType.DAY_OF_TIME})

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from serve.query.compiler import Query
 from serve.query.jql.syntax import Operator
-from serve.query.jql.text import composed
+from serve.query.jql.text import composed, spellings
 from serve.query.visibility import (
     Purpose,
     Rights,
@@ -237,7 +237,7 @@ def compile_vocabulary(kind: Kind, rights: Rights) -> Query:
 
 
 def _things(kind: Kind, rights: Rights, *, is_narrowed: bool = False) -> str:
-    """Return SQL of the things of a kind; narrowed: of no others than `$texts` may stand for."""
+    """Return SQL of the things of a kind; narrowed: of none but `$spellings` may stand for."""
     match kind.name:
         case "value" | "first option" | "second option":
             called = _is_called("value_text", "value_id") if is_narrowed else "true"
@@ -269,14 +269,21 @@ def _params(kind: Kind) -> dict[str, object]:
     return {"field_ids": list(kind.field_ids)} if kind.field_ids else {}
 
 
+def _spellings(kind: Kind, texts: Sequence[str]) -> dict[str, object]:
+    """Return what only the narrowed kinds ask for."""
+    if kind.name in {VALUES, FIRST_OPTIONS, SECOND_OPTIONS, FORMER_VALUES}:
+        return {"spellings": [one for text in texts for one in spellings(text)]}
+    return {}
+
+
 def _folded(name: str) -> str:
     """Return SQL of a name as names are compared."""
     return f"lower(nfc_normalize(trim({name})))"
 
 
 def _is_called(*columns: str) -> str:
-    """Return SQL of whether a column is a wanted name; what issues hold is composed already."""
-    called = f"(select {_folded('unnest($texts::varchar[])')})"
+    """Return SQL of whether a column is a wanted name, in any of its spellings."""
+    called = "(select lower(trim(unnest($spellings::varchar[]))))"
     return " or ".join(f"lower(trim({column})) in {called}" for column in columns)
 
 
@@ -308,7 +315,7 @@ def compile_find(kind: Kind, rights: Rights, texts: Sequence[str]) -> Query:
         from things
         join wanted on wanted.called = lower(things.id)
         """,
-        {"texts": list(texts)} | _params(kind),
+        {"texts": list(texts)} | _params(kind) | _spellings(kind, texts),
         f"Names: {kind.name}",
     )
 

@@ -44,6 +44,11 @@ def composed(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def spellings(text: str) -> tuple[str, str]:
+    """Return a text with its accents in both forms: histories are kept as they were told."""
+    return composed(text), unicodedata.normalize("NFD", text)
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a text must have: all of `parts` somewhere, and matches of all `patterns`."""

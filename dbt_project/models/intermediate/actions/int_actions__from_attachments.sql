@@ -32,7 +32,7 @@ pushed as (
         deliveries.attachment.id as attachment_id,
         deliveries.delivery_id,
         deliveries.event = 'attachment_deleted' as is_deletion,
-        {{ composed('deliveries.attachment.filename') }} as file_name,
+        deliveries.attachment.filename as file_name,
         {{ utc_timestamp('deliveries.attachment.created') }} as created_at,
         deliveries.attachment.author.accountid as author_account_id,
         deliveries.triggered_by_account_id,

@@ -53,7 +53,7 @@ final as (
         latest.issue_id,
         coalesce(current_keys.issue_key, latest.issue_key) as issue_key,
         coalesce(former_keys.previous_keys, []) as previous_keys,
-        latest.summary,
+        {{ composed('latest.summary') }} as summary,
         latest.project_id,
         latest.issue_type_id,
         latest.status_id,
