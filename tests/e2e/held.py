@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from tests.sandbox.clock import from_ms
@@ -49,8 +50,16 @@ def field_values(world: World, issue: Issue) -> Held:
             )
         },
     }
-    filled = {field: {row for row in rows if row[1]} for field, rows in values.items()}
+    filled = {
+        field: {(value_id, _composed(text)) for value_id, text in rows if text}
+        for field, rows in values.items()
+    }
     return {field: rows for field, rows in filled.items() if rows}
+
+
+def _composed(text: str) -> str:
+    """Return a text with its accents in one piece: so the marts hold texts of now."""
+    return unicodedata.normalize("NFC", text)
 
 
 def _number(value: float | None) -> str | None:
@@ -72,11 +81,16 @@ def things(world: World, issue: Issue) -> Held:
             (str(file.id), file.filename) for file in issue.attachments.values()
         },
         "dim_comments": {
-            (str(comment.id), comment.text, comment.restricted_to is not None)
+            (str(comment.id), _composed(comment.text), comment.restricted_to is not None)
             for comment in issue.comments.values()
         },
         "dim_worklogs": {
-            (str(log.id), log.seconds, log.text, from_ms(log.started).replace(tzinfo=None))
+            (
+                str(log.id),
+                log.seconds,
+                _composed(log.text),
+                from_ms(log.started).replace(tzinfo=None),
+            )
             for log in issue.worklogs.values()
         },
     }
