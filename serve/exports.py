@@ -15,6 +15,7 @@ from fastapi.responses import StreamingResponse
 
 from serve.errors import ProblemError
 from serve.query.compiler import Query
+from serve.query.export import with_pictures
 from serve.query.scope import Scope
 from serve.query.spec import Interval
 from serve.query.visibility import Rights, Viewer
@@ -132,12 +133,14 @@ class Exporter:
 def _write(snapshot: Snapshot, sheet: Sheet) -> Export:
     row_count = sheet.rows.count
     first, last = _days(sheet.scope.interval, sheet.zone)
+    # It holds names and JQL as people wrote them.
+    description = with_pictures(f"{sheet.scope.description}; snapshot {snapshot.id}")
     shell = make_shell(
         row_count,
         sheet.columns,
         name=sheet.title,
         title=f"{sheet.title} from {first} to {last} ({sheet.zone.key})",
-        description=f"{sheet.scope.description}; snapshot {snapshot.id}"[:MAX_DESCRIPTION],
+        description=description[:MAX_DESCRIPTION],
     )
 
     def rows() -> Iterator[str]:

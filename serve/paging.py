@@ -46,6 +46,16 @@ class Paging(BaseModel):
     )
 
 
+class Body(BaseModel):
+    """Base of every JSON body of a question: its values are of the types of JSON that they say.
+
+    An address has only texts, so there a number is read out of one. JSON has numbers and booleans:
+    `true` is no 1, `"9"` no 9, and 1 is not `true`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
 class Response(BaseModel):
     """Base of everything sent: every field is always there, null where it does not apply."""
 

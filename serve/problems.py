@@ -46,11 +46,13 @@ _HEADERS = {
 # pydantic's error types in words: what is wrong, and what to do; `{…}` is of the error's context.
 _WORDS = {
     "bool_parsing": ("is neither true nor false", "give true or false"),
+    "bool_type": ("is neither true nor false", "give true or false"),
     "finite_number": ("is not a whole number", "give a whole number"),
     "greater_than_equal": ("must be at least {ge}", "give a number of at least {ge}"),
     "int_from_float": ("is not a whole number", "give a whole number"),
     "int_parsing": ("is not a whole number", "give a whole number"),
     "int_parsing_size": ("is not a whole number of this size", "give a smaller whole number"),
+    "int_type": ("is not a whole number", "give a whole number"),
     "less_than_equal": ("must be at most {le}", "give a number of at most {le}"),
     "literal_error": ("must be {expected}", "take one of these words"),
     "missing": ("is missing", "give it; /api/docs describes it"),

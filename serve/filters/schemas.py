@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from serve.paging import Answer, Response
+from serve.paging import Answer, Body, Response
 from serve.query.spec import printable
 from serve.query.url import MAX_QUERY_LENGTH
 
 
-class FilterText(BaseModel):
+class FilterText(Body):
     """A filter as the query string of an address."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     query: Annotated[
         str, StringConstraints(max_length=MAX_QUERY_LENGTH), AfterValidator(printable)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from serve.paging import Response
+from serve.paging import Body, Response
 from serve.query.jql.parser import MAX_LENGTH
 from serve.query.jql.suggest import MOST, SuggestionKind
 from serve.query.spec import TimeZone
 
 
-class JqlText(BaseModel):
+class JqlText(Body):
     """A query as it was typed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     jql: Annotated[str, StringConstraints(max_length=MAX_LENGTH)] = Field(
         description=f"The query, at most {MAX_LENGTH:,} characters.",

@@ -33,6 +33,7 @@ _CELL_PARAMS = {
     "controls": "".join(map(chr, _CONTROLS)) + "\x7f\ufffe\uffff",
     "pictures": "".join(chr(0x2400 + code) for code in _CONTROLS) + "\u2421\ufffd\ufffd",
 }
+_PICTURES = str.maketrans(_CELL_PARAMS["controls"], _CELL_PARAMS["pictures"])
 
 _NO_VALUES = (
     "(actions.old_value is null and actions.new_value is null or action_types.has_changes is false)"
@@ -82,6 +83,11 @@ _VIEW_TEXTS = {
         + " else actions.view_source end"
     ),
 }
+
+
+def with_pictures(text: str) -> str:
+    """Return `text` with pictures of what XML cannot hold, as cells show it."""
+    return text.translate(_PICTURES)
 
 
 def compile_export_months(scope: Scope, rights: Rights) -> Query:

@@ -200,6 +200,14 @@ def test_values_over_the_bounds_name_the_parameter(
             assert_problem(response, name)
 
 
+OF_OTHER_TYPES: dict[str, tuple[object, ...]] = {
+    "boolean": (0, 1, "true", "yes", None),
+    "integer": (True, False, "1", 1.0, None),
+    "string": (1, True, None),
+}
+"""What Python would take for a value of a type of JSON, and is none."""
+
+
 @pytest.mark.parametrize(
     ("method", "path", "operation"),
     [one for one in OPERATIONS if one[0] == "post"],
@@ -215,7 +223,7 @@ def test_bodies_are_held_to_their_members(
         assert_problem(ask(client, method, path, body={}), name)
     for name, definition in schema["properties"].items():
         assert_problem(ask(client, method, path, body={name: {"nested": []}}), name)
-        for value in wrong_values(definition):
+        for value in (*wrong_values(definition), *OF_OTHER_TYPES[resolved(definition)["type"]]):
             assert_problem(ask(client, method, path, body={name: value}), name)
     for body in (b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"1" * 5_000):
         response = client.request(

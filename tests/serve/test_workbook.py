@@ -167,6 +167,23 @@ def test_sheet_is_ready_to_read(client: TestClient) -> None:
     )
 
 
+@pytest.mark.parametrize("path", ["actions", "activity", "issue-views"])
+@pytest.mark.parametrize(
+    ("params", "wanted"),
+    [
+        ({"user": "bell\ufffe\uffff & <b>"}, "of bell�� & <b>, "),
+        ({"jql": 'summary ~ "bell\x07 del\x7f"'}, "bell␇ del␡"),
+    ],
+)
+def test_no_word_of_a_filter_breaks_the_file(
+    client: TestClient, path: str, params: dict[str, str], wanted: str
+) -> None:
+    response = client.get(f"/api/v1/{path}.xlsx", params=params)
+    assert response.status_code == 200, response.text
+    book = openpyxl.load_workbook(io.BytesIO(response.content))
+    assert wanted in str(book.properties.description)
+
+
 def test_empty_export_has_its_header(client: TestClient) -> None:
     assert read(download(client, **{"from": "2030-01-01"})) == [[HEADER]]
 
