@@ -166,6 +166,7 @@
         'started': 'varchar',
         'timeSpent': 'varchar',
         'timeSpentSeconds': 'bigint',
+        'visibility': {'type': 'varchar'},
         'comment': 'json',
     }) }}
 {%- endmacro -%}
@@ -177,5 +178,6 @@
         {{ worklog }}.timespentseconds as time_spent_seconds,
         {{ utc_timestamp(worklog ~ '.started') }} as started_at,
         {{ rich_text(worklog ~ '.comment') }} as comment_text,
+        {{ worklog }}.visibility."type" is not null as is_restricted,
         {{ utc_timestamp(worklog ~ '.created') }} as created_at
 {%- endmacro -%}

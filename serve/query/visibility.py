@@ -355,7 +355,7 @@ _DETAILS: dict[IssueDetail, str] = {
 def visible_details(rights: Rights, detail: IssueDetail) -> str:
     """Return the relation of what the issues that may be listed hold; a link needs both ends.
 
-    Comments for some people only are left out: nothing says who they are.
+    Comments and worklogs for some people only are left out: nothing says who they are.
     """
     return _relation(
         "details.*",
@@ -466,8 +466,8 @@ def of_listed_issues(rights: Rights, what: IssueDetail | Literal["actions", "cha
             return "fct_actions"
         case "changes":
             return "fct_action_changes"
-        case "comments":
-            return "(select * from dim_comments where is_restricted is not true)"
+        case "comments" | "worklogs":
+            return f"(select * from {_DETAILS[what]} where is_restricted is not true)"
         case "links":
             return f"""
                 (

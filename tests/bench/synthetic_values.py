@@ -250,7 +250,7 @@ def _write_hanging(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
             'account-' || h % $actors as author_account_id,
             'A remark about the word token' || h % 1000 as body_text,
             created_at + interval 1 day as created_at, created_at + interval 1 day as updated_at,
-            h % 20 = 0 as is_restricted, h % 50 = 1 as is_deleted
+            h % 20 = 0 as is_restricted, h % 20 = 0 as was_restricted, h % 50 = 1 as is_deleted
         from ({ISSUES})
         """,
         {"site": SITE_ID, "actors": shape.actors},
@@ -264,7 +264,8 @@ def _write_hanging(database: duckdb.DuckDBPyConnection, shape: Shape) -> None:
             created_at + interval 2 day as started_at, (900 * (1 + h % 20))::bigint
                 as time_spent_seconds,
             null::varchar as comment_text, created_at + interval 2 day as created_at,
-            created_at + interval 2 day as updated_at, h % 50 = 2 as is_deleted
+            created_at + interval 2 day as updated_at, false as is_restricted,
+            false as was_restricted, h % 50 = 2 as is_deleted
         from ({ISSUES})
         where h % 3 = 0
         """,

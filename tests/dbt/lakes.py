@@ -281,8 +281,12 @@ def worklog(
     author: str = "dan",
     update_author: str | None = None,
     text: str | None = None,
+    restricted_to: str | None = None,
 ) -> Row:
-    """Return one version of a worklog: `spent` hours such as `2h`, begun an hour before."""
+    """Return one version of a worklog: `spent` hours such as `2h`, begun an hour before.
+
+    `restricted_to` is the group that may read it.
+    """
     updated = updated or created
     payload: dict[str, Any] = {
         "id": str(worklog_id),
@@ -297,6 +301,8 @@ def worklog(
     }
     if text is not None:
         payload["comment"] = document(text)
+    if restricted_to:
+        payload["visibility"] = {"type": "group", "value": restricted_to}
     return Row(
         "jira_issues",
         "worklogs",

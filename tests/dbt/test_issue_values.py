@@ -247,9 +247,12 @@ def _hanging() -> list[Row]:
         comment(30, 120, "first", created=at(5), fetched=at(10)),
         comment(31, 120, RICH, created=at(6), fetched=at(10), restricted_to="Administrators"),
         comment(32, 120, "doomed", created=at(7), fetched=at(10)),
-        listing(120, [30, 31, 32], listed=at(10), fetched=at(10)),
+        listing(120, [30, 31, 32, 33], listed=at(10), fetched=at(10)),
         worklog(40, 120, "1h", created=at(60), fetched=at(90), text="dug"),
         worklog(41, 120, "2h", created=at(60), fetched=at(90)),
+        comment(33, 120, "once hushed", created=at(8), fetched=at(10), restricted_to="Users"),
+        worklog(42, 120, "4h", created=at(60), fetched=at(90), restricted_to="team"),
+        worklog(43, 120, "5h", created=at(60), fetched=at(90), restricted_to="team"),
     ]
 
 
@@ -308,7 +311,9 @@ def second_load() -> list[Row]:
         issue(111, "AB-111", updated=at(700), fetched=at(710), issuelinks=[]),
         issue(120, "AB-120", updated=at(700), fetched=at(710), attachments=[]),
         comment(30, 120, "edited", created=at(5), updated=at(700), fetched=at(710)),
-        listing(120, [30, 31], listed=at(710), fetched=at(710)),
+        comment(33, 120, "loud", created=at(8), updated=at(700), fetched=at(710)),
+        worklog(43, 120, "6h", created=at(60), updated=at(700), fetched=at(710)),
+        listing(120, [30, 31, 33], listed=at(710), fetched=at(710)),
         worklog(40, 120, "3h", created=at(60), updated=at(700), fetched=at(710), text="dug more"),
         worklog_deletion(41, deleted=at(700), fetched=at(710)),
     ]
@@ -416,6 +421,7 @@ def test_comments_are_known_in_their_last_version(home: Path) -> None:
         ("30", "edited", at(700).replace(tzinfo=None), False, False),
         ("31", "Ask \n\none", at(6).replace(tzinfo=None), True, False),
         ("32", "doomed", at(7).replace(tzinfo=None), False, True),
+        ("33", "loud", at(700).replace(tzinfo=None), False, False),
     ]
     authors = "select distinct author_account_id, issue_id from dim_comments where issue_id = '120'"
     assert query(home, authors) == [("cid", "120")]
@@ -423,11 +429,31 @@ def test_comments_are_known_in_their_last_version(home: Path) -> None:
 
 def test_worklogs_are_known_in_their_last_version(home: Path) -> None:
     columns = "worklog_id, issue_id, author_account_id, started_at, time_spent_seconds"
-    columns += ", comment_text, created_at, is_deleted"
+    columns += ", comment_text, created_at, is_restricted, is_deleted"
     started, created = (at(minutes).replace(tzinfo=None) for minutes in (0, 60))
     assert query(home, f"select {columns} from dim_worklogs order by worklog_id") == [
-        ("40", "120", "dan", started, 10800, "dug more", created, False),
-        ("41", "120", "dan", started, 7200, None, created, True),
+        ("40", "120", "dan", started, 10800, "dug more", created, False, False),
+        ("41", "120", "dan", started, 7200, None, created, False, True),
+        ("42", "120", "dan", started, 14400, None, created, True, False),
+        ("43", "120", "dan", started, 21600, None, created, False, False),
+    ]
+
+
+def test_texts_for_some_people_only_stay_withheld(home: Path) -> None:
+    """What everybody may read now says nothing of what it said when only some people might."""
+    withheld = query(
+        home,
+        "select distinct action_code, target_id, old_value, new_value from fct_actions "
+        "join bridge_withheld_texts using (action_id) where fct_actions.issue_id = '120' "
+        "and target_type in ('comment', 'worklog') order by all",
+    )
+    assert withheld == [
+        ("COMMENT_UPDATED", "33", "once hushed", "loud"),
+        ("ISSUE_COMMENTED", "31", None, "Ask \n\none"),
+        ("ISSUE_COMMENTED", "33", None, "once hushed"),
+        ("WORKLOG_CREATED", "42", None, "4h"),
+        ("WORKLOG_CREATED", "43", None, "5h"),
+        ("WORKLOG_UPDATED", "43", "5h", "6h"),
     ]
 
 

@@ -18,7 +18,8 @@ TABLES = {
         "old_value_id, old_value, new_value_id, new_value"
     ),
     "int_fields__naming_issues": "site_id, field_id",
-    "dim_comments": "site_id, comment_id, is_restricted",
+    "dim_comments": "site_id, comment_id, was_restricted",
+    "dim_worklogs": "site_id, worklog_id, was_restricted",
 }
 ROWS: dict[str, list[tuple[str | bool | None, ...]]] = {
     "fct_actions": [
@@ -29,6 +30,8 @@ ROWS: dict[str, list[tuple[str | bool | None, ...]]] = {
         ("s", "edit", "1", "issue", "1"),
         ("s", "hushed", "1", "comment", "5"),
         ("s", "said", "1", "comment", "6"),
+        ("s", "worked", "1", "worklog", "6"),
+        ("s", "drudged", "1", "worklog", "5"),
         ("t", "elsewhere", "1", "comment", "5"),
     ],
     "fct_action_changes": [
@@ -42,6 +45,7 @@ ROWS: dict[str, list[tuple[str | bool | None, ...]]] = {
     ],
     "int_fields__naming_issues": [("s", "customfield_1")],
     "dim_comments": [("s", "5", True), ("s", "6", False)],
+    "dim_worklogs": [("s", "5", False), ("s", "6", True)],
 }
 
 
@@ -49,7 +53,7 @@ def test_texts_tell_which_issues_they_name() -> None:
     with duckdb.connect() as database:
         for table, columns in TABLES.items():
             types = ", ".join(
-                f"{name} {'boolean' if name.startswith('is_') else 'varchar'}"
+                f"{name} {'boolean' if name == 'was_restricted' else 'varchar'}"
                 for name in columns.split(", ")
             )
             database.execute(f"create table {table} ({types}, occurred_at timestamp)")
@@ -74,6 +78,8 @@ def test_texts_tell_which_issues_they_name() -> None:
         ("link by key", "link by key", "all", "A-7"),
         ("link unread", "link unread", "all", ""),
         ("unknown", "unknown", "all", ""),
+        ("worked", "worked", "new", ""),
+        ("worked", "worked", "old", ""),
     ]
 
 

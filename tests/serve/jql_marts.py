@@ -279,6 +279,8 @@ WORKLOGS: list[Row] = [
      "comment_text": "sanding"},
     {"issue_id": "5", "author_account_id": "bob", "started_at": "2026-02-16 10:00:00",
      "comment_text": "sanding", "is_deleted": True},
+    {"issue_id": "3", "author_account_id": "bob", "started_at": "2026-02-16 10:00:00",
+     "comment_text": "sanding", "is_restricted": True},
 ]  # fmt: skip
 
 # 1 blocks 2; 3 blocks the secured 7
@@ -353,6 +355,7 @@ def _hung(rows: list[Row], key: str) -> list[Row]:
             key: f"{key}-{number}",
             "is_deleted": False,
             "is_restricted": False,
+            "was_restricted": row.get("is_restricted", False),
             **row,
         }
         for number, row in enumerate(rows)

@@ -388,6 +388,11 @@ def check_jql(asking: Asking, oracle: Oracle) -> None:
                 response = asking.client.get("/api/v1/activity", params={"jql": clause} | ALL_TIME)
                 assert response.status_code == (200 if is_listed else 422), (clause, response.text)
                 assert issue.word not in response.text
+    hushed = [one.hush for one in oracle.world.deeds if one.hush and one.target_type != "issue"]
+    for word in asking.some(hushed):
+        for clause in ("comment", "worklogComment", "text"):
+            jql = f"{clause} ~ {word} and deleted in (true, false)"
+            assert asking.answer("activity", echoes=True, jql=jql, **ALL_TIME)["items"] == []
     for begun in ("labels = ", "issue = ", "parent = ", "issue in linkedIssues(", "Readers = "):
         response = asking.client.post(
             "/api/v1/jql/suggest", json={"jql": begun, "position": len(begun)}

@@ -113,7 +113,8 @@ class Deed:
     to_status: str | None = None
     view_source: str = "issue_view"
     hush: str | None = None
-    """A word that nobody reads: of a comment for some people only, or an issue nobody knows."""
+    """A word that nobody reads: of a comment or a worklog for some people only, or an issue that
+    nobody knows."""
 
 
 @dataclass
@@ -247,7 +248,7 @@ def _naming(draw: random.Random, mine: list[Issue], *, by_key: bool) -> Value:
 _NOTHING = Value(None, None)
 
 
-def _add_deed(  # noqa: PLR0915 - one paragraph for each kind of action
+def _add_deed(  # noqa: C901, PLR0912, PLR0915 - one paragraph for each kind of action
     world: World, draw: random.Random, site: str, mine: list[Issue], number: str
 ) -> None:
     at = START + timedelta(minutes=draw.randint(0, 60 * 24 * 20), microseconds=int(number))
@@ -260,10 +261,14 @@ def _add_deed(  # noqa: PLR0915 - one paragraph for each kind of action
     )  # fmt: skip
     kind = draw.choice(
         ["created", "renamed", "parent", "epic", "link", "link", "status", "viewed", "viewed",
-         "comment", "assets", "assets", "elsewhere"],
+         "comment", "worklog", "assets", "assets", "elsewhere"],
     )  # fmt: skip
     if kind == "comment":
         _write_comment(deed, draw, issue, number)
+    elif kind == "worklog":
+        deed.code, deed.target_type, deed.target_id = "WORKLOG_CREATED", "worklog", f"w{number}"
+        deed.hush = f"hush{number}word" if draw.random() < 0.4 else None
+        deed.new = f"Worked on {deed.hush or issue.word}"
     elif kind == "status":
         deed.code, deed.target_type, deed.to_status = "STATUS_CHANGED", "status", "3"
         deed.target_label, deed.old, deed.new = "Review", "To Do", "Review"
@@ -640,20 +645,29 @@ def _issue_rows(world: World) -> dict[str, list[dict[str, Any]]]:
             {"site_id": issue.site, "comment_id": f"c{issue.id}", "issue_id": issue.id,
              "author_account_id": issue.reporter, "body_text": f"Remark {issue.word}",
              "created_at": START, "updated_at": START, "is_restricted": False,
-             "is_deleted": False}
+             "was_restricted": False, "is_deleted": False}
             for issue in issues
         ] + [
             {"site_id": deed.site, "comment_id": deed.target_id, "issue_id": deed.issue,
              "author_account_id": deed.actor, "body_text": deed.new, "created_at": deed.at,
-             "updated_at": deed.at, "is_restricted": True, "is_deleted": False}
-            for deed in world.deeds if deed.hush is not None and deed.code != VIEWED
+             "updated_at": deed.at, "is_restricted": True, "was_restricted": True,
+             "is_deleted": False}
+            for deed in world.deeds if deed.hush is not None and deed.target_type == "comment"
         ],
         "dim_worklogs": [
             {"site_id": issue.site, "worklog_id": f"w{issue.id}", "issue_id": issue.id,
              "author_account_id": issue.reporter, "started_at": START,
              "time_spent_seconds": 60, "comment_text": issue.word, "created_at": START,
-             "updated_at": START, "is_deleted": False}
+             "updated_at": START, "is_restricted": False, "was_restricted": False,
+             "is_deleted": False}
             for issue in issues
+        ] + [
+            {"site_id": deed.site, "worklog_id": deed.target_id, "issue_id": deed.issue,
+             "author_account_id": deed.actor, "started_at": deed.at, "time_spent_seconds": 60,
+             "comment_text": deed.new, "created_at": deed.at, "updated_at": deed.at,
+             "is_restricted": deed.hush is not None, "was_restricted": deed.hush is not None,
+             "is_deleted": False}
+            for deed in world.deeds if deed.target_type == "worklog"
         ],
         "bridge_issue_attachments": [
             {"site_id": issue.site, "issue_id": issue.id, "attachment_id": f"f{issue.id}",

@@ -27,9 +27,21 @@ custom_fields as (
     select * from {{ ref('int_fields__naming_issues') }}
 ),
 
-restricted_comments as (
-    select * from {{ ref('dim_comments') }}
-    where is_restricted
+-- What is open now may hold texts of when it was not.
+restricted_targets as (
+    select
+        site_id,
+        'comment' as target_type,
+        comment_id as target_id
+    from {{ ref('dim_comments') }}
+    where was_restricted
+    union all
+    select
+        site_id,
+        'worklog' as target_type,
+        worklog_id as target_id
+    from {{ ref('dim_worklogs') }}
+    where was_restricted
 ),
 
 -- Fields whose value is another issue: by id, and by the name that an old history has.
@@ -58,11 +70,11 @@ naming_changes as (
 restricted_actions as (
     select actions.*
     from actions
-    inner join restricted_comments
+    inner join restricted_targets
         on
-            actions.site_id = restricted_comments.site_id
-            and actions.target_id = restricted_comments.comment_id
-    where actions.target_type = 'comment'
+            actions.site_id = restricted_targets.site_id
+            and actions.target_type = restricted_targets.target_type
+            and actions.target_id = restricted_targets.target_id
 ),
 
 restricted_texts as (

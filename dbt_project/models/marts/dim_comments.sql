@@ -26,7 +26,8 @@ known as (
         max_by(body_text, (updated_at, fetched_at, version)) as body_text,
         min(created_at) as created_at,
         max(updated_at) as updated_at,
-        max_by(is_restricted, (updated_at, fetched_at, version)) as is_restricted
+        max_by(is_restricted, (updated_at, fetched_at, version)) as is_restricted,
+        bool_or(is_restricted) as was_restricted
     from comments
     group by site_id, comment_id
 ),
@@ -41,6 +42,7 @@ final as (
         known.created_at,
         known.updated_at,
         known.is_restricted,
+        known.was_restricted,
         deletions.comment_id is not null as is_deleted
     from known
     left join deletions on known.site_id = deletions.site_id and known.comment_id = deletions.comment_id

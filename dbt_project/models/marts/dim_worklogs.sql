@@ -28,7 +28,9 @@ known as (
         max_by(time_spent_seconds, (updated_at, fetched_at, version)) as time_spent_seconds,
         max_by(comment_text, (updated_at, fetched_at, version)) as comment_text,
         min(created_at) as created_at,
-        max(updated_at) as updated_at
+        max(updated_at) as updated_at,
+        max_by(is_restricted, (updated_at, fetched_at, version)) as is_restricted,
+        bool_or(is_restricted) as was_restricted
     from worklogs
     group by site_id, worklog_id
 ),
@@ -44,6 +46,8 @@ final as (
         {{ composed('known.comment_text') }} as comment_text,
         known.created_at,
         known.updated_at,
+        known.is_restricted,
+        known.was_restricted,
         deletions.worklog_id is not null as is_deleted
     from known
     left join deletions on known.site_id = deletions.site_id and known.worklog_id = deletions.worklog_id

@@ -18,7 +18,8 @@ DIFFERENCES = r"""
   day that holds it.
 - `~` looks for words as they are written, in any case: no stems, no similar words. `*` and `?`
   stand for letters within a word; a phrase goes into quotes: `summary ~ "\"two words\""`. AND, OR
-  and NOT belong between clauses, not into the text. Comments for some people only are not searched.
+  and NOT belong between clauses, not into the text. Comments and worklogs for some people only are
+  not searched.
 - Weeks begin on Monday. A day of an estimate has eight hours, a week five days.
 - `issueLinkType = blocks` means links that read so, also where the type of link is called so, which
   for Jira stands for both directions. `updatedBy()` takes hours and minutes as they are.
