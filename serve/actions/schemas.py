@@ -180,7 +180,7 @@ class AuthorActivity(Response):
         description="Different issues of the row; null without a breakdown.", examples=[7]
     )
     drill: Drill | None = Field(
-        description="How to list it; null for issues with a security level, which are not listed."
+        description="How to list it; null for issues and views that are not listed."
     )
 
 

@@ -38,7 +38,7 @@ from serve.labels import (
 )
 from serve.narrowing import narrowed
 from serve.paging import decode_cursor, microseconds, next_offset, offset_of
-from serve.query.breakdowns import SECURED, STATUS_CHANGED, compile_breakdown
+from serve.query.breakdowns import SECURED, STATUS_CHANGED, UNBROWSED, compile_breakdown
 from serve.query.columns import (
     AUTHOR_WIDTH,
     COUNT_WIDTH,
@@ -266,7 +266,7 @@ class _Rows(NamedTuple):
 
 def _drill(row: _Row) -> Drill | None:
     """Return the values of `row` that keep what a row counts, and what its total opens."""
-    if any(group.id is None and group.label == SECURED for group in row.groups):
+    if any(group.id is None and group.label in {SECURED, UNBROWSED} for group in row.groups):
         return None
     parts = {"author": row.author_id} | {group.by: group.id for group in row.groups}
     total = parts

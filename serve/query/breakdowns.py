@@ -2,8 +2,8 @@
 
 Rulings of the reference guide: Status and Transition speak of status changes only; the unit of
 Fields is the changed field (Q17), of all others the action, so that the groups of Projects and
-Issues add up to the plain row. Issues whose actions the viewer may count but not list share one
-group without a name.
+Issues add up to the plain row. Actions that the viewer may count but not list have groups without a
+name: one for issues with a security level, one for views of issues that may not be browsed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from serve.query.spec import AggregatedView, Breakdown, row_part
 from serve.query.visibility import (
     Purpose,
     Rights,
-    is_nameless,
+    is_hidden_view,
+    is_of_hidden_issue,
     visible_actions,
     visible_changes,
     visible_issues,
@@ -25,6 +26,7 @@ from serve.query.visibility import (
 NON_PROJECT = "Non-project activities"
 NON_ISSUE = "Non-issue activities"
 SECURED = "Issues with a security level"
+UNBROWSED = "Issues that may not be browsed"
 UNKNOWN = "Unknown"
 
 # The action that the breakdowns Status and Transition are about.
@@ -88,8 +90,8 @@ GROUPINGS: dict[Breakdown, Grouping] = {
     "issues": Grouping(
         key="counted.named_issue_id",
         label=(
-            f"case when counted.is_nameless then '{SECURED}' "
-            f"else coalesce(issue_ids.issue_key, counted.named_issue_id, '{NON_ISSUE}') end"
+            "coalesce(counted.instead_of_name, issue_ids.issue_key, counted.named_issue_id, "
+            f"'{NON_ISSUE}')"
         ),
         joins=(_ISSUE_NAMES,),
     ),
@@ -129,15 +131,17 @@ def compile_breakdown(
             keeps += f" and changes.field_id in ({names})"
         if any(kind == "fields" for kind, _ in map(row_part, scope.row)):
             keeps += " and changes.field_id = $row_fields"
-    nameless = is_nameless(rights, "actions")
+    instead_of_name = (
+        f"case when {is_of_hidden_issue(rights, 'actions')} then '{SECURED}' "
+        f"when {is_hidden_view(rights, 'actions')} then '{UNBROWSED}' end"
+    )
     return Query(
         sql=f"""
             with counted as (
                 select
                     actions.site_id, actions.actor_account_id, actions.action_code,
                     actions.project_id, actions.from_status_id, actions.to_status_id,
-                    actions.issue_id, {nameless} as is_nameless,
-                    case when not ({nameless}) then actions.issue_id end as named_issue_id,
+                    actions.issue_id, {instead_of_name} as instead_of_name,
                     {field}
                 from {visible_actions(rights, Purpose.COUNT)} as actions
                 {changed}
@@ -148,7 +152,10 @@ def compile_breakdown(
                     counted.actor_account_id, counted.action_code, counted.issue_id,
                     [{", ".join(grouping.key for grouping in groupings)}]::varchar[] as ids,
                     [{", ".join(grouping.label for grouping in groupings)}]::varchar[] as labels
-                from counted
+                from (
+                    select *, case when instead_of_name is null then issue_id end as named_issue_id
+                    from counted
+                ) as counted
                 {" ".join(joins).format(visible_issues=visible_issues(rights))}
             ),
             codes as (

@@ -20,6 +20,7 @@ from serve.query.spec import Interval, RowKind, row_part
 from serve.query.visibility import (
     Purpose,
     Rights,
+    is_hidden_view,
     is_nameless,
     visible_actions,
     visible_changes,
@@ -105,6 +106,9 @@ def compile_what(
     conditions += _row(scope, rights, purpose, interval)
     if scope.jql is not None:
         conditions.append(scope.jql)
+        if purpose is Purpose.COUNT:
+            # JQL can ask for one issue: what may not be listed of it is not counted either.
+            conditions.append(Condition(f"not {is_hidden_view(rights, 'actions')}", {}))
     return Where(
         " and ".join(condition.sql for condition in conditions) or "true",
         {name: value for condition in conditions for name, value in condition.params.items()},

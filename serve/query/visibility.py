@@ -275,6 +275,11 @@ def visible_changes(rights: Rights, purpose: Purpose) -> str:
 
 def is_nameless(rights: Rights, actions: str) -> str:
     """Return the predicate of actions that may be counted but whose issue has no name then."""
+    return f"({is_of_hidden_issue(rights, actions)} or {is_hidden_view(rights, actions)})"
+
+
+def is_of_hidden_issue(rights: Rights, actions: str) -> str:
+    """Return the predicate of actions on issues that may not be listed."""
     if rights.secured_issues is Extent.ALL:
         return "false"
     secured = f"coalesce({actions}.is_secured, false)"
@@ -283,6 +288,24 @@ def is_nameless(rights: Rights, actions: str) -> str:
     return (
         f"({secured} and ({actions}.site_id, {actions}.issue_id) "
         f"not in (select (site_id, issue_id) from {rights.memory}.listed_issues))"
+    )
+
+
+def is_hidden_view(rights: Rights, actions: str) -> str:
+    """Return the predicate of views of issues that may not be browsed.
+
+    With the issue's name a count would say who looked at it; with a short interval, when.
+    """
+    if rights.views is Extent.ALL or not rights.views_codes:
+        return "false"
+    issue = f"({actions}.site_id, {actions}.issue_id)"
+    projects = f"(select (site_id, project_id) from {rights.memory}.browsed_projects)"
+    issues = f"(select (site_id, issue_id) from {rights.memory}.browsed_issues where"
+    return (
+        f"({actions}.action_code in {_codes(rights.views_codes)} "
+        f"and {actions}.issue_id is not null and {issue} not in {issues} is_browsed) "
+        f"and (coalesce(({actions}.site_id, {actions}.project_id) not in {projects}, true) "
+        f"or {issue} in {issues} not is_browsed)))"
     )
 
 

@@ -5,7 +5,7 @@ A page takes them from `/api/v1/meta`, so that it holds no rule and no list of i
 
 from __future__ import annotations
 
-from serve.query.breakdowns import NON_ISSUE, NON_PROJECT, SECURED
+from serve.query.breakdowns import NON_ISSUE, NON_PROJECT, SECURED, UNBROWSED
 from serve.query.columns import NOT_APPLICABLE, UNKNOWN_AUTHOR
 from serve.status.schemas import ColumnEntry, FilterEntry, MembershipEntry, ViewEntry
 
@@ -80,6 +80,7 @@ WORDS = {
     "non_project": NON_PROJECT,
     "non_issue": NON_ISSUE,
     "secured_issues": SECURED,
+    "unbrowsed_issues": UNBROWSED,
     "unknown_author": UNKNOWN_AUTHOR,
     "not_applicable": NOT_APPLICABLE,
 }
