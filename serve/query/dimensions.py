@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from serve.query.compiler import Query
 from serve.query.visibility import (
     Rights,
+    former_project_keys,
     visible_freshness,
     visible_names,
     visible_totals,
@@ -60,14 +61,13 @@ def compile_issues(issue_ids: Sequence[str], rights: Rights) -> Query:
 def compile_former_projects(key: str) -> Query:
     """Ids of the projects whose issues bore `key` as their prefix at some time.
 
-    An issue that has moved keeps its old keys, so the project is the one it was in then. Of secured
-    issues too: keys of projects are no secret.
+    An issue that has moved keeps its old keys, so the project is the one it was in then.
     """
     return Query(
-        """
+        f"""
         select distinct project_id
-        from bridge_issue_keys
-        where starts_with(issue_key, $prefix) and project_id is not null
+        from {former_project_keys()} as former
+        where starts_with(issue_key, $prefix)
         order by project_id
         """,
         {"prefix": f"{key}-"},

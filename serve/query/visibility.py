@@ -388,6 +388,21 @@ def visible_details(rights: Rights, detail: IssueDetail) -> str:
     )
 
 
+def former_project_keys() -> str:
+    """Return the relation (issue_key, project_id) of keys, and projects the issues were in then.
+
+    Of secured issues too, and the same for all: which project bore a key is no secret, and whoever
+    reads this relation reads no more of the keys than the part that is the project's.
+    """
+    return """
+        (
+            select issue_key, project_id
+            from bridge_issue_keys
+            where project_id is not null
+        )
+    """
+
+
 def visible_totals(rights: Rights) -> str:
     """Return the relation of `agg_action_totals`, of the actions that may be counted."""
     joins: list[str] = []
