@@ -126,17 +126,7 @@ def _problem_error(_request: Request, error: Exception) -> Response:
 
 def _validation_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
-    errors = error.errors()
-    if errors[0]["type"] == "json_invalid":
-        reason, (_, place) = errors[0]["ctx"]["error"], errors[0]["loc"]
-        return render(
-            ProblemError(
-                "bad-request",
-                f"the body is not JSON: {reason} at character {place}",
-                "send one JSON object in UTF-8",
-            ).problem
-        )
-    return render(invalid_fields(errors, within=1).problem)
+    return render(invalid_fields(error.errors(), within=1).problem)
 
 
 def invalid_fields(errors: Sequence[Any], *, within: int) -> ProblemError:

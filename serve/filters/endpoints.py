@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from serve.dependencies import CurrentViewer, OpenWarehouse
 from serve.errors import invalid_parameter
 from serve.filters.schemas import DescribedFilter, FilterText, FilterValue
+from serve.json_body import JsonRoute
 from serve.problems import QUERY_PROBLEMS, invalid_fields, problem_responses
 from serve.query.describe import named_values
 from serve.query.spec import FilterSpec
@@ -18,7 +19,7 @@ from serve.query.visibility import Viewer
 from serve.scoping import namer, resolve
 from serve.warehouse.warehouse import Warehouse
 
-router = APIRouter(prefix="/filters", tags=["filters"])
+router = APIRouter(route_class=JsonRoute, prefix="/filters", tags=["filters"])
 
 _PROBLEMS = problem_responses(*QUERY_PROBLEMS, "invalid-parameters")
 

@@ -1,13 +1,10 @@
-"""Reads request bodies: bounded in time and in memory, and strict about what is JSON."""
+"""Reads request bodies: bounded in time and in memory."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -16,7 +13,6 @@ from serve.errors import ProblemError
 BODY_SECONDS = 20
 HELD_BYTES = 64 * 1024 * 1024
 """Bytes of all bodies that are being received or stored at once."""
-MAX_DEPTH = 200
 
 
 class BodyReader:
@@ -76,53 +72,3 @@ class BodyReader:
                 "busy", "too many bodies are being received at once", "send it again in a moment"
             )
         self._free -= size
-
-
-def parse_json(body: bytes) -> Any:  # noqa: ANN401 - JSON from outside can be anything
-    """Return a JSON text's value. ProblemError (400) naming what is wrong with it.
-
-    Refused are other encodings than UTF-8, numbers that are none (NaN, 1e999), absurd integers and
-    more than `MAX_DEPTH` levels. Lone surrogates in escapes are let through: people can type them
-    into Jira, and the pipelines mend them.
-    """
-    try:
-        document = json.loads(body.decode("utf-8"), parse_constant=_no_number, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise _not_json(reason) from None
-    if _is_deeper(document, MAX_DEPTH):
-        raise _not_json(f"nested more than {MAX_DEPTH} levels deep")
-    return document
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is not a number of JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("a number is too large")
-    return number
-
-
-def _is_deeper(document: object, depth: int) -> bool:
-    level = [document] if isinstance(document, dict | list) else []
-    for _ in range(depth):
-        level = [
-            child
-            for node in level
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, dict | list)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _not_json(reason: str) -> ProblemError:
-    return ProblemError(
-        "bad-request",
-        f"the body is not usable JSON: {reason[:200]}",
-        "send one JSON document in UTF-8",
-    )

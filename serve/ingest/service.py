@@ -11,9 +11,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from serve.errors import FieldError, ProblemError
-from serve.ingest.bodies import parse_json
 from serve.ingest.repository import Delivery
 from serve.ingest.schemas import MAX_VIEWS, ForgeEvent, IssueView
+from serve.json_body import parse_json
 
 KEPT_HEADERS = (
     "x-atlassian-webhook-identifier",

@@ -15,6 +15,7 @@ from serve.jql.schemas import (
     JqlSuggestions,
     ParsedJql,
 )
+from serve.json_body import JsonRoute
 from serve.problems import QUERY_PROBLEMS, problem_responses
 from serve.query.jql.compiler import Compiler
 from serve.query.jql.errors import JqlError
@@ -28,7 +29,7 @@ from serve.query.visibility import Viewer
 from serve.warehouse.names import SnapshotNames
 from serve.warehouse.snapshot import Snapshot
 
-router = APIRouter(prefix="/jql", tags=["jql"])
+router = APIRouter(route_class=JsonRoute, prefix="/jql", tags=["jql"])
 _PROBLEMS = problem_responses(*QUERY_PROBLEMS, "bad-request", "invalid-body", "invalid-parameters")
 
 

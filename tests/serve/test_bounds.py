@@ -257,11 +257,18 @@ def test_what_is_wrong_is_said_in_words_of_the_api(
     assert error["remedy"] == remedy
 
 
+_NOT_JSON = "the body is not usable JSON"
+
+
 @pytest.mark.parametrize(
     ("content", "kind", "detail"),
     [
-        (b'{"query": ', "bad-request", "the body is not JSON: Expecting value at character 10"),
-        (b'{"query": "\xff"}', "bad-request", "The request cannot be read."),
+        (b'{"query": ', "bad-request", f"{_NOT_JSON}: Expecting value: line 1 column 11 (char 10)"),
+        (b'{"query": "\xff"}', "bad-request", f"{_NOT_JSON}: 'utf-8' codec can't decode byte 0xff"),
+        (b'{"query": "", "query": "x"}', "bad-request", "the body gives 'query' twice"),
+        (b'{"x": {"\\ud800": 1, "\\ud800": 1}}', "bad-request", "the body gives '\\ud800' twice"),
+        (b'{"query": "", "\\ud800": 1}', "invalid-body", "body is not made of whole characters"),
+        (b'{"query": NaN}', "bad-request", f"{_NOT_JSON}: NaN is not a number of JSON"),
         (b"[]", "invalid-body", "body is not a JSON object"),
         (b'{"query": "", "x": 1}', "invalid-body", "x is not a member of this body"),
         (b"{}", "invalid-body", "query is missing"),

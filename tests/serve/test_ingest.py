@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from serve.ingest.bodies import MAX_DEPTH
 from serve.ingest.schemas import MAX_VIEWS
+from serve.json_body import MAX_DEPTH
 from serve.middleware import MAX_INGEST_BODY_BYTES
 from tests.serve.conftest import make_client
 
